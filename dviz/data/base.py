@@ -1,0 +1,62 @@
+"""What every dataset offers: images by index, their factors, and random batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from dviz.factors import FactorSpace
+
+
+class FactorDataset(ABC):
+    """Images with known factors of variation, reached at random and in batches.
+
+    Attributes:
+        name: the name it is registered under.
+        space: its factors.
+    """
+
+    name: str
+    space: FactorSpace
+
+    @property
+    def num_images(self) -> int:
+        return self.space.num_combinations
+
+    def factors(self, indices: np.ndarray) -> np.ndarray:
+        """Class indices int64 (N, F) of images `indices` (N,)."""
+        return self.space.classes(indices)
+
+    def images(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Images uint8 (N, 64, 64, 3). `rng` feeds what is random in a picture, such as noise."""
+        return self.render(self.factors(indices), rng)
+
+    @abstractmethod
+    def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The images uint8 (N, 64, 64, 3) of class indices int64 (N, F)."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """`n` images drawn uniformly: uint8 (n, 64, 64, 3), and their classes int64 (n, F)."""
+        classes = self.space.sample(n, rng)
+        return self.render(classes, rng), classes
+
+    def sample_pairs(
+        self, n: int, rng: np.random.Generator, k: int | str = 1
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`n` pairs of images that differ in `k` factors (see FactorSpace.sample_pairs).
+
+        Returns:
+            first, second: uint8 (n, 64, 64, 3); changed: bool (n, F).
+        """
+        first, second, changed = self.space.sample_pairs(n, rng, k)
+        return self.render(first, rng), self.render(second, rng), changed
+
+    def sample_pairs_of(
+        self, n: int, factor: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`n` pairs that differ in the one factor with this index: two of uint8 (n, 64, 64, 3)."""
+        first = self.space.sample(n, rng)
+        changed = np.zeros((n, len(self.space)), dtype=bool)
+        changed[:, factor] = True
+        return self.render(first, rng), self.render(self.space.change(first, changed, rng), rng)

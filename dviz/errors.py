@@ -1,0 +1,21 @@
+"""Errors a user can mend. Each message says what was wrong, what was expected, what to do."""
+
+
+class DvizError(Exception):
+    """Base of everything that scripts print as one line and the app shows as a toast."""
+
+
+class DatasetError(DvizError):
+    """A dataset is missing or broken."""
+
+
+class CheckpointError(DvizError):
+    """A checkpoint folder or Hub repository is missing, incomplete or not one of ours."""
+
+
+class PhotoError(DvizError):
+    """An uploaded file cannot be used as a picture."""
+
+
+class DataFileError(DvizError):
+    """A file of codes or labels cannot be read or does not fit the others."""

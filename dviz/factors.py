@@ -1,0 +1,119 @@
+"""Factors of variation: what can change in a scene, and pairs of scenes that differ in some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+UNIFORM = "uniform"
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of variation, e.g. `Factor("scale", 6, ("0.5", ...))`.
+
+    `values` names what each class index means, for people; empty where the index says it all.
+    """
+
+    name: str
+    size: int
+    values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"size of factor {self.name!r} is {self.size}; at least 1 is needed")
+        if self.values and len(self.values) != self.size:
+            raise ValueError(
+                f"factor {self.name!r} has size {self.size} but {len(self.values)} values"
+            )
+
+    def label(self, index: int) -> str:
+        """What class `index` is called."""
+        return self.values[index] if self.values else str(index)
+
+
+class FactorSpace:
+    """The full grid of factor values; row-major: the last factor changes fastest.
+
+    >>> space = FactorSpace([Factor("shape", 3), Factor("scale", 6)])
+    >>> space.index(np.array([[2, 5]])), space.classes(np.array([17]))
+    (array([17]), array([[2, 5]]))
+    """
+
+    def __init__(self, factors: Sequence[Factor]) -> None:
+        self.factors = tuple(factors)
+        self.names = tuple(factor.name for factor in self.factors)
+        self.sizes = np.array([factor.size for factor in self.factors], dtype=np.int64)
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"factor names must be unique, got {self.names}")
+
+    def __len__(self) -> int:
+        """Number of factors F."""
+        return len(self.factors)
+
+    @property
+    def num_combinations(self) -> int:
+        return int(np.prod(self.sizes))
+
+    @property
+    def varying(self) -> np.ndarray:
+        """Indices of the factors with more than one value, int64 (≤ F,)."""
+        return np.flatnonzero(self.sizes > 1)
+
+    def classes(self, indices: np.ndarray) -> np.ndarray:
+        """Flat indices (N,) to class indices int64 (N, F)."""
+        return np.stack(np.unravel_index(np.asarray(indices), tuple(self.sizes)), axis=-1).astype(
+            np.int64
+        )
+
+    def index(self, classes: np.ndarray) -> np.ndarray:
+        """Class indices (N, F) to flat indices int64 (N,)."""
+        return np.ravel_multi_index(tuple(np.asarray(classes).T), tuple(self.sizes)).astype(
+            np.int64
+        )
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """`n` independent uniform draws, class indices int64 (n, F)."""
+        return rng.integers(self.sizes, size=(n, len(self)))
+
+    def sample_pairs(
+        self, n: int, rng: np.random.Generator, k: int | str = 1
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw `n` pairs that differ in exactly `k` factors each.
+
+        Args:
+            k: how many factors change; `"uniform"` draws it anew for each pair from 1 to the
+                number of factors with more than one value.
+
+        Returns:
+            first, second: class indices int64 (n, F); changed: bool (n, F).
+
+        Raises:
+            ValueError: `k` is neither "uniform" nor between 1 and the number of varying factors.
+        """
+        varying = self.varying
+        changed = np.zeros((n, len(self)), dtype=bool)
+        changed[:, varying] = _random_subsets(n, len(varying), k, rng)
+        first = self.sample(n, rng)
+        return first, self.change(first, changed, rng), changed
+
+    def change(
+        self, classes: np.ndarray, changed: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Give every factor marked in `changed` (N, F) another value, uniform over the others."""
+        step = rng.integers(1, np.maximum(self.sizes, 2), size=classes.shape)
+        return np.where(changed, (classes + step) % self.sizes, classes)
+
+
+def _random_subsets(n: int, size: int, k: int | str, rng: np.random.Generator) -> np.ndarray:
+    """Uniform random subsets of `size` items with `k` members each, as bool (n, size)."""
+    if k == UNIFORM:
+        count = rng.integers(1, size + 1, size=(n, 1))
+    elif isinstance(k, int) and 1 <= k <= size:
+        count = np.full((n, 1), k)
+    else:
+        raise ValueError(f"k is {k!r}; allowed are 'uniform' and 1 to {size}")
+    ranks = rng.random((n, size)).argsort(axis=1).argsort(axis=1)
+    return ranks < count

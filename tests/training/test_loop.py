@@ -1,0 +1,136 @@
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dviz.data import load_dataset
+from dviz.errors import CheckpointError
+from dviz.models.vae import VAE, VAEConfig
+from dviz.training.loop import TrainingConfig, beta_at, learning_rate_at, train
+
+CONFIG = TrainingConfig(steps=12, batch_size=4, learning_rate=3e-3, seed=5)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return load_dataset("color-dsprites")
+
+
+def fresh(seed=0):
+    torch.manual_seed(seed)
+    return VAE(VAEConfig(4, 8))
+
+
+def weights(model):
+    return torch.cat([value.flatten().float() for value in model.state_dict().values()])
+
+
+def history(folder):
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+
+
+class KilledError(Exception):
+    pass
+
+
+def train_and_die_at(step, model, dataset, config, folder):
+    """Train until the progress of `step` is shown; then fail, as a killed process would."""
+
+    def die(progress):
+        if progress.step >= step:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(model, dataset, config, folder, save_every=7, on_step=die)
+
+
+@pytest.mark.parametrize("supervision", ["labels", "adaptive", "none"])
+def test_a_resumed_run_is_the_uninterrupted_run(dataset, tmp_path, supervision):
+    config = replace(CONFIG, supervision=supervision)
+    whole, broken, resumed = fresh(), fresh(), fresh(seed=99)
+    train(whole, dataset, config, tmp_path / "whole")
+    train_and_die_at(10, broken, dataset, config, tmp_path / "broken")
+    train(resumed, dataset, config, tmp_path / "broken", resume=True)
+    assert (weights(whole) == weights(resumed)).all()
+    assert history(tmp_path / "whole") == history(tmp_path / "broken")
+
+
+def test_same_seed_same_weights_other_seed_other_weights(dataset, tmp_path):
+    runs = []
+    for i, seed in enumerate((5, 5, 6)):
+        model = fresh()
+        train(model, dataset, replace(CONFIG, seed=seed), tmp_path / str(i))
+        runs.append(weights(model))
+    assert (runs[0] == runs[1]).all()
+    assert (runs[0] != runs[2]).any()
+
+
+def test_training_lowers_the_loss(dataset, tmp_path):
+    model, losses = fresh(), []
+    config = replace(CONFIG, steps=120, batch_size=8, learning_rate=5e-3)
+    train(model, dataset, config, tmp_path, on_step=lambda p: losses.append(p.reconstruction))
+    assert np.mean(losses[-3:]) < 0.9 * losses[0]
+
+
+def test_resuming_with_other_settings_is_refused(dataset, tmp_path):
+    train(fresh(), dataset, CONFIG, tmp_path)
+    with pytest.raises(CheckpointError, match=r"other settings \(beta: 2\.0 → 4\.0\)"):
+        train(fresh(), dataset, replace(CONFIG, beta=4.0), tmp_path, resume=True)
+
+
+def test_a_broken_state_is_refused(dataset, tmp_path):
+    train(fresh(), dataset, CONFIG, tmp_path)
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="cannot be resumed from"):
+        train(fresh(), dataset, CONFIG, tmp_path, resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_state(dataset, tmp_path):
+    model = fresh()
+    train(model, dataset, CONFIG, tmp_path)
+    saved = (tmp_path / "state.safetensors").read_bytes()
+    with torch.no_grad():
+        next(model.parameters()).fill_(math.nan)
+    with pytest.raises(FloatingPointError, match="lower learning rate"):
+        train(model, dataset, CONFIG, tmp_path)
+    assert (tmp_path / "state.safetensors").read_bytes() == saved
+
+
+def test_one_cycle_rises_then_falls():
+    config = replace(CONFIG, steps=100, learning_rate=1.0)
+    rates = [learning_rate_at(step, config) for step in range(100)]
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) == 10
+    assert (np.diff(rates[:11]) > 0).all()
+    assert (np.diff(rates[10:]) < 0).all()
+    assert rates[-1] < 1e-4
+    assert learning_rate_at(50, replace(config, schedule="constant")) == 1.0
+
+
+def test_beta_warms_up_and_tells_tied_from_untied():
+    config = replace(CONFIG, steps=80, beta=2.0, untied_beta=8.0, beta_warmup=0.125)
+    assert beta_at(4, config, 4, 3).tolist() == [1.0, 1.0, 1.0, 4.0]
+    assert beta_at(10, config, 4, 3).tolist() == [2.0, 2.0, 2.0, 8.0]
+    assert beta_at(0, replace(config, beta_warmup=0.0), 2, 2).tolist() == [2.0, 2.0]
+    assert beta_at(79, replace(config, supervision="none"), 4, 3).tolist() == [2.0] * 4
+
+
+def test_odd_settings_are_refused(dataset, tmp_path):
+    with pytest.raises(ValueError, match="supervision is 'strong'"):
+        replace(CONFIG, supervision="strong")
+    with pytest.raises(ValueError, match="schedule is 'steps'"):
+        replace(CONFIG, schedule="steps")
+    with pytest.raises(ValueError, match="at least 6"):
+        train(VAE(VAEConfig(4, 3)), dataset, CONFIG, tmp_path)

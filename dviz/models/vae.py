@@ -32,12 +32,16 @@ class VAEConfig:
     decoder_hidden: int = 0
 
     def __post_init__(self) -> None:
-        if self.filters < 4 or self.filters % 4:
+        for name, low, high in (
+            ("filters", 4, 1024),
+            ("latent_size", 1, 1024),
+            ("decoder_hidden", 0, 4096),
+        ):
+            value = getattr(self, name)
+            if not (isinstance(value, int) and low <= value <= high):
+                raise ValueError(f"{name} is {value!r}; allowed are whole numbers {low} to {high}")
+        if self.filters % 4:
             raise ValueError(f"filters is {self.filters}; allowed are multiples of 4")
-        if self.latent_size < 1:
-            raise ValueError(f"latent_size is {self.latent_size}; at least 1 is needed")
-        if self.decoder_hidden < 0:
-            raise ValueError(f"decoder_hidden is {self.decoder_hidden}; at least 0 is needed")
 
 
 class Encoder(nn.Module):

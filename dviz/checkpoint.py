@@ -1,0 +1,185 @@
+"""A checkpoint is a folder that explains itself.
+
+    model.safetensors    weights
+    config.json          architecture, dataset, factors, training, parent, code version
+    report.json          everything measured of it (see dviz.report)
+    probes.safetensors   classifiers that read factors from codes (see dviz.metrics.probes)
+    representations.npz  codes of a sample: `mean` and `sampled`, float32 (N, D)
+    classes.csv          that sample's labels: header of factor names, N rows of class indices
+    README.md            model card
+
+Only the first two are needed to load it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from dviz import __version__
+from dviz.errors import CheckpointError
+from dviz.factors import Factor, FactorSpace
+from dviz.files import atomic_path, write_json
+from dviz.models.vae import VAE, VAEConfig
+
+WEIGHTS, CONFIG, REPORT, PROBES = (
+    "model.safetensors",
+    "config.json",
+    "report.json",
+    "probes.safetensors",
+)
+CODES, CLASSES, CARD = "representations.npz", "classes.csv", "README.md"
+FILES = (WEIGHTS, CONFIG, REPORT, PROBES, CODES, CLASSES, CARD)
+FORMAT = 1
+
+SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """What a checkpoint is and where it comes from; `config.json`.
+
+    Attributes:
+        name: folder name, e.g. "color-dsprites-to-coil100".
+        kind: "source", "direct" (weights copied to the Target) or "fine-tuned".
+        dataset: what it was last trained on, or for "direct" what it is to be used on.
+        factors: the factors of `dataset`.
+        architecture: what the model is built from.
+        training: settings of the last training, empty for "direct".
+        parent: name of the checkpoint its weights come from; None for a Source.
+        source: dataset of the Source at the root of its lineage.
+        version: version of dviz that wrote it.
+    """
+
+    name: str
+    kind: str
+    dataset: str
+    factors: tuple[Factor, ...]
+    architecture: VAEConfig
+    training: dict[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    source: str = ""
+    version: str = __version__
+
+    @property
+    def space(self) -> FactorSpace:
+        return FactorSpace(self.factors)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able; the architecture lies flat on top, where PyTorchModelHubMixin looks for it."""
+        values = asdict(self)
+        return {"format": FORMAT, **values.pop("architecture"), **values}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CheckpointConfig:
+        """Inverse of `to_dict`. Raises CheckpointError where something is missing or odd."""
+        try:
+            if values["format"] != FORMAT:
+                raise CheckpointError(
+                    f"config.json has format {values['format']!r}, this dviz reads {FORMAT}; "
+                    "update dviz or train anew"
+                )
+            factors = tuple(
+                Factor(f["name"], f["size"], tuple(f["values"])) for f in values["factors"]
+            )
+            return cls(
+                factors=factors,
+                architecture=VAEConfig(**{f.name: values[f.name] for f in fields(VAEConfig)}),
+                **{key: values[key] for key in ("name", "kind", "dataset", "training", "parent")},
+                source=values["source"],
+                version=values["version"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"config.json is not a dviz checkpoint's ({error!r} is missing or wrong)"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: its model in evaluation mode, its config, and where it lies."""
+
+    config: CheckpointConfig
+    model: VAE
+    folder: Path
+
+
+def save_checkpoint(folder: str | Path, model: VAE, config: CheckpointConfig) -> None:
+    """Write weights and config into `folder`, each file atomically, the config last."""
+    folder = Path(folder)
+    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file(weights, temporary, {"format": "pt"})
+    write_json(folder / CONFIG, config.to_dict())
+
+
+def read_config(folder: str | Path) -> CheckpointConfig:
+    """Read a checkpoint's `config.json` alone.
+
+    Raises:
+        CheckpointError: there is none, or it is not ours.
+    """
+    path = Path(folder) / CONFIG
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no {CONFIG} in checkpoint {path.parent.name}") from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{CONFIG} of checkpoint {path.parent.name} cannot be read ({error})"
+        ) from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{CONFIG} of checkpoint {path.parent.name} is not a JSON object")
+    return CheckpointConfig.from_dict(values)
+
+
+def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
+    """Load weights (safetensors only, every layer must fit) and config from `folder`.
+
+    Raises:
+        CheckpointError: a file is missing, broken, or does not fit the architecture.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    path = folder / WEIGHTS
+    if not path.exists():
+        raise CheckpointError(
+            f"checkpoint {folder.name} has no {WEIGHTS}; other kinds of weights are not read"
+        )
+    try:
+        weights = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{WEIGHTS} of checkpoint {folder.name} is broken or only partly downloaded ({error})"
+        ) from error
+    # Built without storage first: a config that lies about sizes cannot fill the memory.
+    with torch.device("meta"):
+        model = VAE(config.architecture)
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    found = {name: value.shape for name, value in weights.items()}
+    odd = sorted(k for k in expected | found if expected.get(k) != found.get(k))
+    if odd:
+        raise CheckpointError(
+            f"{WEIGHTS} of checkpoint {folder.name} does not fit its config: "
+            f"{len(odd)} layers are missing, extra or of another shape, such as {odd[0]}"
+        )
+    model.to_empty(device="cpu").load_state_dict(weights, strict=True)
+    return Checkpoint(config, model.to(device).eval(), folder)
+
+
+def save_codes(
+    folder: str | Path, mean: np.ndarray, sampled: np.ndarray, classes: np.ndarray, names: list[str]
+) -> None:
+    """Write `representations.npz` (mean, sampled: float32 (N, D)) and `classes.csv` ((N, F))."""
+    folder = Path(folder)
+    with atomic_path(folder / CODES) as temporary:
+        np.savez_compressed(temporary, mean=mean, sampled=sampled)
+    with atomic_path(folder / CLASSES) as temporary:
+        np.savetxt(temporary, classes, "%d", ",", header=",".join(names), comments="")

@@ -1,0 +1,147 @@
+"""Report: everything measured of a checkpoint, on one or more datasets; `report.json`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dviz.errors import CheckpointError
+from dviz.files import write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ProbeScore:
+    """How well one classifier reads one factor from the codes of held-out images.
+
+    Attributes:
+        factor: name of the factor.
+        model: "gbt" (gradient-boosted trees) or "mlp".
+        dimensions: "all" (active ones), "union" (of associated ones) or "pruned" (the one
+            associated with the factor).
+        accuracy, balanced_accuracy, chance: in [0, 1]; chance is that of the commonest class.
+        standard_error: of the accuracy, from the number of held-out images.
+    """
+
+    factor: str
+    model: str
+    dimensions: str
+    accuracy: float
+    balanced_accuracy: float
+    chance: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """One encoder measured on one dataset. D latent dimensions, F factors.
+
+    Attributes:
+        dataset: name of the dataset.
+        factors, sizes: names and numbers of classes of its factors, (F,).
+        seed: seeds the sample, the pairs and the probes.
+        num_images: images encoded for the probes and the diagnostics.
+        num_pairs: pairs a factor behind the association matrix.
+        association: S, (D, F), in [0, 1]; None in the column of a factor that never changes.
+        active: dimensions whose posterior mean has a standard deviation of at least 0.05, (D,).
+        mean, std, low, high: of the posterior means, and their 1st and 99th percentile, (D,).
+        posterior_std: mean σ of q(z|x), (D,).
+        kl: mean KL(q(z|x) ‖ N(0, 1)), nats, (D,).
+        reconstruction: pixel cross-entropy, nats an image; mse: squared error a pixel in [0, 1].
+        probes: accuracies, one row a factor, classifier and set of dimensions.
+        seconds: what measuring took; machine: where.
+    """
+
+    dataset: str
+    factors: list[str]
+    sizes: list[int]
+    seed: int
+    num_images: int
+    num_pairs: int
+    association: list[list[float | None]]
+    active: list[bool]
+    mean: list[float]
+    std: list[float]
+    low: list[float]
+    high: list[float]
+    posterior_std: list[float]
+    kl: list[float]
+    reconstruction: float
+    mse: float
+    probes: list[ProbeScore] = field(default_factory=list)
+    seconds: float = 0.0
+    machine: str = ""
+
+    @property
+    def association_matrix(self) -> np.ndarray:
+        """S as float64 (D, F), NaN where there is none."""
+        return np.array(self.association, dtype=np.float64)
+
+    def mean_accuracy(self, model: str, dimensions: str) -> float:
+        """Mean accuracy over the factors; NaN where that was not measured."""
+        scores = [p.accuracy for p in self.probes if (p.model, p.dimensions) == (model, dimensions)]
+        return float(np.mean(scores)) if scores else float("nan")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DatasetReport:
+        probes = [ProbeScore(**probe) for probe in values["probes"]]
+        return cls(**{**values, "probes": probes})
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a checkpoint is compared with: another encoder measured on the same dataset."""
+
+    name: str
+    description: str
+    result: DatasetReport
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything measured of one checkpoint: a result a dataset, and baselines."""
+
+    results: dict[str, DatasetReport] = field(default_factory=dict)
+    baselines: list[Baseline] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Report:
+        """Inverse of `to_dict`. Raises CheckpointError where something is missing or odd."""
+        try:
+            if values["format"] != FORMAT:
+                raise CheckpointError(
+                    f"report.json has format {values['format']!r}, this dviz reads {FORMAT}"
+                )
+            return cls(
+                {k: DatasetReport.from_dict(v) for k, v in values["results"].items()},
+                [
+                    Baseline(b["name"], b["description"], DatasetReport.from_dict(b["result"]))
+                    for b in values["baselines"]
+                ],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"report.json is not a dviz report ({error!r})") from error
+
+
+def read_report(path: str | Path) -> Report:
+    """Read a `report.json`; a missing file is an empty report."""
+    path = Path(path)
+    if not path.exists():
+        return Report()
+    try:
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error})") from error
+
+
+def write_report(path: str | Path, report: Report) -> None:
+    """Write `report` to `path` atomically."""
+    write_json(path, report.to_dict())

@@ -1,0 +1,54 @@
+"""Learn a representation of a Source dataset."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import common
+
+
+def arguments() -> argparse.Namespace:
+    parser = common.parser(
+        "Train a Source: a β-VAE with weak supervision by pairs (Ada-GVAE), or without.",
+        "python scripts/train.py --dataset color-dsprites --output checkpoints/mine --steps 2000",
+    )
+    add = parser.add_argument
+    add("--dataset", required=True, help="name of a dataset, e.g. color-dsprites")
+    add("--output", required=True, type=Path, help="checkpoint folder to write")
+    add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (study: 128)")
+    add("--latent-size", type=int, default=10, help="latent dimensions (study: 10)")
+    add("--decoder-hidden", type=int, default=256, help="width of one more decoder layer, 0: none")
+    add("--supervision", choices=("labels", "adaptive", "none"), default="labels")
+    add("--k", default="uniform", help="factors that change in a pair: a number, or uniform")
+    common.add_training_flags(parser, steps=24000, learning_rate=2e-3, beta=2.0, warmup=0.125)
+    add("--untied-beta", type=float, help="β of dimensions tied to no factor (default: as --beta)")
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
+    device = common.pick_device(args.device, args.threads)
+    import torch
+
+    from dviz.checkpoint import SOURCE, CheckpointConfig
+    from dviz.data import load_dataset
+    from dviz.models.vae import VAE, VAEConfig
+
+    untied = args.beta if args.untied_beta is None else args.untied_beta
+    k = int(args.k) if args.k.isdigit() else args.k
+    config = common.training_config(args, supervision=args.supervision, k=k, untied_beta=untied)
+    dataset = load_dataset(args.dataset, args.data_root)
+    torch.manual_seed(args.seed)
+    model = VAE(VAEConfig(args.filters, args.latent_size, args.decoder_hidden))
+    identity = CheckpointConfig(
+        args.output.name, SOURCE, dataset.name, dataset.space.factors, model.config,
+        source=dataset.name,
+    )  # fmt: skip
+    common.train_into(args, model, dataset, config, identity, device)
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,179 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dviz.checkpoint import (
+    CheckpointConfig,
+    load_checkpoint,
+    read_config,
+    save_checkpoint,
+    save_codes,
+)
+from dviz.errors import CheckpointError
+from dviz.factors import Factor
+from dviz.models.vae import VAE, VAEConfig
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return VAE(VAEConfig(4, 3, decoder_hidden=5)).eval()
+
+
+@pytest.fixture
+def folder(tmp_path, model):
+    config = CheckpointConfig(
+        name="small",
+        kind="fine-tuned",
+        dataset="somewhere",
+        factors=(Factor("shape", 2, ("square", "heart")), Factor("scale", 6)),
+        architecture=model.config,
+        training={"steps": 5, "k": "uniform"},
+        parent="source",
+        source="color-dsprites",
+    )
+    save_checkpoint(tmp_path / "small", model, config)
+    return tmp_path / "small"
+
+
+def change_config(folder, **changes):
+    path = folder / "config.json"
+    values = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
+
+
+def test_what_is_saved_is_loaded(folder, model):
+    loaded = load_checkpoint(folder)
+    assert loaded.config == read_config(folder)
+    assert loaded.config.space.names == ("shape", "scale")
+    assert loaded.config.parent == "source"
+    x = torch.rand(2, 3, 64, 64)
+    assert (loaded.model(x) == model(x)).all()
+    assert not loaded.model.training
+
+
+def test_the_folder_is_a_hub_model_too(folder, model):
+    loaded = VAE.from_pretrained(folder).eval()
+    x = torch.rand(2, 3, 64, 64)
+    assert (loaded(x) == model(x)).all()
+
+
+def test_codes_are_written_as_plain_arrays(folder):
+    mean = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    classes = np.array([[0, 5], [1, 0], [1, 2], [0, 3]])
+    save_codes(folder, mean, mean + 1, classes, ["shape", "scale"])
+    with np.load(folder / "representations.npz", allow_pickle=False) as arrays:
+        assert (arrays["mean"] == mean).all()
+        assert (arrays["sampled"] == mean + 1).all()
+    assert (folder / "classes.csv").read_text() == "shape,scale\n0,5\n1,0\n1,2\n0,3\n"
+
+
+def test_missing_files_are_named(folder, tmp_path):
+    with pytest.raises(CheckpointError, match=r"no config\.json in checkpoint nowhere"):
+        load_checkpoint(tmp_path / "nowhere")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"has no model\.safetensors; other kinds"):
+        load_checkpoint(folder)
+
+
+def test_broken_weights_are_refused(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="broken or only partly downloaded"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("change", ["missing", "extra", "shape"])
+def test_weights_that_do_not_fit_are_refused(folder, change):
+    tensors = load_file(folder / "model.safetensors")
+    name = "encoder.convolutions.1.num_batches_tracked"
+    if change == "missing":
+        del tensors[name]
+    elif change == "extra":
+        tensors["other"] = torch.zeros(1)
+    else:
+        tensors[name] = torch.zeros(2)
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match="does not fit its config") as error:
+        load_checkpoint(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 99}, "format 99"),
+        ({"filters": None}, "not a dviz checkpoint's"),
+        ({"filters": 10**12}, "allowed are whole numbers 4 to 1024"),
+        ({"filters": 8}, "does not fit its config"),
+        ({"factors": [{"name": "a"}]}, "not a dviz checkpoint's"),
+        ({"latent_size": 0}, "not a dviz checkpoint's"),
+    ],
+)
+def test_odd_configs_are_refused(folder, changes, message):
+    change_config(folder, **changes)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null"])
+def test_a_config_that_is_no_json_object_is_refused(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"config\.json of checkpoint small"):
+        read_config(folder)
+
+
+def run(*arguments):
+    command = [sys.executable, *map(str, arguments), "--threads", "1"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_scripts_train_resume_and_transfer(tmp_path):
+    source, direct, tuned = (tmp_path / name for name in ("source", "direct", "tuned"))
+    train = ["scripts/train.py", "--dataset", "color-dsprites", "--output", source]
+    train += ["--filters", "4", "--steps", "4", "--batch-size", "2"]
+    assert run(*train).returncode == 0
+    again = run(*train, "--resume")
+    assert again.returncode == 0
+    transfer = ["scripts/transfer.py", "--checkpoint", source, "--target", "color-dsprites"]
+    assert run(*transfer, "--output", direct).returncode == 0
+    done = run(*transfer, "--output", tuned, "--steps", "4", "--batch-size", "2")
+    assert "loss" in done.stderr
+    kinds = [read_config(f).kind for f in (source, direct, tuned)]
+    assert kinds == ["source", "direct", "fine-tuned"]
+    assert read_config(tuned).parent == "source"
+    weights = [load_file(f / "model.safetensors") for f in (source, direct, tuned)]
+    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+    assert any((weights[0][name] != weights[2][name]).any() for name in weights[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train.py", "--dataset", "mnist", "--output", "x"], "no dataset 'mnist'"),
+        (
+            ["train.py", "--dataset", "color-dsprites", "--output", "x", "--latent-size", "3"],
+            "at least 6",
+        ),
+        (["train.py", "--dataset", "color-dsprites", "--output", "x", "--k", "9"], "k is 9"),
+        (
+            ["transfer.py", "--checkpoint", "nowhere", "--target", "mnist", "--output", "x"],
+            "no config.json",
+        ),
+    ],
+)
+def test_scripts_answer_mistakes_in_one_line(tmp_path, arguments, message):
+    arguments = [tmp_path / "x" if a == "x" else a for a in arguments]
+    done = run(f"scripts/{arguments[0]}", *arguments[1:])
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "x" / "config.json").exists()

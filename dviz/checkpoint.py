@@ -3,7 +3,7 @@
     model.safetensors    weights
     config.json          architecture, dataset, factors, training, parent, code version
     report.json          everything measured of it (see dviz.report)
-    probes.safetensors   classifiers that read factors from codes (see dviz.metrics.probes)
+    probes.npz           classifiers that read factors from codes (see dviz.metrics.probe_files)
     representations.npz  codes of a sample: `mean` and `sampled`, float32 (N, D)
     classes.csv          that sample's labels: header of factor names, N rows of class indices
     README.md            model card
@@ -33,7 +33,7 @@ WEIGHTS, CONFIG, REPORT, PROBES = (
     "model.safetensors",
     "config.json",
     "report.json",
-    "probes.safetensors",
+    "probes.npz",
 )
 CODES, CLASSES, CARD = "representations.npz", "classes.csv", "README.md"
 FILES = (WEIGHTS, CONFIG, REPORT, PROBES, CODES, CLASSES, CARD)

@@ -1,0 +1,240 @@
+"""Measure an encoder on a dataset: the study's protocol, from images to a DatasetReport."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
+from dviz.data.base import FactorDataset
+from dviz.metrics.association import association_from_pairs
+from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.probe_files import save_probes
+from dviz.metrics.probes import fit_probe, probe_factors
+from dviz.models.objectives import kl_divergence, reconstruction_loss
+from dviz.models.vae import VAE, sample_posterior, to_tensor
+from dviz.report import (
+    Baseline,
+    DatasetReport,
+    ProbeScore,
+    read_report,
+    write_report,
+)
+
+CHUNK = 512
+
+
+@dataclass(frozen=True)
+class EncodedSample:
+    """A random sample of a dataset as a model sees it.
+
+    Attributes:
+        mean, log_variance, sampled: of q(z|x), and one draw from it, float32 (N, D).
+        classes: int64 (N, F).
+        reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel.
+    """
+
+    mean: np.ndarray
+    log_variance: np.ndarray
+    sampled: np.ndarray
+    classes: np.ndarray
+    reconstruction: float
+    mse: float
+
+
+@torch.inference_mode()
+def encode_sample(
+    model: VAE, dataset: FactorDataset, num_images: int, seed: int = 0
+) -> EncodedSample:
+    """Encode and reconstruct `num_images` images drawn uniformly from `dataset`."""
+    rng = np.random.default_rng(seed)
+    noise = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    codes, classes, losses, errors = [], [], [], []
+    for count in _chunks(num_images):
+        images, labels = dataset.sample(count, rng)
+        x = to_tensor(images, device)
+        mean, log_variance = model.encode(x)
+        logits = model.decoder(mean)
+        codes.append(
+            torch.stack([mean, log_variance, sample_posterior(mean, log_variance, noise)]).cpu()
+        )
+        classes.append(labels)
+        losses.append(reconstruction_loss(logits, x).item() * count)
+        errors.append((torch.sigmoid(logits) - x).square().mean().item() * count)
+    mean, log_variance, sampled = torch.cat(codes, dim=1).numpy()
+    return EncodedSample(
+        mean,
+        log_variance,
+        sampled,
+        np.concatenate(classes),
+        sum(losses) / num_images,
+        sum(errors) / num_images,
+    )
+
+
+@torch.inference_mode()
+def associate(model: VAE, dataset: FactorDataset, num_pairs: int, seed: int = 0) -> np.ndarray:
+    """S (D, F) from `num_pairs` fresh pairs for each factor; NaN where a factor never varies."""
+    rng = np.random.default_rng(seed)
+    first, second = [], []
+    for factor, size in enumerate(dataset.space.sizes):
+        pairs = [_encode_pairs(model, dataset, n, factor, rng) for n in _chunks(num_pairs)]
+        if size < 2:
+            pairs = [pair[:, :0] for pair in pairs]
+        a, b = np.concatenate(pairs, axis=1)
+        first.append(a)
+        second.append(b)
+    return association_from_pairs(first, second)
+
+
+def _encode_pairs(
+    model: VAE, dataset: FactorDataset, n: int, factor: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Posterior means of `n` pairs that differ in one factor, float32 (2, n, D)."""
+    images = np.concatenate(dataset.sample_pairs_of(n, factor, rng))
+    device = next(model.parameters()).device
+    mean = model.encode(to_tensor(images, device))[0].cpu().numpy()
+    return np.stack([mean[:n], mean[n:]])
+
+
+def _chunks(total: int) -> list[int]:
+    return [min(CHUNK, total - done) for done in range(0, total, CHUNK)]
+
+
+def measure(
+    model: VAE,
+    dataset: FactorDataset,
+    *,
+    num_images: int = 15_000,
+    num_pairs: int = 10_000,
+    seed: int = 0,
+    probes: bool = True,
+    jobs: int = 2,
+) -> tuple[DatasetReport, EncodedSample]:
+    """Everything `report.json` says about `model` on `dataset`, and the codes it was read from.
+
+    Probes and diagnostics use `num_images` random images (first two thirds to train, last third to
+    test), the association matrix `num_pairs` other pairs a factor.
+    """
+    began = time.perf_counter()
+    model.eval()
+    sample = encode_sample(model, dataset, num_images, seed)
+    association = associate(model, dataset, num_pairs, seed + 1)
+    active = active_dimensions(sample.mean)
+    names = list(dataset.space.names)
+    scores = _probe_scores(sample, association, names, seed, jobs) if probes else []
+    kl = kl_divergence(torch.from_numpy(sample.mean), torch.from_numpy(sample.log_variance))
+    low, high = np.percentile(sample.mean, [1, 99], axis=0)
+    report = DatasetReport(
+        dataset=dataset.name,
+        factors=names,
+        sizes=dataset.space.sizes.tolist(),
+        seed=seed,
+        num_images=num_images,
+        num_pairs=num_pairs,
+        association=_json_matrix(association),
+        active=active.tolist(),
+        mean=_rounded(sample.mean.mean(0)),
+        std=_rounded(sample.mean.std(0)),
+        low=_rounded(low),
+        high=_rounded(high),
+        posterior_std=_rounded(np.exp(0.5 * sample.log_variance).mean(0)),
+        kl=_rounded(kl.mean(0).numpy()),
+        reconstruction=round(sample.reconstruction, 3),
+        mse=round(sample.mse, 6),
+        probes=scores,
+        seconds=round(time.perf_counter() - began, 1),
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+    )
+    return report, sample
+
+
+def evaluate_checkpoint(
+    checkpoint: Checkpoint,
+    dataset: FactorDataset,
+    *,
+    num_images: int = 15_000,
+    num_pairs: int = 10_000,
+    seed: int = 0,
+    jobs: int = 2,
+) -> DatasetReport:
+    """Measure a checkpoint on `dataset` and write what the app needs into its folder.
+
+    Adds to `report.json`. Where `dataset` is the checkpoint's own, also writes the codes, their
+    labels and fitted MLP probes, so that scores can be recomputed without the dataset.
+    """
+    result, sample = measure(
+        checkpoint.model,
+        dataset,
+        num_images=num_images,
+        num_pairs=num_pairs,
+        seed=seed,
+        jobs=jobs,
+    )
+    folder = checkpoint.folder
+    if dataset.name == checkpoint.config.dataset:
+        names = list(dataset.space.names)
+        save_codes(folder, sample.mean, sample.sampled, sample.classes, names)
+        columns = dict(zip(names, sample.classes.T, strict=True))
+        save_probes(
+            folder / PROBES,
+            {n: fit_probe(sample.mean, column, "mlp", seed) for n, column in columns.items()},
+        )
+    report = read_report(folder / REPORT)
+    write_report(folder / REPORT, replace(report, results=report.results | {dataset.name: result}))
+    return result
+
+
+def add_baseline(folder: Path, name: str, description: str, result: DatasetReport) -> None:
+    """Put a baseline into a checkpoint's `report.json`, in place of one of the same name."""
+    report = read_report(folder / REPORT)
+    others = [baseline for baseline in report.baselines if baseline.name != name]
+    baselines = [*others, Baseline(name, description, result)]
+    write_report(folder / REPORT, replace(report, baselines=baselines))
+
+
+def _probe_scores(
+    sample: EncodedSample, association: np.ndarray, names: list[str], seed: int, jobs: int
+) -> list[ProbeScore]:
+    result = probe_factors(
+        sample.mean,
+        sample.classes,
+        names=names,
+        dimensions=("all", "pruned"),
+        seed=seed,
+        association=association,
+        n_jobs=jobs,
+    ).to_dict()
+    return [
+        ProbeScore(
+            factor,
+            model,
+            dimensions,
+            chance=round(values["chance"], 4),
+            **{
+                key: round(score[key], 4)
+                for key in ("accuracy", "balanced_accuracy", "standard_error")
+            },
+        )
+        for factor, values in result["per_factor"].items()
+        for model, sets in values["probes"].items()
+        for dimensions, score in sets.items()
+        if score["accuracy"] is not None
+    ]
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(value), 5) for value in values]
+
+
+def _json_matrix(matrix: np.ndarray) -> list[list[float | None]]:
+    return [
+        [None if np.isnan(value) else round(float(value), 5) for value in row] for row in matrix
+    ]

@@ -14,6 +14,7 @@ Only the first two are needed to load it.
 from __future__ import annotations
 
 import json
+import operator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -87,15 +88,19 @@ class CheckpointConfig:
                     "update dviz or train anew"
                 )
             factors = tuple(
-                Factor(f["name"], f["size"], tuple(f["values"])) for f in values["factors"]
+                Factor(str(f["name"]), operator.index(f["size"]), tuple(map(str, f["values"])))
+                for f in values["factors"]
             )
-            return cls(
+            parent = values["parent"]
+            config = cls(
                 factors=factors,
                 architecture=VAEConfig(**{f.name: values[f.name] for f in fields(VAEConfig)}),
-                **{key: values[key] for key in ("name", "kind", "dataset", "training", "parent")},
-                source=values["source"],
-                version=values["version"],
+                training=dict(values["training"]),
+                parent=None if parent is None else str(parent),
+                **{k: str(values[k]) for k in ("name", "kind", "dataset", "source", "version")},
             )
+            FactorSpace(factors)  # names must differ
+            return config
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"config.json is not a dviz checkpoint's ({error!r} is missing or wrong)"
@@ -131,9 +136,10 @@ def read_config(folder: str | Path) -> CheckpointConfig:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no {CONFIG} in checkpoint {path.parent.name}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise CheckpointError(
-            f"{CONFIG} of checkpoint {path.parent.name} cannot be read ({error})"
+            f"{CONFIG} of checkpoint {path.parent.name} cannot be read ({reason})"
         ) from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{CONFIG} of checkpoint {path.parent.name} is not a JSON object")
@@ -156,8 +162,9 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
     try:
         weights = load_file(path)
     except (SafetensorError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise CheckpointError(
-            f"{WEIGHTS} of checkpoint {folder.name} is broken or only partly downloaded ({error})"
+            f"{WEIGHTS} of checkpoint {folder.name} is broken or only partly downloaded ({reason})"
         ) from error
     # Built without storage first: a config that lies about sizes cannot fill the memory.
     with torch.device("meta"):

@@ -116,6 +116,10 @@ def test_weights_that_do_not_fit_are_refused(folder, change):
         ({"filters": 8}, "does not fit its config"),
         ({"factors": [{"name": "a"}]}, "not a dviz checkpoint's"),
         ({"latent_size": 0}, "not a dviz checkpoint's"),
+        ({"decoder_hidden": True}, "not a dviz checkpoint's"),
+        ({"factors": [{"name": "a", "size": 3.5, "values": []}]}, "not a dviz checkpoint's"),
+        ({"factors": [{"name": "a", "size": 2, "values": []}] * 2}, "not a dviz checkpoint's"),
+        ({"training": 3}, "not a dviz checkpoint's"),
     ],
 )
 def test_odd_configs_are_refused(folder, changes, message):
@@ -124,7 +128,7 @@ def test_odd_configs_are_refused(folder, changes, message):
         load_checkpoint(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null"])
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null", "[" * 100_000])
 def test_a_config_that_is_no_json_object_is_refused(folder, text):
     (folder / "config.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"config\.json of checkpoint small"):

@@ -38,7 +38,7 @@ class VAEConfig:
             ("decoder_hidden", 0, 4096),
         ):
             value = getattr(self, name)
-            if not (isinstance(value, int) and low <= value <= high):
+            if type(value) is not int or not low <= value <= high:
                 raise ValueError(f"{name} is {value!r}; allowed are whole numbers {low} to {high}")
         if self.filters % 4:
             raise ValueError(f"filters is {self.filters}; allowed are multiples of 4")

@@ -1,0 +1,292 @@
+"""Model cards: what a checkpoint is, what was measured of it, and how to use it; `README.md`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from dviz.checkpoint import CARD, DIRECT, REPORT, SOURCE, CheckpointConfig, read_config
+from dviz.files import write_text
+from dviz.metrics.omes import OmesResult, omes
+from dviz.report import DatasetReport, Report, read_report
+
+TASK = "image-feature-extraction"
+TAGS = [
+    "disentanglement",
+    "representation-learning",
+    "transfer-learning",
+    "variational-autoencoder",
+    "vae",
+]
+PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
+PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
+
+SUPERVISIONS = {
+    "labels": "with weak supervision (Ada-GVAE; which factors change in a pair is known)",
+    "adaptive": "with weak supervision (Ada-GVAE; which factors change in a pair is inferred)",
+    "none": "without supervision",
+}
+
+STUDY = """\
+The method, its protocol and OMES are from
+
+```bibtex
+@inproceedings{dapueto2024transferring,
+  title     = {Transferring disentangled representations: bridging the gap between synthetic and
+               real images},
+  author    = {Dapueto, Jacopo and Noceti, Nicoletta and Odone, Francesca},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year      = {2024},
+  url       = {https://arxiv.org/abs/2409.18017}
+}
+```"""
+
+DATASETS = {
+    "dsprites": "L. Matthey, I. Higgins, D. Hassabis, A. Lerchner. *dSprites: Disentanglement "
+    "testing Sprites dataset*. 2017.",
+    "shapes3d": "C. Burgess, H. Kim. *3D Shapes dataset*. 2018.",
+    "isaac3d": "W. Nie, T. Karras, A. Garg, S. Debnath, A. Patney, A. Patel, A. Anandkumar. "
+    "*Semi-supervised StyleGAN for disentanglement learning* (Isaac3D). ICML 2020.",
+    "coil100": "S. A. Nene, S. K. Nayar, H. Murase. *Columbia Object Image Library (COIL-100)*. "
+    "Technical report CUCS-006-96, Columbia University, 1996.",
+    "rgbd": "K. Lai, L. Bo, X. Ren, D. Fox. *A large-scale hierarchical multi-view RGB-D object "
+    "dataset*. ICRA 2011.",
+}
+MODELLED_ON = {"arm3d": "isaac3d"}
+
+
+def write_card(folder: str | Path, repo_id: str | None = None) -> None:
+    """Write the card of the checkpoint in `folder` from its config and report.
+
+    Raises:
+        CheckpointError: the config or the report cannot be read.
+    """
+    folder = Path(folder)
+    card = model_card(read_config(folder), read_report(folder / REPORT), repo_id)
+    write_text(folder / CARD, card)
+
+
+def model_card(
+    config: CheckpointConfig, report: Report | None = None, repo_id: str | None = None
+) -> str:
+    """A model card: YAML front matter with the figures as `model-index`, then Markdown.
+
+    Args:
+        report: what was measured, if anything was.
+        repo_id: where it will be on the Hub, for the example of how to load it.
+    """
+    results = list(report.results.values()) if report else []
+    metadata = ModelCardData(
+        library_name="dviz",
+        license="apache-2.0",
+        pipeline_tag=TASK,
+        tags=TAGS,
+        model_name=config.name,
+        eval_results=[entry for result in results for entry in _eval_results(result)] or None,
+    )
+    sections = [
+        f"# {config.name}",
+        _introduction(config),
+        _facts(config),
+        _usage(repo_id or f"your-name/{config.name}"),
+        *(_figures(result) for result in results),
+        _baselines(report),
+        _limits(config),
+        _citation([config.source, config.dataset, *(result.dataset for result in results)]),
+    ]
+    body = "\n\n".join(section for section in sections if section)
+    return f"---\n{metadata.to_yaml()}\n---\n\n{body}\n"
+
+
+def _introduction(config: CheckpointConfig) -> str:
+    supervision = SUPERVISIONS.get(config.training.get("supervision", ""), "")
+    if config.kind == SOURCE:
+        origin = f"It was trained on {config.dataset} {supervision}".rstrip() + "."
+    elif config.kind == DIRECT:
+        origin = (
+            f"Its weights are those of {config.parent}, learnt on {config.source} and carried over "
+            f"to {config.dataset} unchanged."
+        )
+    else:
+        origin = (
+            f"It started from {config.parent}, learnt on {config.source}, and was fine-tuned on "
+            f"images of {config.dataset} {supervision}".rstrip()
+            + "."
+        )
+    return (
+        "A variational autoencoder of 64×64 RGB images whose latent dimensions are meant to stand "
+        f"for one factor of variation each. {origin}"
+    )
+
+
+def _facts(config: CheckpointConfig) -> str:
+    n, hidden = config.architecture.filters, config.architecture.decoder_hidden
+    facts = {
+        "kind": config.kind,
+        "dataset": config.dataset,
+        "factors": ", ".join(f"{factor.name} ({factor.size})" for factor in config.factors),
+        "architecture": f"channels {n // 4}, {n // 2}, {n}; "
+        f"{config.architecture.latent_size} latent dimensions"
+        + (f"; {hidden} hidden units in the decoder" if hidden else ""),
+        "training": ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in config.training.items()
+        ),
+        "parent": config.parent,
+        "written by": f"dviz {config.version}",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _usage(repo_id: str) -> str:
+    return f"""\
+## Use
+
+```python
+from dviz import hub
+from dviz.models.vae import to_tensor
+
+model = hub.load("{repo_id}").model
+mean, log_variance = model.encode(to_tensor(images))  # images: uint8 (N, H, W, 3)
+```"""
+
+
+def _figures(result: DatasetReport) -> str:
+    """What was measured on one dataset: scores, then a row a factor."""
+    scores = {pooling: _omes(result, pooling) for pooling in ("avg", "max")}
+    rows = [
+        (
+            f"OMES, {pooling} pooling",
+            _number(score.omes),
+            _number(score.modularity),
+            _number(score.compactness),
+        )
+        for pooling, score in scores.items()
+    ]
+    sample = (
+        f"{result.num_images:,} images (probes: two thirds to train, one to test), "
+        f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
+        f"{len(result.active)} dimensions are active. Reconstruction: {result.reconstruction:.1f} "
+        f"nats an image, mean squared error {result.mse:.4f} a pixel."
+    )
+    return "\n\n".join(
+        [
+            f"## Measured on {result.dataset}",
+            sample,
+            _table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
+            _factor_table(result, scores["avg"]),
+        ]
+    )
+
+
+def _factor_table(result: DatasetReport, score: OmesResult) -> str:
+    """The dimension associated with each factor, and the probes' accuracies."""
+    measured = [p for p in PROBES if not math.isnan(result.mean_accuracy(*p))]
+    accuracies = {(p.factor, p.model, p.dimensions): p.accuracy for p in result.probes}
+    chances = {p.factor: p.chance for p in result.probes}
+    header = ["factor", "classes", "dimension", "association"]
+    if measured:
+        header += [f"{model.upper()}, {dimensions}" for model, dimensions in measured] + ["chance"]
+    rows = []
+    for name, size in zip(result.factors, result.sizes, strict=True):
+        factor = score.per_factor[name]
+        dimension = factor["associated_dimension"]
+        row = [name, size, "–" if dimension is None else f"z{dimension}"]
+        row.append(_number(factor["association"]))
+        row += [_number(accuracies.get((name, *probe))) for probe in measured]
+        if measured:
+            row.append(_number(chances.get(name)))
+        rows.append(row)
+    explanation = (
+        "Association: how far changing the factor decorrelates the dimension, 0 to 1. "
+        "GBT (gradient-boosted trees) and MLP: accuracy of reading the factor from all active "
+        "dimensions, or from the associated one alone (pruned)."
+    )
+    return f"{_table(header, rows)}\n\n{explanation}"
+
+
+def _baselines(report: Report | None) -> str:
+    if not report or not report.baselines:
+        return ""
+    rows = []
+    for name, result in report.results.items():
+        rows.append(("**this model**", name, *_summary(result)))
+        rows += [
+            (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
+            for baseline in report.baselines
+            if baseline.result.dataset == result.dataset
+        ]
+    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all")
+    return f"## Compared with\n\n{_table(header, rows)}"
+
+
+def _summary(result: DatasetReport) -> list[str]:
+    scores = [_omes(result, pooling).omes for pooling in ("avg", "max")]
+    return [_number(x) for x in (*scores, *(result.mean_accuracy(m, "all") for m in PROBE_NAMES))]
+
+
+def _limits(config: CheckpointConfig) -> str:
+    limits = [
+        "Pictures are seen at 64×64 pixels; fine detail is lost.",
+        "A dimension stands for a factor only as far as the association above says, and only on "
+        "images like those it was measured on. A dimension associated with no factor may mix "
+        "several.",
+        f"It knows the factors that vary in {config.source or config.dataset}; others end up in "
+        "whatever dimension they resemble, or nowhere.",
+        "It is meant for studying representations, not for decisions about people or safety.",
+    ]
+    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+def _citation(datasets: Iterable[str]) -> str:
+    lines = []
+    for dataset in datasets:
+        for word, citation in DATASETS.items():
+            if word in dataset or word in MODELLED_ON.get(dataset.split("-")[0], ""):
+                lines.append(f"- {citation}")
+    images = "\n\nThe images are, or are modelled on, those of\n\n" if lines else ""
+    return f"## Citation\n\n{STUDY}{images}" + "\n".join(dict.fromkeys(lines))
+
+
+def _eval_results(result: DatasetReport) -> list[EvalResult]:
+    """The figures that fit into a `model-index`."""
+    metrics = []
+    for pooling in ("avg", "max"):
+        score = _omes(result, pooling)
+        for name in ("omes", "modularity", "compactness"):
+            title = "OMES" if name == "omes" else f"OMES {name}"
+            metrics.append((name, f"{title}, {pooling} pooling", getattr(score, name)))
+    for model, dimensions in PROBES:
+        title = f"Mean accuracy, {PROBE_NAMES[model]}, {dimensions} dimensions"
+        metrics.append(("accuracy", title, result.mean_accuracy(model, dimensions)))
+    return [
+        EvalResult(
+            task_type=TASK,
+            task_name="Disentanglement",
+            dataset_type=result.dataset,
+            dataset_name=result.dataset,
+            metric_type=metric_type,
+            metric_name=title,
+            metric_value=round(value, 4),
+        )
+        for metric_type, title, value in metrics
+        if not math.isnan(value)
+    ]
+
+
+def _omes(result: DatasetReport, pooling: str) -> OmesResult:
+    return omes(
+        result.association_matrix, pooling=pooling, active=result.active, names=result.factors
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table: the first column to the left, the others to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

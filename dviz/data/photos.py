@@ -6,21 +6,27 @@ Nothing is decoded before its size, kind and dimensions are known to be harmless
 from __future__ import annotations
 
 import io
-import warnings
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
-from scipy import ndimage
 
+from dviz.data.background import check_image, remove_background
 from dviz.errors import PhotoError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_BYTES = 25_000_000
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
+ENOUGH = 512
 BLACK = (0, 0, 0)
+
+TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
+USE = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
+DAMAGED = "the picture is damaged or cut off and cannot be read to its end; save it anew"
+HEIC = "HEIC and AVIF pictures are not read; export the photo as JPEG or PNG"
+TIFF = "this TIFF is damaged or of a rare kind; save it with 8 bits a channel, or as PNG"
 
 
 def decode_photo(
@@ -29,6 +35,7 @@ def decode_photo(
     transparent: tuple[int, int, int] = BLACK,
     max_bytes: int = MAX_BYTES,
     max_pixels: int = MAX_PIXELS,
+    enough: int | None = ENOUGH,
 ) -> np.ndarray:
     """Read a picture: the first frame, upright, in sRGB.
 
@@ -36,6 +43,8 @@ def decode_photo(
         source: a path, or the file's content.
         transparent: colour put behind transparent pixels; the study's Targets lie on black.
         max_bytes, max_pixels: larger files are refused before they are decoded.
+        enough: a picture at least twice this on its shorter side is averaged over blocks of
+            pixels, so that the shorter side keeps at least this many; None keeps every pixel.
 
     Returns:
         uint8 (H, W, 3).
@@ -45,21 +54,21 @@ def decode_photo(
     """
     content = _read(source, max_bytes)
     try:
-        # Pillow's own limit on pixels is a global and warns; ours is checked right here.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _check_size(image.size, max_pixels)
-                image.load()
-                return _to_rgb(ImageOps.exif_transpose(image), transparent)
-    except Image.DecompressionBombError as error:
-        raise PhotoError(_too_many_pixels(max_pixels)) from error
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_size(image, max_pixels)
+            if enough:
+                scale = enough / min(image.size)
+                image.draft(None, tuple(int(np.ceil(scale * side)) for side in image.size))
+            image.load()
+            return _to_rgb(_upright(image), transparent, enough)
+    except PhotoError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PhotoError(_too_many(max_pixels)) from error
     except Image.UnidentifiedImageError as error:
         raise PhotoError(_what_it_is(content)) from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-        raise PhotoError(
-            "the picture is damaged or cut off and cannot be read to its end; save it anew"
-        ) from error
+    except Exception as error:  # on broken files decoders raise nearly anything
+        raise PhotoError(DAMAGED) from error
 
 
 def _read(source: str | Path | bytes, max_bytes: int) -> bytes:
@@ -69,7 +78,7 @@ def _read(source: str | Path | bytes, max_bytes: int) -> bytes:
         try:
             with open(source, "rb") as file:
                 content = file.read(max_bytes + 1)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise PhotoError("the file cannot be opened; upload it again") from error
     if not content:
         raise PhotoError("the file is empty; choose a picture")
@@ -80,69 +89,96 @@ def _read(source: str | Path | bytes, max_bytes: int) -> bytes:
     return content
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
-    width, height = size
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    # Tiles of a TIFF are decoded whole, also where they reach beyond the picture.
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(TILE_WIDTH, 0) * tags.get(TILE_LENGTH, 0) > max_pixels:
+        raise PhotoError(TIFF)
     if width * height > max_pixels:
-        raise PhotoError(f"{width}×{height}: {_too_many_pixels(max_pixels)}")
+        raise PhotoError(f"{width}×{height}: {_too_many(max_pixels)}")
     if min(width, height) < MIN_SIDE:
         raise PhotoError(
             f"the picture is {width}×{height} pixels; each side needs at least {MIN_SIDE}"
         )
 
 
-def _too_many_pixels(max_pixels: int) -> str:
+def _too_many(max_pixels: int) -> str:
     return f"the picture has more than {max_pixels // 1_000_000} million pixels; make it smaller"
 
 
 def _what_it_is(content: bytes) -> str:
-    """Why a file no decoder knows is none of ours."""
-    head = content[:512].lstrip().lower()
-    known = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
+    """Why a file that no decoder recognises is refused."""
     if content[4:8] == b"ftyp" and content[8:12] in (
         b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif",
     ):  # fmt: skip
-        return "HEIC and AVIF pictures are not read; export the photo as JPEG or PNG"
-    if head.startswith(b"<svg") or b"<svg" in head:
-        return f"SVG drawings are not read; {known}"
+        return HEIC
+    if content.startswith((b"II*\0", b"MM\0*")):
+        return TIFF
+    if content.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
+        return DAMAGED
+    head = content[:512].lstrip().lower()
+    if b"<svg" in head:
+        return f"SVG drawings are not read; {USE}"
     if head.startswith(b"%pdf"):
-        return f"this is a PDF, not a picture; {known}"
-    return f"this is not a picture of a known kind, whatever its name says; {known}"
+        return f"this is a PDF, not a picture; {USE}"
+    return f"this is not a picture of a known kind, whatever its name says; {USE}"
 
 
-def _to_rgb(image: Image.Image, transparent: tuple[int, int, int]) -> np.ndarray:
-    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        return _from_numbers(np.asarray(image))
-    image = _to_srgb(image)
-    if image.has_transparency_data:
-        behind = Image.new("RGBA", image.size, (*transparent, 255))
-        image = Image.alpha_composite(behind, image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
-
-
-def _from_numbers(values: np.ndarray) -> np.ndarray:
-    """Grey of more than 8 bits: 16-bit by its full range, other numbers from least to most."""
-    values = values.astype(np.float64)
-    finite = np.isfinite(values)
-    if not finite.any():
-        raise PhotoError("the picture holds no finite numbers; save it with 8 or 16 bits")
-    low, high = values[finite].min(), values[finite].max()
-    if low >= 0 and 255 < high <= 65535:
-        low, high = 0.0, 65535.0 if high > 4095 else 4095.0  # 12 bits are common in microscopy
-    scaled = (np.where(finite, values, low) - low) / max(high - low, 1e-12)
-    grey = np.rint(255 * scaled).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Follow an embedded colour profile; a broken or odd one is ignored."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK", "L"):
-        return image
+def _upright(image: Image.Image) -> Image.Image:
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageOps.exif_transpose(image)
+    except Exception:  # broken notes about a picture are no reason to refuse the picture
+        return image
+
+
+def _to_rgb(
+    image: Image.Image, transparent: tuple[int, int, int], enough: int | None
+) -> np.ndarray:
+    """Any mode of Pillow's → uint8 (H, W, 3), made smaller before the costly steps."""
+    profile = image.info.get("icc_profile")
+    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+        image, profile = _from_numbers(image), None
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in ("1", "P"):
+        image = image.convert("RGB")
+    if enough and min(image.size) >= 2 * enough:
+        image = image.reduce(min(image.size) // enough)
+    image = _to_srgb(image, profile)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (*transparent, 255)), image)
+    return np.array(image.convert("RGB"))
+
+
+def _from_numbers(image: Image.Image) -> Image.Image:
+    """Numbers of more than 8 bits → mode L. Unsigned 12 and 16 bits keep their whole range;
+    anything else is stretched from its least to its greatest. Infinity is white, NaN black.
+    """
+    values = np.array(image, dtype=np.float32)
+    usable = np.abs(values) < 1e38  # finite, and differences stay so
+    if not usable.any():
+        raise PhotoError("the picture holds no finite numbers; save it with 8 or 16 bits")
+    low = float(values.min(where=usable, initial=np.inf))
+    high = float(values.max(where=usable, initial=-np.inf))
+    if image.mode != "F" and low >= 0 and 255 < high <= 65535:
+        low, high = 0.0, 65535.0 if high > 4095 else 4095.0  # 12 bits are common in microscopy
+    np.clip(values, low, high, out=values)
+    values[np.isnan(values)] = low
+    values -= low
+    values *= 255 / max(high - low, 1e-30)
+    return Image.fromarray(np.rint(values, out=values).astype(np.uint8))
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Follow an embedded colour profile; a broken or unfitting one is ignored."""
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    try:
         target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, source, target, outputMode="RGB") or image
-    except (ImageCms.PyCMSError, OSError, ValueError):
+        return ImageCms.profileToProfile(image, io.BytesIO(profile), target, outputMode=mode)
+    except ImageCms.PyCMSError:
         return image
 
 
@@ -150,8 +186,9 @@ def square(image: np.ndarray, mode: str = "crop", fill: tuple[int, int, int] = B
     """Make a picture uint8 (H, W, 3) square: its centre ("crop"), or all of it in a frame ("pad").
 
     Raises:
-        ValueError: `mode` is neither "crop" nor "pad".
+        ValueError: `image` is no such array, or `mode` is neither "crop" nor "pad".
     """
+    check_image(image)
     height, width = image.shape[:2]
     if mode == "crop":
         side = min(height, width)
@@ -167,72 +204,56 @@ def square(image: np.ndarray, mode: str = "crop", fill: tuple[int, int, int] = B
     return framed
 
 
-def remove_background(image: np.ndarray, tolerance: float = 40.0) -> tuple[np.ndarray, np.ndarray]:
-    """Make black what looks like the border and hangs together with it.
-
-    The background's colour is the border's median; a pixel belongs to it if its colour lies within
-    `tolerance` (Euclidean, 0 … 441) and a path of such pixels leads to the border.
-
-    Returns:
-        The picture uint8 (H, W, 3), and the foreground as bool (H, W).
-    """
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.float64)
-    colour = np.median(border, axis=0)
-    near = np.linalg.norm(image.astype(np.float64) - colour, axis=-1) <= tolerance
-    regions, _ = ndimage.label(near)
-    edge = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
-    foreground = ~np.isin(regions, np.unique(edge[edge > 0]))
-    return np.where(foreground[..., None], image, 0).astype(np.uint8), foreground
-
-
 def to_model_input(
-    image: np.ndarray, size: int = 64, mode: str = "crop", background: str = "keep"
+    image: np.ndarray,
+    size: int = 64,
+    mode: str = "crop",
+    background: str = "keep",
+    tolerance: float = 40.0,
 ) -> np.ndarray:
-    """A picture uint8 (H, W, 3) as models see it: square, `size` × `size`, uint8.
+    """A picture uint8 (H, W, 3) as models see it: uint8 (size, size, 3), areas averaged.
 
     Args:
-        mode: "crop" or "pad", see `square`.
+        mode: "crop" or "pad" (with black), see `square`.
         background: "keep", or "border" to make it black, see `remove_background`.
+        tolerance: how far from the border's colour the background reaches.
 
     Raises:
-        ValueError: an unknown `mode` or `background`.
+        ValueError: `image` is no such array, or `mode` or `background` is unknown.
     """
     if background not in ("keep", "border"):
         raise ValueError(f"background is {background!r}; allowed are 'keep' and 'border'")
-    if mode == "pad" and max(image.shape[:2]) ** 2 > MAX_PIXELS:
-        # A long strip padded to a square could outgrow every limit: shrink it first.
-        side = int(MAX_PIXELS**0.5)
-        picture = Image.fromarray(image)
-        picture.thumbnail((side, side), Image.Resampling.BOX)
-        image = np.asarray(picture)
-    squared = Image.fromarray(np.ascontiguousarray(square(image, mode)))
+    if mode == "crop":
+        image = square(image, mode)
+    check_image(image)
+    # At a few times the final size, outlines are fine enough and large photos quick.
+    picture = Image.fromarray(image)
+    picture.thumbnail((4 * size, 4 * size), Image.Resampling.BOX)
+    image = np.asarray(picture)
     if background == "border":
-        # Segmented at a few times the final size: fine enough, and quick for large photos.
-        middle = min(squared.width, 4 * size)
-        coarse = squared.resize((middle, middle), Image.Resampling.BOX)
-        squared = Image.fromarray(remove_background(np.asarray(coarse))[0])
-    if squared.width == size:
-        return np.asarray(squared)
-    smaller = squared.width > size
-    method = Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR
-    return np.asarray(squared.resize((size, size), method, reducing_gap=3.0 if smaller else None))
+        image, _ = remove_background(image, tolerance)
+    squared = Image.fromarray(square(image, mode))
+    method = Image.Resampling.BOX if squared.width > size else Image.Resampling.BILINEAR
+    return np.array(squared.resize((size, size), method))
 
 
 def example_photos() -> list[tuple[str, np.ndarray]]:
     """Photographs that come inside installed packages: (name, uint8 (H, W, 3)); never fails."""
-    pictures = "media_assets/images"
     sources = [
         ("flower", "sklearn", "datasets/images/flower.jpg"),
-        ("tower", "gradio", f"{pictures}/tower.jpg"),
-        ("running cheetah", "gradio", f"{pictures}/cheetah.jpg"),
-        ("lion", "gradio", f"{pictures}/lion.jpg"),
-        ("cheetah", "gradio", f"{pictures}/cheetah1.jpg"),
+        ("tower", "gradio", "media_assets/images/tower.jpg"),
+        ("running cheetah", "gradio", "media_assets/images/cheetah.jpg"),
+        ("lion", "gradio", "media_assets/images/lion.jpg"),
+        ("cheetah", "gradio", "media_assets/images/cheetah1.jpg"),
         ("temple", "sklearn", "datasets/images/china.jpg"),
+        ("cheetah cub", "gradio", "test_data/cheetah2.jpg"),
     ]
     photos = []
     for name, package, path in sources:
-        try:
-            photos.append((name, decode_photo(Path(str(files(package) / path)))))
-        except (PhotoError, ImportError, OSError):
-            continue
+        found = find_spec(package)  # finds the folder without importing the package
+        for folder in (found and found.submodule_search_locations) or ():
+            try:
+                photos.append((name, decode_photo(Path(folder) / path)))
+            except PhotoError:
+                continue
     return photos

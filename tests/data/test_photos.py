@@ -1,11 +1,13 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from dviz.data import photos
 from dviz.data.photos import (
     decode_photo,
     example_photos,
@@ -42,6 +44,32 @@ def bomb(width, height):
     pixels = zlib.compress(b"\0" * 1000)
     chunks = [chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def tiff(tags, kinds=None, pixels=b"\0" * 30_000):
+    """A TIFF of 100 × 100 RGB pixels with these tags on top; `kinds`: types other than 4."""
+    size = len(pixels)
+    tags = {256: 100, 257: 100, 258: 8, 259: 1, 262: 2, 273: 8, 277: 3, 278: 100, 279: size} | tags
+    entries = [
+        struct.pack("<HHII", tag, (kinds or {}).get(tag, 4), 1, value)
+        for tag, value in sorted(tags.items())
+    ]
+    start = b"II*\0" + struct.pack("<I", 8 + size) + pixels
+    return start + struct.pack("<H", len(tags)) + b"".join(entries) + b"\0" * 4
+
+
+def tiled_bomb(side):
+    """A TIFF of 100 × 100 pixels in one tile of `side` × `side`."""
+    pixels = zlib.compress(b"\0" * 100_000)
+    tile = {259: 8, 322: side, 323: side, 324: 8, 325: len(pixels)}
+    return tiff(tile, pixels=pixels)
+
+
+def swapped_profile():
+    """A colour profile in which red means blue and blue means red."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"temp", 1).replace(b"bXYZ", b"rXYZ", 1)
+    return swapped.replace(b"temp", b"bXYZ", 1)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM"])
@@ -110,28 +138,86 @@ def test_cmyk_looks_like_itself():
 
 
 def test_sixteen_bit_grey_keeps_its_scale():
-    values = np.linspace(0, 65535, 64, dtype=np.uint16)[None].repeat(10, 0)
+    values = np.linspace(9_000, 60_000, 64, dtype=np.uint16)[None].repeat(10, 0)
     for kind in ("TIFF", "PNG"):
         decoded = decode_photo(encoded(values, kind))
         assert decoded.shape == (10, 64, 3)
-        assert np.abs(decoded[0, :, 0].astype(int) - np.linspace(0, 255, 64)).max() <= 1
+        assert np.abs(decoded[0, :, 0].astype(int) - values[0] / 257).max() <= 1
 
 
+def test_twelve_bit_grey_is_not_left_dark():
+    values = np.linspace(0, 4095, 64, dtype=np.uint16)[None].repeat(10, 0)
+    assert decode_photo(encoded(values, "TIFF")).max() == 255
+
+
+@pytest.mark.filterwarnings("error")
 def test_float_tiffs_are_scaled_and_survive_nan():
     values = np.linspace(-1, 1, 100, dtype=np.float32).reshape(10, 10)
-    values[0, 0], values[0, 1] = np.nan, np.inf
+    values[0, :3] = np.nan, np.inf, -np.inf
     decoded = decode_photo(encoded(values, "TIFF"))
+    assert decoded[0, :3, 0].tolist() == [0, 255, 0]
     assert decoded[-1, -1].min() == 255
-    assert decoded[0, 0].max() == 0
+    assert (np.diff(decoded[1:, :, 0].ravel().astype(int)) >= 0).all()
     with pytest.raises(PhotoError, match="no finite numbers"):
         decode_photo(encoded(np.full((10, 10), np.nan, np.float32), "TIFF"))
 
 
 def test_colour_profiles_are_followed_and_broken_ones_ignored():
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    same = decode_photo(encoded(gradient(), icc_profile=profile))
-    assert np.abs(same.astype(int) - gradient()).max() <= 2
-    assert (decode_photo(encoded(gradient(), icc_profile=b"nonsense")) == gradient()).all()
+    image = gradient()
+    image[:, :30] = 0
+    transparent = np.dstack([image, np.full((40, 60), 255, np.uint8)])
+    transparent[:, :30] = (255, 255, 255, 0)
+    for picture in (image, transparent):
+        followed = decode_photo(encoded(picture, icc_profile=swapped_profile()))
+        assert np.abs(followed[..., ::-1].astype(int) - image).max() <= 3
+        assert (decode_photo(encoded(picture, icc_profile=b"nonsense")) == image).all()
+
+
+def test_lab_looks_like_itself():
+    spaces = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
+    lab = ImageCms.profileToProfile(Image.fromarray(gradient()), *spaces, outputMode="LAB")
+    difference = decode_photo(encoded(lab, "TIFF")).astype(int) - gradient()
+    assert np.abs(difference).mean() < 8
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_large_photos_are_averaged_to_what_is_enough(kind):
+    image = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    content = encoded(image.repeat(4, 0).repeat(4, 1), kind)  # 1600 × 1200
+    small = decode_photo(content, enough=300)
+    assert small.shape == image.shape
+    assert np.abs(small.astype(int) - image).mean() < (1 if kind == "PNG" else 8)
+    assert decode_photo(content, enough=None).shape == (1200, 1600, 3)
+    assert min(decode_photo(content).shape[:2]) >= 512
+    assert min(decode_photo(content, enough=700).shape[:2]) >= 700
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_broken_notes_about_a_picture_do_not_spoil_it():
+    content = encoded(gradient(), exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff broken")
+    assert (decode_photo(content) == gradient()).all()
+
+
+def test_polyglots_are_the_picture_they_begin_with():
+    content = encoded(gradient()) + b"PK\3\4<script>alert(1)</script>"
+    assert (decode_photo(content) == gradient()).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damage_of_any_sort_gives_a_picture_or_a_photo_error(kind):
+    rng = np.random.default_rng(0)
+    content = np.frombuffer(encoded(gradient(), kind), np.uint8)
+    for _ in range(60):
+        damaged = content[: rng.integers(1, len(content) + 1)].copy()
+        places = rng.integers(0, len(damaged), rng.integers(0, 6))
+        damaged[places] = rng.integers(0, 256, len(places))
+        try:
+            image = decode_photo(damaged.tobytes())
+        except PhotoError:
+            continue
+        assert image.dtype == np.uint8
+        assert image.ndim == 3
 
 
 @pytest.mark.parametrize(
@@ -141,16 +227,25 @@ def test_colour_profiles_are_followed_and_broken_ones_ignored():
         (b"just text, whatever its name says", "not a picture of a known kind"),
         (b"<svg onload='alert(1)'></svg>", "SVG"),
         (b"%PDF-1.7 ...", "PDF"),
+        (encoded(gradient(), "EPS"), "not a picture of a known kind"),
+        (encoded(gradient(), "ICO"), "not a picture of a known kind"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 40, "HEIC"),
-        (encoded(gradient(), "JPEG")[:400], "damaged or cut off"),
+        (encoded(gradient(), "JPEG")[:-60], "damaged or cut off"),
+        (encoded(gradient(2000, 3000), "JPEG")[:9_000], "damaged or cut off"),
+        (encoded(gradient(), "JPEG")[:20], "damaged or cut off"),
         (encoded(gradient())[:120], "damaged or cut off"),
+        (encoded(gradient(), "TIFF")[:60], "TIFF is damaged or of a rare kind"),
+        (tiff({258: 32, 339: 3}), "TIFF is damaged or of a rare kind"),
+        (tiff({}, kinds={273: 5}), "damaged or cut off"),
+        (tiled_bomb(20_000), "TIFF is damaged or of a rare kind"),
         (bomb(20_000, 20_000), "more than 50 million pixels"),
         (bomb(8_000, 8_000), "8000×8000.*50 million pixels"),
         (encoded(np.zeros((1, 1, 3), np.uint8)), "1×1 pixels; each side needs at least 8"),
         (encoded(np.zeros((10_000, 1, 3), np.uint8)), "1×10000 pixels"),
     ],
-    ids=["empty", "text", "svg", "pdf", "heic", "jpeg", "png", "bomb", "large", "tiny", "strip"],
+    ids=lambda value: value.split()[0] if isinstance(value, str) else "",
 )
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_what_cannot_be_used_says_why_in_one_line(tmp_path, content, message):
     path = tmp_path / "photo.png"
     path.write_bytes(content)
@@ -168,6 +263,29 @@ def test_files_over_the_limit_are_not_even_read_whole(tmp_path):
         decode_photo(path, max_bytes=1_000_000)
     with pytest.raises(PhotoError, match="cannot be opened"):
         decode_photo(tmp_path / "nowhere.png")
+    with pytest.raises(PhotoError, match="cannot be opened"):
+        decode_photo("path\0like")
+
+
+@pytest.mark.parametrize("limit", [None, 1_000, 90_000_000, 10**9])
+@pytest.mark.filterwarnings("error")
+def test_limits_hold_whatever_others_make_of_pillows(monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    for side in (8_000, 10_000, 20_000):
+        with pytest.raises(PhotoError, match="more than 50 million pixels"):
+            decode_photo(bomb(side, side))
+
+
+def test_threads_do_not_disturb_each_other():
+    def attempt(number):
+        if number % 2:
+            return decode_photo(encoded(gradient()))
+        with pytest.raises(PhotoError):
+            decode_photo(bomb(20_000, 20_000))
+        return gradient()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all((image == gradient()).all() for image in pool.map(attempt, range(80)))
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (60, 40), (50, 50), (8, 200)])
@@ -208,10 +326,43 @@ def test_background_goes_and_what_it_encloses_stays():
     assert (cut[foreground] == image[foreground]).all()
 
 
+@pytest.mark.parametrize("shape", [(30, 60), (60, 30), (300, 600)])
+@pytest.mark.parametrize("mode", ["crop", "pad"])
+def test_background_goes_whatever_the_frame(shape, mode):
+    height, width = shape
+    image = np.full((*shape, 3), (200, 210, 220), dtype=np.uint8)
+    image[height // 3 : -height // 3, width // 3 : -width // 3] = (180, 20, 20)
+    cut = to_model_input(image, mode=mode, background="border")
+    assert cut[..., 2].max() <= 60
+    assert cut[32, 32].tolist() == [180, 20, 20]
+    kept = to_model_input(image, mode=mode, background="border", tolerance=0)
+    assert (kept == cut).mean() > 0.95
+
+
+def test_tolerance_decides_how_much_is_background():
+    image = gradient()
+    shares = [remove_background(image, tolerance)[1].mean() for tolerance in (0, 60, 150, 441)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.9
+    assert shares[-1] == 0
+
+
+def test_pictures_of_another_kind_are_refused():
+    for image in (np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((0, 8, 3), np.uint8)):
+        for function in (square, remove_background, to_model_input):
+            with pytest.raises(ValueError, match=r"expected uint8 \(H, W, 3\)"):
+                function(image)
+
+
+def test_examples_from_missing_packages_are_left_out(monkeypatch):
+    monkeypatch.setattr(photos, "find_spec", lambda package: None)
+    assert example_photos() == []
+
+
 def test_there_are_example_photos():
-    photos = example_photos()
-    assert len(photos) >= 4
-    for name, image in photos:
+    examples = example_photos()
+    assert len(examples) >= 4
+    for name, image in examples:
         assert name
         assert image.ndim == 3
         assert min(image.shape[:2]) >= 64

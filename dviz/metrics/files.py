@@ -1,0 +1,244 @@
+"""Files of codes and labels: the study's `representations.npz` and `classes.csv`, or one CSV.
+
+`representations.npz` holds arrays `mean` and `sampled`, each (N, D) float32; `classes.csv` has a
+header of factor names and N rows of labels. A single CSV holds both: columns named like z0, z1, ...
+(also z_0, dim 0, code_0, mean0, mu0, latent0) are codes, all others are factors.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dviz.errors import DataFileError
+from dviz.files import atomic_path, write_text
+
+CODE_COLUMN = re.compile(r"(z|dim|dimension|code|mean|mu|latent)[ _.\-]?\d+", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_GAPS = {"", "nan", "NaN"}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels as class indices.
+
+    Attributes:
+        names: F factor names.
+        classes: int64 (N, F). Whole numbers are kept as they are; words and other numbers are
+            numbered in their order.
+        values: per factor what each class index means, or () where the index says it all.
+    """
+
+    names: tuple[str, ...]
+    classes: np.ndarray
+    values: tuple[tuple[str, ...], ...]
+
+
+def read_representations(path: str | os.PathLike[str], key: str = "mean") -> np.ndarray:
+    """Codes of the array `key` of an `.npz`, float32 (N, D).
+
+    Raises:
+        DataFileError: no such file or array, not an `.npz`, or not a table of finite numbers.
+    """
+    try:
+        loaded = np.load(_existing(path), allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise DataFileError(f"{path}: a single array; an .npz with '{key}' is needed")
+        with loaded as file:
+            if key not in file.files:
+                raise DataFileError(f"{path}: no array '{key}'; it holds {', '.join(file.files)}")
+            codes = file[key]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataFileError(f"{path}: not a readable .npz file of plain arrays ({error})") from None
+    return _check_codes(codes, f"{path}: array '{key}'")
+
+
+def read_classes(path: str | os.PathLike[str], rows: int | None = None) -> Labels:
+    """Labels of a CSV with a header of factor names.
+
+    Comma, semicolon or tab; UTF-8 with or without a byte-order mark; labels may be whole numbers
+    (3 or 3.0), other numbers or words. A first column without a name (a table's index) is dropped.
+
+    Args:
+        rows: how many codes there are, where known.
+
+    Raises:
+        DataFileError: no such file, empty, no header, ragged, gaps, or not `rows` rows.
+    """
+    header, columns, lines = _read_columns(path)
+    if rows is not None and len(lines) != rows:
+        hint = " (is the header missing?)" if len(lines) == rows - 1 else ""
+        raise DataFileError(f"{path}: {len(lines)} rows of labels for {rows} codes{hint}")
+    if all(map(_is_number, header)) and (rows is None or header != _counting(header)):
+        raise DataFileError(
+            f"{path}: the first line holds numbers; it must hold the names of the factors"
+        )
+    return encode_labels(header, columns, lines, str(path))
+
+
+def read_table(path: str | os.PathLike[str]) -> tuple[np.ndarray, Labels]:
+    """Codes float32 (N, D) and labels of one CSV; see the module for how columns are told apart.
+
+    Raises:
+        DataFileError: as `read_classes`; or no column, or nothing but columns, of codes.
+    """
+    header, columns, lines = _read_columns(path)
+    is_code = [CODE_COLUMN.fullmatch(name) is not None for name in header]
+    if not any(is_code) or all(is_code):
+        found = "every column is one" if all(is_code) else f"columns are {', '.join(header[:8])}"
+        raise DataFileError(
+            f"{path}: columns z0, z1, ... (codes) and others (factors) are needed; {found}"
+        )
+    picked = [(n, c) for n, c, code in zip(header, columns, is_code, strict=True) if code]
+    codes = np.stack([_numbers(c, lines, f"{path}: column '{n}'") for n, c in picked], axis=1)
+    rest = [(n, c) for n, c, code in zip(header, columns, is_code, strict=True) if not code]
+    labels = encode_labels([n for n, _ in rest], [c for _, c in rest], lines, str(path))
+    return _check_codes(codes, str(path)), labels
+
+
+def encode_labels(
+    names: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    lines: Sequence[int] | None = None,
+    source: str = "labels",
+) -> Labels:
+    """Columns of text to class indices.
+
+    >>> encode_labels(["shape", "scale"], [["cube", "ball", "cube"], ["3.0", "1", "2"]]).classes
+    array([[1, 3],
+           [0, 1],
+           [1, 2]])
+
+    Args:
+        names: F factor names; columns: F columns of N labels each.
+        lines: line of the file each row came from, for error messages; 1, 2, ... by default.
+
+    Raises:
+        DataFileError: a gap, or names that are missing or not all different.
+    """
+    names = tuple(name.strip() for name in names)
+    if not all(names) or len(set(names)) != len(names):
+        raise DataFileError(f"{source}: factor names must be present and differ, got {names}")
+    encoded = []
+    for name, column in zip(names, columns, strict=True):
+        cells = [cell.strip() for cell in column]
+        gap = next((i for i, cell in enumerate(cells) if cell in _GAPS), None)
+        if gap is not None:
+            line = lines[gap] if lines is not None else gap + 1
+            raise DataFileError(
+                f"{source}: no label for '{name}' on line {line}; fill the gap or drop the row"
+            )
+        encoded.append(_encode(cells))
+    classes = np.stack([column for column, _ in encoded], axis=1)
+    return Labels(names, classes, tuple(values for _, values in encoded))
+
+
+def write_representations(
+    path: str | os.PathLike[str], mean: np.ndarray, sampled: np.ndarray | None = None
+) -> None:
+    """Write codes (N, D) as the study does: float32 arrays `mean` and, where given, `sampled`."""
+    arrays = {"mean": mean} | ({} if sampled is None else {"sampled": sampled})
+    arrays = {key: np.asarray(array, dtype=np.float32) for key, array in arrays.items()}
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def write_classes(path: str | os.PathLike[str], names: Sequence[str], classes: np.ndarray) -> None:
+    """Write class indices (N, F) as the study does: a header of factor names and N rows."""
+    lines = [",".join(_quoted(name) for name in names)]
+    lines += [",".join(map(str, row)) for row in np.asarray(classes).tolist()]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _read_columns(
+    path: str | os.PathLike[str],
+) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
+    """Header, columns of cells, and the line each row came from."""
+    try:
+        text = _existing(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataFileError(f"{path}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be read ({error.strerror})") from None
+    first = text.lstrip().split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    try:
+        table = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise DataFileError(f"{path}: not a CSV file ({error})") from None
+    if len(table) < 2:
+        found = "is empty" if not table else "holds a header but no rows"
+        raise DataFileError(f"{path}: the file {found}; a header and rows are needed")
+    header = [name.strip() for name in table[0][1]]
+    for line, row in table[1:]:
+        if len(row) != len(header):
+            raise DataFileError(f"{path}: {len(row)} cells on line {line}, {len(header)} needed")
+    columns = list(zip(*(row for _, row in table[1:]), strict=True))
+    if header[0] == "" and len(header) > 1:
+        header, columns = header[1:], columns[1:]
+    return header, columns, [line for line, _ in table[1:]]
+
+
+def _encode(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class indices (N,) and what they mean."""
+    if all(map(_is_number, cells)):
+        numbers = np.array(cells, dtype=np.float64)
+        if (numbers == np.floor(numbers)).all() and (np.abs(numbers) < 2**53).all():
+            return numbers.astype(np.int64), ()
+        values, classes = np.unique(numbers, return_inverse=True)
+        return classes.astype(np.int64), tuple(f"{value:g}" for value in values)
+    values, classes = np.unique(np.array(cells), return_inverse=True)
+    return classes.astype(np.int64), tuple(map(str, values))
+
+
+def _numbers(cells: Sequence[str], lines: Sequence[int], source: str) -> np.ndarray:
+    """A column of codes as float32 (N,)."""
+    try:
+        return np.array(cells, dtype=np.float64).astype(np.float32)
+    except ValueError:
+        i = next(i for i, cell in enumerate(cells) if not _is_number(cell.strip()))
+        raise DataFileError(f"{source}, line {lines[i]}: {cells[i]!r} is not a number") from None
+
+
+def _check_codes(codes: np.ndarray, source: str) -> np.ndarray:
+    if codes.ndim != 2 or 0 in codes.shape or codes.dtype.kind not in "fiu":
+        raise DataFileError(
+            f"{source}: numbers of shape (N, D) are needed, got {codes.dtype} {codes.shape}"
+        )
+    codes = codes.astype(np.float32)
+    finite = np.isfinite(codes)
+    if not finite.all():
+        row, dimension = np.argwhere(~finite)[0]
+        raise DataFileError(
+            f"{source}: {codes[row, dimension]} in row {row}, dimension {dimension} (both from "
+            "0); codes must be finite"
+        )
+    return codes
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise DataFileError(f"{path}: no such file")
+    return path
+
+
+def _is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _counting(header: list[str]) -> list[str]:
+    """0, 1, ...: what a table without column names gets when it is saved."""
+    return [str(i) for i in range(len(header))]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if re.search(r'[",;\t\n]', name) else name

@@ -1,0 +1,187 @@
+"""OMES, the Overlap Multiple Encoding Scores of an association matrix S (D, F).
+
+From "Transferring disentangled representations: bridging the gap between synthetic and real
+images" (NeurIPS 2024). With D active dimensions and F factors:
+
+    os(d, j)  = 1 - mean over k of |1[k = j] - S[d, k]|     do other factors overlap on d?
+    mes(d, j) = 1 - mean over l of |1[l = d] - S[l, j]|     is j spread over other dimensions?
+
+pooled over dimensions per factor: "avg" Σ_d os(d, j) S[d, j]² / Σ_d S[d, j], or "max"
+max_d os(d, j) S[d, j]; likewise mes. Their means over factors are modularity and compactness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dviz.metrics.arrays import check_names, jsonable
+
+POOLINGS = ("avg", "max")
+
+
+@dataclass(frozen=True)
+class OmesResult:
+    """OMES and its parts, all in [0, 1], higher is better; NaN where nothing could be scored.
+
+    Attributes:
+        omes: α · modularity + (1 - α) · compactness.
+        modularity: mean over factors of the pooled overlap score (α = 1).
+        compactness: mean over factors of the pooled multiple-encoding score (α = 0).
+        alpha, pooling: as asked for.
+        per_factor: for each factor name `omes`, `modularity`, `compactness`,
+            `associated_dimension` (int, or None), `association` (S there) and `reason` (why the
+            factor is NaN and left out of the means, or None).
+        association: S as given, float64 (D, F), inactive dimensions included.
+        active: indices of the dimensions that were scored, in the numbering of S.
+    """
+
+    omes: float
+    modularity: float
+    compactness: float
+    alpha: float
+    pooling: str
+    per_factor: dict[str, dict[str, Any]]
+    association: np.ndarray
+    active: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for strict JSON: NaN becomes None."""
+        return jsonable(vars(self))
+
+
+def omes(
+    association: Any,
+    alpha: float = 0.5,
+    pooling: str = "avg",
+    active: Any = None,
+    names: Sequence[str] | None = None,
+    reasons: Sequence[str | None] | None = None,
+) -> OmesResult:
+    """Score an association matrix.
+
+    >>> result = omes([[1.0, 0.0], [0.0, 1.0]], names=["shape", "scale"])
+    >>> result.omes, result.per_factor["scale"]["associated_dimension"]
+    (1.0, 1)
+
+    Args:
+        association: S, (D, F) in [0, 1]; a factor whose column is NaN is left out of everything.
+        alpha: weight of modularity against compactness, in [0, 1].
+        pooling: "avg" or "max", over dimensions.
+        active: bool (D,), the dimensions to score (see `active_dimensions`); all by default.
+        names: F different factor names; "0", "1", ... by default.
+        reasons: per factor, why its column is NaN (`Association.reasons`).
+
+    Raises:
+        ValueError: an argument outside of what is described above.
+    """
+    S = _check_association(association)
+    mask = _check_active(active, len(S))
+    names = check_names(names, S.shape[1])
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must be between 0 and 1, got {alpha}")
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling must be one of {POOLINGS}, got {pooling!r}")
+    modularity = _pool(overlap_scores(S, mask), S, mask, pooling)
+    compactness = _pool(multiple_encoding_scores(S, mask), S, mask, pooling)
+    scores = alpha * modularity + (1 - alpha) * compactness
+    dimensions = associated_dimensions(S, mask)
+    per_factor = {
+        name: {
+            "omes": float(scores[j]),
+            "modularity": float(modularity[j]),
+            "compactness": float(compactness[j]),
+            "associated_dimension": dimensions[j],
+            "association": float("nan") if dimensions[j] is None else float(S[dimensions[j], j]),
+            "reason": _reason(S[:, j], mask, reasons[j] if reasons is not None else None),
+        }
+        for j, name in enumerate(names)
+    }
+    means = (_mean(values) for values in (scores, modularity, compactness))
+    active_indices = tuple(int(d) for d in np.flatnonzero(mask))
+    return OmesResult(*means, float(alpha), pooling, per_factor, S, active_indices)
+
+
+def overlap_scores(association: Any, active: Any = None) -> np.ndarray:
+    """os(d, j), float64 (D, F) in [0, 1]; NaN for inactive dimensions and NaN factors."""
+    S, mask, known = _prepare(association, active)
+    scores = np.full(S.shape, np.nan)
+    if mask.any() and known.any():
+        scores[np.ix_(mask, known)] = _one_minus_distance(S[np.ix_(mask, known)], axis=1)
+    return scores
+
+
+def multiple_encoding_scores(association: Any, active: Any = None) -> np.ndarray:
+    """mes(d, j), float64 (D, F) in [0, 1]; NaN for inactive dimensions and NaN factors."""
+    S, mask, known = _prepare(association, active)
+    scores = np.full(S.shape, np.nan)
+    if mask.any() and known.any():
+        scores[np.ix_(mask, known)] = _one_minus_distance(S[np.ix_(mask, known)], axis=0)
+    return scores
+
+
+def associated_dimensions(association: Any, active: Any = None) -> list[int | None]:
+    """The dimension of each factor, argmax over d of os(d, j); None where there is none."""
+    scores = overlap_scores(association, active)
+    return [None if np.isnan(column).all() else int(np.nanargmax(column)) for column in scores.T]
+
+
+def _one_minus_distance(S: np.ndarray, axis: int) -> np.ndarray:
+    """1 - mean along `axis` of |1[own] - S|: a sum of S in which S[d, j] itself counts 1 - S."""
+    return 1 - (S.sum(axis=axis, keepdims=True) + 1 - 2 * S) / S.shape[axis]
+
+
+def _pool(scores: np.ndarray, S: np.ndarray, mask: np.ndarray, pooling: str) -> np.ndarray:
+    """Pool per-dimension scores (D, F) over the active dimensions, (F,)."""
+    if not mask.any():
+        return np.full(S.shape[1], np.nan)
+    S, scores = S[mask], scores[mask]
+    if pooling == "max":
+        return (scores * S).max(axis=0)
+    weight = S.sum(axis=0)
+    pooled = (scores * S**2).sum(axis=0)
+    # A factor that no dimension encodes has nothing to weigh by: its score is 0.
+    return np.divide(pooled, weight, out=pooled.copy(), where=weight > 0)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _reason(column: np.ndarray, mask: np.ndarray, given: str | None) -> str | None:
+    if not mask.any():
+        return "no dimension is active"
+    if np.isnan(column).any():
+        return given or "its association is not known (too few pairs)"
+    return None
+
+
+def _prepare(association: Any, active: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    S = _check_association(association)
+    return S, _check_active(active, len(S)), ~np.isnan(S).any(axis=0)
+
+
+def _check_association(association: Any) -> np.ndarray:
+    S = np.asarray(association, dtype=np.float64)
+    if S.ndim != 2 or 0 in S.shape:
+        raise ValueError(f"association must be (D, F) with D, F >= 1, got shape {S.shape}")
+    if (S < 0).any() or (S > 1).any():
+        raise ValueError(
+            f"association must be in [0, 1], got {np.nanmin(S):.4g} to {np.nanmax(S):.4g}"
+        )
+    return S
+
+
+def _check_active(active: Any, dimensions: int) -> np.ndarray:
+    if active is None:
+        return np.ones(dimensions, dtype=bool)
+    mask = np.asarray(active)
+    if mask.dtype != bool or mask.shape != (dimensions,):
+        raise ValueError(
+            f"active must be bool of shape ({dimensions},), got {mask.dtype} {mask.shape}"
+        )
+    return mask

@@ -1,0 +1,72 @@
+"""The real page in a real browser: start `app.py` as anybody would, find a Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+NO_BROWSER = f"no browser found: install {BROWSERS[0]} or name one in DVIZ_CHROMIUM"
+PATIENCE = 60.0  # seconds until the app has to answer
+
+
+def find_chromium() -> str | None:
+    """The browser in DVIZ_CHROMIUM, or the first one installed."""
+    return os.environ.get("DVIZ_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def running_app(checkpoints: str | Path | None = None, **settings: str) -> Iterator[str]:
+    """Run `app.py` on a free port, wait until it answers, and yield its address.
+
+    Args:
+        checkpoints: folder to show; by default the app's own.
+        settings: further environment variables.
+
+    Raises:
+        RuntimeError: it ended or did not answer in time; the message holds what it printed.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    if checkpoints is not None:
+        settings["DVIZ_CHECKPOINTS"] = str(checkpoints)
+    process = subprocess.Popen(
+        [sys.executable, str(APP)],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        _wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"app.py ended at once:\n{process.communicate()[0]}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"app.py did not answer within {PATIENCE:.0f} s")

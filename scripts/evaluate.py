@@ -1,0 +1,351 @@
+"""Measure disentanglement: OMES or every metric, on anybody's codes and labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import common
+
+from dviz.errors import DataFileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dviz.metrics.files import Labels
+    from dviz.report import DatasetReport
+
+POOLINGS = ("avg", "max")
+
+
+# --- omes -----------------------------------------------------------------------------------------
+
+
+def add_omes(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "omes",
+        "OMES of a representation: modularity, compactness, and the association of every\n"
+        "dimension with every factor.",
+        "python scripts/evaluate.py omes --representations representations.npz "
+        "--classes classes.csv",
+    )
+    _add_table_flags(parser)
+    _add_omes_flags(parser)
+    parser.set_defaults(run=run_omes)
+
+
+def run_omes(args: argparse.Namespace) -> None:
+    codes, labels = _read(args)
+    from dviz.metrics.association import associate
+    from dviz.metrics.diagnostics import active_dimensions
+    from dviz.metrics.omes import omes
+
+    found = associate(codes, labels.classes)
+    active = active_dimensions(codes)
+    result = omes(
+        found.matrix, args.alpha, args.pooling, active, labels.names, found.reasons
+    ).to_dict()
+    for name, pairs in zip(labels.names, found.pairs.tolist(), strict=True):
+        result["per_factor"][name]["pairs"] = pairs
+    result |= {
+        "n_samples": len(codes),
+        "factors": list(labels.names),
+        "dimensions": list(range(codes.shape[1])),
+    }
+    order = ("omes", "modularity", "compactness", "alpha", "pooling", "n_samples", "active")
+    order += ("factors", "dimensions", "association", "per_factor")
+    if args.json:
+        print(json.dumps({key: result[key] for key in order}))
+    else:
+        print(_omes_table(result))
+
+
+def _omes_table(result: dict[str, Any]) -> str:
+    lines = [
+        f"OMES {_number(result['omes'])}   modularity {_number(result['modularity'])}   "
+        f"compactness {_number(result['compactness'])}   "
+        f"(α {result['alpha']:g}, {result['pooling']} pooling, {result['n_samples']} samples)",
+        "",
+        _row("", result["factors"]),
+    ]
+    for d, row in zip(result["dimensions"], result["association"], strict=True):
+        note = "" if d in result["active"] else "  inactive"
+        lines.append(_row(f"z{d}", map(_number, row)) + note)
+    lines.append("")
+    parts = [result["per_factor"][name] for name in result["factors"]]
+    for key in ("omes", "modularity", "compactness"):
+        lines.append(_row(key, (_number(part[key]) for part in parts)))
+    lines.append(_row("dimension", (_dimension(part) for part in parts)))
+    lines.append(_row("pairs", (str(part["pairs"]) for part in parts)))
+    reasons = [(name, result["per_factor"][name]["reason"]) for name in result["factors"]]
+    lines += [f"{name}: {reason}" for name, reason in reasons if reason]
+    return "\n".join(lines)
+
+
+# --- metrics --------------------------------------------------------------------------------------
+
+
+def add_metrics(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "metrics",
+        "OMES, MIG, SAP, DCI, BetaVAE and FactorVAE scores, modularity, explicitness, probes and\n"
+        "label-free diagnostics. The first two thirds of the rows train, the last third tests.",
+        "python scripts/evaluate.py metrics --representations representations.npz "
+        "--classes classes.csv\n"
+        "  python scripts/evaluate.py metrics --table codes_and_labels.csv --metrics omes,mig",
+    )
+    _add_table_flags(parser)
+    _add_omes_flags(parser)
+    add = parser.add_argument
+    add("--metrics", default="all", help="all (default), or some by name, comma-separated")
+    add("--shuffle", action="store_true", help="shuffle the rows first (for sorted tables)")
+    add("--seed", type=int, default=0)
+    add("--jobs", type=int, default=2, help="processes (default 2)")
+    add("--output", type=Path, help="also write the JSON to this file")
+    parser.set_defaults(run=run_metrics)
+
+
+def run_metrics(args: argparse.Namespace) -> None:
+    codes, labels = _read(args)
+    from tqdm import tqdm
+
+    from dviz.metrics.suite import METRICS, evaluate_all
+
+    asked = list(METRICS) if args.metrics == "all" else args.metrics.split(",")
+    with tqdm(total=len(asked), disable=None, leave=False) as bar:
+
+        def show(name: str) -> None:
+            bar.set_description(name)
+            bar.update()
+
+        result = evaluate_all(
+            codes,
+            labels.classes,
+            names=labels.names,
+            metrics=asked,
+            alpha=args.alpha,
+            pooling=args.pooling,
+            seed=args.seed,
+            n_jobs=args.jobs,
+            shuffle=args.shuffle,
+            progress=show,
+        )
+    if args.output is not None:
+        from dviz.files import write_json
+
+        write_json(args.output, result)
+    print(json.dumps(result) if args.json else _metrics_table(result))
+
+
+def _metrics_table(result: dict[str, Any]) -> str:
+    factors = result["factors"]
+    lines = [
+        f"{result['n_samples']} samples, {len(result['active'])} of {len(result['dimensions'])} "
+        "dimensions active",
+        "",
+        _row("", ["score", *factors], first=26),
+    ]
+    for name in (n for n in result if n in _TABLE_ROWS):
+        for label, score, parts in _TABLE_ROWS[name](result[name], factors):
+            lines.append(_row(label, [_number(score), *map(_number, parts)], first=26))
+    for name, part in {**result.get("omes", {}), **result.get("probes", {})}.get(
+        "per_factor", {}
+    ).items():
+        if part.get("reason"):
+            lines.append(f"{name}: {part['reason']}")
+    if "diagnostics" in result:
+        correlation = result["diagnostics"]["gaussian_total_correlation"]
+        lines += ["", f"Gaussian total correlation {_number(correlation)} nats"]
+    return "\n".join(lines)
+
+
+def _omes_rows(entry: dict[str, Any], factors: list[str]):
+    for key in ("omes", "modularity", "compactness"):
+        label = "OMES" if key == "omes" else f"OMES {key}"
+        yield label, entry[key], [entry["per_factor"][name][key] for name in factors]
+
+
+def _simple_rows(label: str):
+    def rows(entry: dict[str, Any], factors: list[str]):
+        parts = entry["per_factor"]
+        yield label, entry["score"], [parts[name] for name in factors] if parts else []
+
+    return rows
+
+
+def _dci_rows(entry: dict[str, Any], factors: list[str]):
+    for kind, part in entry.items():
+        yield f"DCI disentanglement {kind}", part["disentanglement"], []
+        for key in ("completeness", "informativeness"):
+            per_factor = [part["per_factor"][name][key] for name in factors]
+            yield f"DCI {key} {kind}", part[key], per_factor
+
+
+def _probe_rows(entry: dict[str, Any], factors: list[str]):
+    parts = [entry["per_factor"][name] for name in factors]
+    for model, sets in entry["mean"].items():
+        for dims, mean in sets.items():
+            accuracies = [part["probes"][model][dims]["accuracy"] for part in parts]
+            yield f"probe {model} {dims}", mean["accuracy"], accuracies
+    yield "probe chance", entry["chance"], [part["chance"] for part in parts]
+
+
+_TABLE_ROWS = {
+    "omes": _omes_rows,
+    "mig": _simple_rows("MIG"),
+    "sap": _simple_rows("SAP"),
+    "dci": _dci_rows,
+    "beta_vae": _simple_rows("BetaVAE score"),
+    "factor_vae": _simple_rows("FactorVAE score"),
+    "modularity": _simple_rows("Modularity"),
+    "explicitness": _simple_rows("Explicitness"),
+    "probes": _probe_rows,
+}
+
+
+# --- checkpoint -----------------------------------------------------------------------------------
+
+
+def add_checkpoint(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "checkpoint",
+        "Measure a checkpoint on datasets: association, OMES, probes and diagnostics, into its\n"
+        "report.json; on its own dataset also codes, labels and fitted probes for the app.",
+        "python scripts/evaluate.py checkpoint checkpoints/color-dsprites",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, help="checkpoint folder")
+    add("--datasets", nargs="+", help="names (default: the checkpoint's own dataset)")
+    add("--images", type=int, default=15_000, help="random images for the probes (default 15000)")
+    add("--pairs", type=int, default=10_000, help="pairs a factor for S (default 10000)")
+    add("--seed", type=int, default=0)
+    add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
+    add("--baseline-of", type=Path, help="put the result into this checkpoint's report instead")
+    add("--description", default="", help="with --baseline-of: what the baseline is")
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    parser.set_defaults(run=run_checkpoint)
+
+
+def run_checkpoint(args: argparse.Namespace) -> None:
+    device = common.pick_device(args.device, args.threads)
+    from dviz.card import write_card
+    from dviz.checkpoint import load_checkpoint
+    from dviz.data import load_dataset
+    from dviz.evaluation import add_baseline, evaluate_checkpoint, measure
+
+    checkpoint = load_checkpoint(args.folder, device)
+    sizes = {"num_images": args.images, "num_pairs": args.pairs, "seed": args.seed}
+    for name in args.datasets or [checkpoint.config.dataset]:
+        dataset = load_dataset(name, args.data_root)
+        if args.baseline_of is not None:
+            result, _ = measure(checkpoint.model, dataset, **sizes, jobs=args.jobs)
+            add_baseline(args.baseline_of, checkpoint.config.name, args.description, result)
+        else:
+            result = evaluate_checkpoint(checkpoint, dataset, **sizes, jobs=args.jobs)
+        print(_report_summary(result))
+    write_card(args.baseline_of or args.folder)
+
+
+def _report_summary(result: DatasetReport) -> str:
+    from dviz.metrics.omes import omes
+
+    scores = [
+        omes(result.association_matrix, 0.5, pooling, result.active).omes for pooling in POOLINGS
+    ]
+    accuracies = ", ".join(
+        f"{model} {dims} {_number(result.mean_accuracy(model, dims))}"
+        for model in ("gbt", "mlp")
+        for dims in ("all", "pruned")
+    )
+    return (
+        f"{result.dataset}: OMES avg {scores[0]:.3f}, max {scores[1]:.3f}; "
+        f"mean accuracy {accuracies} ({result.seconds:.0f} s)"
+    )
+
+
+# --- what the commands share ----------------------------------------------------------------------
+
+
+def _command(
+    commands: argparse._SubParsersAction, name: str, description: str, example: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=description.split(":")[0].split(".")[0].split("\n")[0],
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_table_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--representations", type=Path, help=".npz with codes (N, D)")
+    add("--key", default="mean", help="array in it: mean (default) or sampled")
+    add("--classes", type=Path, help=".csv with a header of factor names and N rows of labels")
+    add("--table", type=Path, help="instead of both: one .csv with columns z0, z1, ... and factors")
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def _add_omes_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--alpha", type=float, default=0.5, help="modularity against compactness (default 0.5)")
+    add("--pooling", choices=POOLINGS, default="avg", help="over dimensions (default avg)")
+
+
+def _read(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
+    """Codes and labels from the files asked for, at least 3 rows of them."""
+    if args.table is None and (args.representations is None or args.classes is None):
+        raise DataFileError("give --representations and --classes, or --table")
+    if args.table is not None and (args.representations or args.classes):
+        raise DataFileError("give --representations and --classes, or --table, not both")
+    from dviz.metrics.files import read_classes, read_representations, read_table
+
+    if args.table is not None:
+        codes, labels = read_table(args.table)
+    else:
+        codes = read_representations(args.representations, args.key)
+        labels = read_classes(args.classes, rows=len(codes))
+    if len(codes) < 3:
+        source = args.table or args.representations
+        raise DataFileError(f"{source}: {len(codes)} rows; at least 3 are needed")
+    return codes, labels
+
+
+def _row(label: str, cells: Any, first: int = 12) -> str:
+    return label.ljust(first) + " ".join(str(cell)[:12].rjust(12) for cell in cells)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _dimension(part: dict[str, Any]) -> str:
+    dimension = part["associated_dimension"]
+    return "–" if dimension is None else f"z{dimension}"
+
+
+COMMANDS = (add_omes, add_metrics, add_checkpoint)
+
+
+def main() -> None:
+    parser = common.parser(
+        "Measure disentanglement.",
+        "python scripts/evaluate.py omes --representations representations.npz "
+        "--classes classes.csv --json",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in COMMANDS:
+        add(commands)
+    args = parser.parse_args()
+    args.run(args)
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,204 @@
+"""Plotly figures from arrays and reports.
+
+Backgrounds are transparent and lettering is a middle grey, so that a figure reads on light and on
+dark; the page's style sheet sharpens the lettering. Colours are from the palette of Okabe and Ito,
+which people with any common colour blindness tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
+    "#56b4e9",
+    "#cc79a7",
+    "#f0e442",
+)
+GREY = "#7f8894"
+GRID = "rgba(127, 136, 148, 0.25)"
+STAGE_COLOURS = {"source": GREEN, "direct": ORANGE, "fine-tuned": BLUE}
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, GREY, YELLOW)
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
+# Zero is a pale grey that shows on white and on black alike.
+ASSOCIATION_SCALE = [(0.0, "#e9edf2"), (0.35, "#a9c9e2"), (0.7, "#3f8fc4"), (1.0, "#0b4a7d")]
+WHITE_FROM = 0.79  # from this association on, white letters are the easier to read
+SPAN = 0.8  # of the room between two factors, what the bars of one take
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One series of an accuracy chart: values and standard errors (F,), NaN where unknown."""
+
+    name: str
+    colour: str
+    values: np.ndarray
+    errors: np.ndarray
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class CodeMarks:
+    """One photo's code in a chart: means and standard deviations (D,)."""
+
+    name: str
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def association_heatmap(
+    S: np.ndarray, dimensions: Sequence[str], factors: Sequence[str]
+) -> go.Figure:
+    """The association matrix S (D, F) in [0, 1], every value printed; NaN stays empty."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=S,
+            x=list(factors),
+            y=list(dimensions),
+            hovertemplate="%{y} · %{x}: %{z:.2f}<extra></extra>",
+            hoverongaps=False,
+            colorscale=ASSOCIATION_SCALE,
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+        )
+    )
+    for dimension, row in zip(dimensions, S, strict=True):
+        for factor, value in zip(factors, row, strict=True):
+            if not np.isnan(value):
+                # Plotly's own choice of lettering is hard to read on the middle of the scale.
+                ink = "black" if value < WHITE_FROM else "white"
+                figure.add_annotation(
+                    x=factor,
+                    y=dimension,
+                    text=f"{value:.2f}",
+                    showarrow=False,
+                    font={"color": ink, "size": 11},
+                )
+    figure.update_xaxes(side="top", tickangle=-35, showgrid=False, ticks="")
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    return _finish(figure, height=100 + 28 * len(S), left=36, top=80)
+
+
+def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.ndarray) -> go.Figure:
+    """Grouped bars of accuracy per factor, with a line at each factor's chance level (F,)."""
+    place = np.arange(len(factors))
+    width = SPAN / max(len(series), 1)
+    figure = go.Figure()
+    for number, bars in enumerate(series):
+        figure.add_bar(
+            name=bars.name,
+            x=place - SPAN / 2 + (number + 0.5) * width,
+            y=100 * bars.values,
+            width=0.9 * width,
+            error_y={"array": 100 * bars.errors, "color": GREY, "thickness": 1, "width": 2},
+            marker={
+                "color": _faint(bars.colour) if bars.faint else bars.colour,
+                "line": {"color": bars.colour, "width": 1.5},
+            },
+            customdata=list(factors),
+            hovertemplate=f"{bars.name}<br>%{{customdata}}: %{{y:.1f}}%<extra></extra>",
+        )
+    figure.add_scatter(
+        name="chance",
+        mode="lines",
+        x=np.stack([place - SPAN / 2 - 0.05, place + SPAN / 2 + 0.05, place + 1], axis=1).ravel(),
+        y=np.stack([100 * chance, 100 * chance, np.full(len(chance), np.nan)], axis=1).ravel(),
+        line={"color": RED, "width": 2},
+        hovertemplate="chance: %{y:.1f}%<extra></extra>",
+    )
+    figure.update_xaxes(
+        tickvals=place,
+        ticktext=list(factors),
+        ticklabeloverflow="allow",
+        showgrid=False,
+        range=[-0.6, len(factors) - 0.4],
+    )
+    ticks = [0, 25, 50, 75, 100]
+    figure.update_yaxes(range=[0, 105], tickvals=ticks, ticktext=[f"{t}%" for t in ticks])
+    return _finish(figure, height=330, left=44, top=10, legend=True)
+
+
+def code_chart(
+    dimensions: Sequence[str], low: np.ndarray, high: np.ndarray, photos: Sequence[CodeMarks]
+) -> go.Figure:
+    """Codes of photos, one column a dimension, over the span (D,) of 98% of the dataset."""
+    place = np.arange(len(dimensions))
+    figure = go.Figure()
+    figure.add_bar(
+        name="98% of the dataset",
+        x=place,
+        base=low,
+        y=high - low,
+        width=0.5,
+        marker={"color": GREY, "opacity": 0.3},
+        hovertemplate="%{base:.2f} to %{y:.2f}<extra>98% of the dataset</extra>",
+    )
+    shift = 0.5 / max(len(photos), 1)
+    for number, photo in enumerate(photos):
+        colour = SERIES[number % len(SERIES)]
+        figure.add_scatter(
+            name=shorten(photo.name),
+            mode="markers",
+            x=place + (number + 0.5) * shift - 0.25,
+            y=photo.mean,
+            error_y={"array": photo.std, "color": colour, "thickness": 1.5, "width": 3},
+            marker={
+                "color": colour,
+                "symbol": SYMBOLS[number % len(SYMBOLS)],
+                "size": 8,
+                "line": {"width": 1, "color": "white"},
+            },
+            hovertemplate="%{y:.2f} ± %{error_y.array:.2f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_xaxes(
+        tickvals=place, ticktext=list(dimensions), ticklabeloverflow="allow", showgrid=False
+    )
+    figure.update_yaxes(
+        title={"text": "code ± standard deviation", "font": {"size": 12}},
+        zeroline=True,
+        zerolinecolor=GRID,
+    )
+    return _finish(figure, height=360, left=52, top=10, legend=True)
+
+
+def shorten(name: str, length: int = 28) -> str:
+    """A name that fits into a legend; its end, which often tells names apart, is kept."""
+    if len(name) <= length:
+        return name
+    return f"{name[: length - 11]}…{name[-10:]}"
+
+
+def _faint(colour: str) -> str:
+    """A third of "#rrggbb" over whatever lies behind."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.33)"
+
+
+def _finish(figure: go.Figure, height: int, left: int, top: int, legend: bool = False) -> go.Figure:
+    """What all figures share. Nothing zooms: a finger on a chart scrolls the page."""
+    figure.update_xaxes(fixedrange=True, automargin=True, linecolor=GRID, gridcolor=GRID)
+    figure.update_yaxes(fixedrange=True, automargin=True, linecolor=GRID, gridcolor=GRID)
+    figure.update_layout(
+        template="none",
+        height=height,
+        margin={"l": left, "r": 8, "t": top, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 12, "color": GREY},
+        showlegend=legend,
+        legend={"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"},
+        hoverlabel={"font": {"family": "system-ui, sans-serif"}},
+        dragmode=False,
+        barmode="overlay",
+    )
+    return figure

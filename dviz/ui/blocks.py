@@ -1,0 +1,143 @@
+"""The page: a picker of checkpoints above four tabs, and the endpoints behind it."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from dviz.checkpoint import SOURCE
+from dviz.ui import markup
+from dviz.ui.api import build_api
+from dviz.ui.errors import friendly
+from dviz.ui.library import Entry, Library
+from dviz.ui.tabs import association, encode, probes, traverse
+
+FOLDER = Path(__file__).parent
+TITLE = "dviz: what a representation keeps on its way to real images"
+HEADER = """
+<header class="masthead">
+<h1>dviz</h1>
+<p>Train a model on synthetic images so that each number of its code means one thing, then carry it
+to real photographs: <b>drag</b> a factor, <b>drop in</b> a photo, and <b>see in numbers</b> what
+survived.</p>
+</header>
+"""
+NOTHING_HERE = "No checkpoint is installed here. Load one from the Hugging Face Hub by its id."
+TABS = {
+    "Traverse": traverse.build_tab,
+    "Encode photos": encode.build_tab,
+    "Association (OMES)": association.build_tab,
+    "Probes & transfer": probes.build_tab,
+}
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+
+def build_app(library: Library) -> gr.Blocks:
+    """The whole page; nothing is loaded until somebody opens it."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as app:
+        gr.HTML(HEADER, apply_default_css=False)
+        checkpoint, refresh = _build_picker(library, app)
+        with gr.Tabs(overflow_behavior="wrap"):
+            for name, build_tab in TABS.items():
+                with gr.Tab(name):
+                    build_tab(library, checkpoint, refresh)
+        build_api(library)
+    return app.queue(default_concurrency_limit=4, max_size=64)
+
+
+def launch_options() -> dict[str, Any]:
+    """How `build_app`'s page is to be launched: its looks, and limits on what strangers send."""
+    theme = gr.themes.Default(
+        primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO, radius_size="md"
+    ).set(block_info_text_color="*neutral_500", body_text_color_subdued="*neutral_500")
+    return {
+        "theme": theme,
+        "css_paths": [FOLDER / "style.css"],
+        "max_file_size": "20mb",
+        "run_history": False,
+        "ssr_mode": False,
+        "footer_links": ["api"],
+    }
+
+
+def _build_picker(library: Library, app: gr.Blocks) -> tuple[gr.Dropdown, list[Any]]:
+    """The shared picker, and the triggers on which tabs show its checkpoint anew."""
+
+    @friendly
+    def fetch(repo_id: str, there: list[str]) -> tuple[Any, list[str]]:
+        entry = library.get(repo_id)
+        there = [*there, entry.key] if entry.key not in [*library.names, *there] else there
+        return gr.Dropdown(choices_of(library, there), value=entry.key), there
+
+    @friendly
+    def about(key: str) -> str:
+        return summary_of(library.get(key))
+
+    fetched = gr.State([])
+    with gr.Row(elem_classes="picker"):
+        checkpoint = gr.Dropdown(
+            choices_of(library),
+            value=next(iter(library.names), None),
+            label="Checkpoint",
+            scale=3,
+            min_width=260,
+            elem_id="checkpoint",
+        )
+        with gr.Column(scale=2, min_width=260), gr.Row(elem_classes="hub"):
+            repo_id = gr.Textbox(
+                label="or from the Hugging Face Hub",
+                placeholder="user/name",
+                max_lines=1,
+                max_length=200,
+                scale=3,
+                min_width=160,
+                elem_id="hub-id",
+            )
+            load = gr.Button("Load", scale=1, min_width=72, elem_id="hub-load")
+    summary = gr.HTML(
+        "" if library.names else markup.note(NOTHING_HERE),
+        apply_default_css=False,
+        elem_id="summary",
+    )
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    asked = gr.on(
+        [load.click, repo_id.submit], lambda: _load_button(busy=True), None, load, **quiet
+    )
+    fetching = asked.then(fetch, [repo_id, fetched], [checkpoint, fetched], **quiet)
+    for ended in (fetching.success, fetching.failure):
+        ended(lambda: _load_button(busy=False), None, load, **quiet)
+    refresh = [checkpoint.change, *([app.load] if library.names else [])]
+    gr.on(refresh, about, checkpoint, summary, **quiet)
+    return checkpoint, refresh
+
+
+def _load_button(busy: bool) -> gr.Button:
+    return gr.Button("…" if busy else "Load", interactive=not busy)
+
+
+def choices_of(library: Library, fetched: list[str] | None = None) -> list[tuple[str, str]]:
+    """Labels and keys of the shipped checkpoints and of those fetched from the Hub."""
+    shipped = [(f"{name} · {config.kind}", name) for name, config in library.configs.items()]
+    return shipped + [(f"{key} · Hub", key) for key in fetched or []]
+
+
+def summary_of(entry: Entry) -> str:
+    """One line on what a checkpoint is."""
+    config = entry.config
+    active = sum(d.active for d in entry.dimensions)
+    parts = [
+        _stage(config),
+        f"{active} of {entry.latent_size} dimensions active",
+        f"factors: {', '.join(factor.name for factor in config.factors)}",
+    ]
+    return f'<p class="summary">{" · ".join(map(escape, parts))}</p>'
+
+
+def _stage(config: Any) -> str:
+    if config.kind == SOURCE:
+        return f"Source: trained on {config.dataset}"
+    return f"{config.kind}: {config.source} to {config.dataset}"

@@ -1,0 +1,74 @@
+"""Small pieces of HTML. Whatever comes from a checkpoint or a person's file is escaped here."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+
+def data_uri(image: np.ndarray, format: str = "PNG") -> str:
+    """An image uint8 (H, W, 3) as a data URI: PNG, or JPEG where many are sent at once."""
+    buffer = io.BytesIO()
+    options = {"compress_level": 1} if format == "PNG" else {"quality": 92, "subsampling": 0}
+    Image.fromarray(image).save(buffer, format, **options)
+    return f"data:image/{format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def strip(images: np.ndarray) -> np.ndarray:
+    """Images (N, H, W, 3) side by side, (H, N · W, 3)."""
+    return np.concatenate(list(images), axis=1)
+
+
+def picture(image: np.ndarray, caption: str) -> str:
+    """A figure, scaled up in whole pixels by the style sheet."""
+    return (
+        f'<figure class="picture"><img src="{data_uri(image)}" alt="{escape(caption)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def note(text: str, kind: str = "note") -> str:
+    """A paragraph that says why something is not shown ("note"), or what went wrong ("problem")."""
+    role = ' role="alert"' if kind == "problem" else ""
+    return f'<p class="{kind}"{role}>{escape(text)}</p>'
+
+
+def meter(value: float, mark: float | None = None) -> str:
+    """A bar for a share in [0, 1], with a tick at `mark`."""
+    tick = f'<i style="left:{_percent(mark)}"></i>' if mark is not None else ""
+    return f'<span class="meter"><b style="width:{_percent(value)}"></b>{tick}</span>'
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", kind: str = ""
+) -> str:
+    """A table whose cells are HTML already; its first column names the rows."""
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="scroll {kind}" tabindex="0"><table>{title}'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def percent(value: float) -> str:
+    """A share in [0, 1] for people; a dash where there is none."""
+    return "–" if np.isnan(value) else f"{100 * value:.1f}%"
+
+
+def decimal(value: float) -> str:
+    """A score in [0, 1] for people; a dash where there is none."""
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * min(max(value, 0.0), 1.0):.1f}%" if np.isfinite(value) else "0%"

@@ -1,0 +1,180 @@
+"""Tab "Probes & transfer": how well factors can be read off, before and after fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+
+from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
+from dviz.figures import GREY, STAGE_COLOURS, Bars, accuracy_chart
+from dviz.report import DatasetReport
+from dviz.ui import markup
+from dviz.ui.errors import friendly
+from dviz.ui.library import Entry, Library
+
+HELP = (
+    "A **probe** is a small classifier that reads one factor off the codes of images it was not "
+    "trained on. It may use *all* active dimensions, or only the *one* associated with the factor: "
+    "where that costs little, the factor sits in one place. The red line is **chance**."
+)
+MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
+DIMENSIONS = {"all": "all", "pruned": "one"}  # dimensions a probe reads, and how it is called
+
+
+def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
+    """Build the tab's inside; for the arguments see the Traverse tab."""
+
+    @friendly
+    def show(key: str) -> list[Any]:
+        entries = [library.get(name) for name in library.lineage(key)]
+        targets = [entry for entry in entries if entry.config.kind != SOURCE]
+        sources = [entry for entry in entries if entry.config.kind == SOURCE]
+        return [*section("On the Target", targets), *section("On the Source", sources)]
+
+    gr.Markdown(HELP, elem_classes="help")
+    outputs = [*_build_section(), *_build_section()]
+    gr.on(refresh, show, checkpoint, outputs, show_progress="hidden", api_visibility="private")
+
+
+def _build_section() -> list[Any]:
+    """A heading with a summary, then for each kind of probe a title, a chart and a table."""
+    parts = [gr.HTML(apply_default_css=False)]
+    with gr.Row(elem_classes="lineage"):
+        for _ in MODELS:
+            with gr.Column(min_width=320):
+                parts.append(gr.HTML(apply_default_css=False))
+                parts.append(gr.Plot(show_label=False, visible=False, elem_classes="accuracy"))
+                parts.append(gr.HTML(apply_default_css=False))
+    return parts
+
+
+def section(heading: str, entries: Sequence[Entry]) -> list[Any]:
+    """Updates of what `_build_section` made."""
+    measured = [entry for entry in entries if entry.result is not None and entry.result.probes]
+    updates: list[Any] = [summary(heading, entries, measured)]
+    for model, name in MODELS.items():
+        if any(has_model(entry, model) for entry in measured):
+            chart = gr.Plot(chart_of(measured, model), visible=True)
+            updates += [f"<h4>{name}</h4>", chart, table_of(measured, model)]
+        else:
+            updates += ["", gr.Plot(None, visible=False), ""]
+    return updates
+
+
+def has_model(entry: Entry, model: str) -> bool:
+    return any(probe.model == model for probe in entry.result.probes)
+
+
+def summary(heading: str, entries: Sequence[Entry], measured: Sequence[Entry]) -> str:
+    """The section's heading, and in words what its figures say or why there are none."""
+    if not entries:
+        return ""
+    dataset = entries[0].config.dataset
+    title = f'<h3 class="section">{escape(heading)}<small>{escape(dataset)}</small></h3>'
+    lines = [_in_words(entry) for entry in measured]
+    lines += [
+        f"{entry.key} has no probe accuracies in its report; scripts/evaluate.py measures them."
+        for entry in entries
+        if entry not in measured
+    ]
+    if {entry.config.kind for entry in entries} == {DIRECT}:
+        lines.append("There is no fine-tuned checkpoint of this transfer here to compare with.")
+    return title + "".join(markup.note(line) for line in lines)
+
+
+def _in_words(entry: Entry) -> str:
+    result = entry.result
+    model = "gbt" if has_model(entry, "gbt") else "mlp"
+    every, one = (result.mean_accuracy(model, dimensions) for dimensions in DIMENSIONS)
+    chance = float(np.nanmean(_chance(result, result.factors)))
+    return (
+        f"{entry.config.kind.capitalize()}: {MODELS[model].lower()} read a factor right in "
+        f"{markup.percent(every)} of {result.num_images // 3:,} held-out images from all "
+        f"dimensions, {markup.percent(one)} from one (mean over factors; chance "
+        f"{markup.percent(chance)}; seed {result.seed})."
+    )
+
+
+def chart_of(entries: Sequence[Entry], model: str) -> go.Figure:
+    """Accuracy per factor of one kind of probe, from all dimensions and from one."""
+    factors = entries[0].result.factors
+    series = []
+    for entry in entries:
+        colour = STAGE_COLOURS.get(entry.config.kind, GREY)
+        for dimensions, words in DIMENSIONS.items():
+            values = _values(entry.result, factors, model, dimensions)
+            errors = _values(entry.result, factors, model, dimensions, "standard_error")
+            name = f"{entry.config.kind}, {words}"
+            series.append(Bars(name, colour, values, errors, faint=dimensions != "all"))
+    return accuracy_chart(series, factors, _chance(entries[0].result, factors))
+
+
+def table_of(entries: Sequence[Entry], model: str) -> str:
+    """The chart's figures in per cent, with baselines and what fine-tuning gained."""
+    factors = entries[0].result.factors
+    encoders = [(b.name, b.description, b.result) for entry in entries for b in _baselines(entry)]
+    encoders += [(entry.config.kind, entry.key, entry.result) for entry in entries]
+    rows = [["chance", *_cells(_chance(entries[0].result, factors))]]
+    for name, description, result in encoders:
+        for dimensions, words in DIMENSIONS.items():
+            cell = f'<span title="{escape(description)}">{escape(name)}, {words}</span>'
+            rows.append([cell, *_cells(_values(result, factors, model, dimensions))])
+    return markup.table(
+        ["Encoder, dimensions", *map(escape, factors), "mean"],
+        rows + _gains(entries, factors, model),
+        "Accuracy on held-out images, %",
+        kind="numbers",
+    )
+
+
+def _gains(entries: Sequence[Entry], factors: Sequence[str], model: str) -> list[list[str]]:
+    by_kind = {entry.config.kind: entry.result for entry in entries}
+    if not {DIRECT, FINE_TUNED} <= set(by_kind):
+        return []
+    rows = []
+    for dimensions, words in DIMENSIONS.items():
+        before, after = (
+            _values(by_kind[kind], factors, model, dimensions) for kind in (DIRECT, FINE_TUNED)
+        )
+        rows.append([f"gain, {words}", *_cells(after - before, signed=True)])
+    return rows
+
+
+def _baselines(entry: Entry) -> list[Any]:
+    """Baselines measured on the dataset of the entry's own result."""
+    return [b for b in entry.report.baselines if b.result.dataset == entry.result.dataset]
+
+
+def _values(
+    result: DatasetReport,
+    factors: Sequence[str],
+    model: str,
+    dimensions: str,
+    what: str = "accuracy",
+) -> np.ndarray:
+    """One figure of every factor's probe, float64 (F,), NaN where it was not measured."""
+    known = {
+        probe.factor: getattr(probe, what)
+        for probe in result.probes
+        if (probe.model, probe.dimensions) == (model, dimensions)
+    }
+    values = [known.get(factor) for factor in factors]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _chance(result: DatasetReport, factors: Sequence[str]) -> np.ndarray:
+    known = {probe.factor: probe.chance for probe in result.probes}
+    return np.array([known.get(factor, np.nan) for factor in factors], dtype=np.float64)
+
+
+def _cells(values: np.ndarray, signed: bool = False) -> list[str]:
+    """Shares in per cent, and their mean last."""
+    known = values[~np.isnan(values)]
+    mean = known.mean() if len(known) else np.nan
+    form = "{:+.1f}" if signed else "{:.1f}"
+    return ["–" if np.isnan(v) else form.format(100 * v) for v in [*values, mean]]

@@ -1,0 +1,64 @@
+"""Tab "Traverse": drag a dimension and see what changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from dviz.ui import starts
+from dviz.ui.errors import friendly
+from dviz.ui.library import Library
+from dviz.ui.panel import build_panel, panel_value
+from dviz.ui.uploads import read_photo
+
+HELP = (
+    "Each slider is one **dimension** of the code. Where a dimension is tied to one factor, the "
+    "factor's name stands beside it, with the strength of the tie from 0 to 1. Drag it: ideally "
+    "that one thing changes in the picture, and nothing else."
+)
+
+
+def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
+    """Build the tab's inside.
+
+    Args:
+        checkpoint: the shared picker.
+        refresh: triggers on which everything is to be shown anew.
+    """
+
+    @friendly
+    def opening(key: str) -> dict[str, Any]:
+        entry = library.get(key)
+        return panel_value(entry, starts.first(entry))
+
+    @friendly
+    def sample(key: str) -> dict[str, Any]:
+        entry = library.get(key)
+        return panel_value(entry, starts.from_sample(entry, np.random.default_rng()))
+
+    @friendly
+    def prior(key: str) -> dict[str, Any]:
+        entry = library.get(key)
+        return panel_value(entry, starts.from_prior(entry, np.random.default_rng()))
+
+    @friendly
+    def photo(key: str, path: str) -> dict[str, Any]:
+        entry = library.get(key)
+        return panel_value(entry, starts.from_photo(entry, read_photo(path), Path(path).name))
+
+    gr.Markdown(HELP, elem_classes="help")
+    with gr.Row(elem_classes="actions"):
+        gr.Markdown("Start from", elem_classes="lead-in")
+        from_sample = gr.Button("A dataset sample", size="sm")
+        from_prior = gr.Button("The prior", size="sm")
+        from_photo = gr.UploadButton("Your photo …", size="sm", file_types=["image"])
+    panel = build_panel(library)
+
+    quiet = {"outputs": panel, "show_progress": "hidden", "api_visibility": "private"}
+    gr.on(refresh, opening, checkpoint, **quiet)
+    from_sample.click(sample, checkpoint, **quiet)
+    from_prior.click(prior, checkpoint, **quiet)
+    from_photo.upload(photo, [checkpoint, from_photo], **quiet)

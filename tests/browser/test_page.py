@@ -1,0 +1,204 @@
+"""The real page in a real browser, on the small checkpoints."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dviz.ui.tabs.encode import EMPTY
+from tests.browser.conftest import HUB_ID
+from tests.ui.material import NAMES, SHAPE
+
+SOURCE, DIRECT, TUNED = NAMES
+TABS = ("Traverse", "Encode photos", "Association (OMES)", "Probes & transfer")
+PICTURE = "#panel .now img"
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def pick(page, name):
+    page.locator("#checkpoint input").click()
+    page.get_by_role("option", name=re.compile(rf"^{re.escape(name)} ·")).click()
+
+
+def wait_for_change(page, selector, before, attribute="src"):
+    """Wait until an attribute (or the text) of an element is another one; the new one."""
+    read = (
+        f"e => e.{attribute}" if attribute == "innerText" else f"e => e.getAttribute('{attribute}')"
+    )
+    page.wait_for_function(
+        f"([s, before]) => {{ const e = document.querySelector(s);"
+        f" return e && ({read})(e) && ({read})(e) !== before; }}",
+        arg=[selector, before],
+    )
+    return page.locator(selector).first.evaluate(read)
+
+
+def drag(page, slider, share):
+    """Drag a slider's thumb to a share of its length with the mouse."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    low, high, value = (
+        float(slider.get_attribute("min")),
+        float(slider.get_attribute("max")),
+        float(slider.input_value()),
+    )
+    height = box["y"] + box["height"] / 2
+    thumb = 8 + (box["width"] - 16) * (value - low) / (high - low)
+    page.mouse.move(box["x"] + thumb, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + share * box["width"], height, steps=8)
+    return page.mouse.up
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light")])
+def test_every_tab_opens_and_nothing_sticks_out(open_page, width, scheme):
+    page = open_page(width, scheme)
+    expect(page).to_have_title(re.compile("^dviz"))
+    landmarks = (".strip img[src]", "#cards .card img", ".matrix .annotation", ".accuracy .bars")
+    for name, landmark in zip(TABS, landmarks, strict=True):
+        open_tab(page, name)
+        page.locator(landmark).first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_picture_follows_the_drag(page):
+    before = page.get_attribute(PICTURE, "src")
+    page.wait_for_selector(".strip img[src]")
+    strip = page.get_attribute(".strip:last-child img", "src")
+    slider = page.locator("#panel .dial input").first
+    release = drag(page, slider, 0.9)
+    dragged = wait_for_change(page, PICTURE, before)  # while the button is still down
+    release()
+    wait_for_change(page, ".strip:last-child img", strip)
+    shown = page.locator("#panel .dial output").first.inner_text()
+    assert float(shown) == pytest.approx(float(slider.input_value()), abs=0.01)
+    page.get_by_role("button", name="Back to the start").click()
+    assert wait_for_change(page, PICTURE, dragged) == before
+
+
+def test_arrow_keys_move_a_slider(page):
+    before = page.get_attribute(PICTURE, "src")
+    page.locator("#panel .dial input").first.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    wait_for_change(page, PICTURE, before)
+
+
+def test_sliders_are_named_by_their_factor(page, checkpoints):
+    slider = page.get_by_role("slider", name=re.compile(r"z\d ← position x · 0\.\d\d"))
+    expect(slider).to_be_visible()
+    expect(page.locator("#panel .strip")).to_have_count(page.locator(".dials > div .dial").count())
+
+
+def test_traversals_start_elsewhere(page, photograph):
+    seen = [page.get_attribute(PICTURE, "src")]
+    for button in ("The prior", "A dataset sample"):
+        page.get_by_role("button", name=button).click()
+        seen.append(wait_for_change(page, PICTURE, seen[-1]))
+    page.locator("input[type=file]").first.set_input_files(photograph)
+    wait_for_change(page, PICTURE, seen[-1])
+    expect(page.locator(".stage .caption")).to_have_text("flower.png")
+    expect(page.locator(".original img")).to_be_visible()
+
+
+def test_a_photograph_is_read(page, photograph):
+    pick(page, TUNED)
+    open_tab(page, "Encode photos")
+    page.locator("#photos input[type=file]").set_input_files(photograph)
+    card = page.locator(".card", has_text="flower.png")
+    expect(card.locator("img")).to_have_count(2)
+    for factor in ("thing", "turn", "size"):
+        row = card.get_by_role("row", name=factor)
+        expect(row).to_contain_text(re.compile(r"\d%"))
+    page.locator("#numbers summary").click()
+    expect(page.locator("#numbers tbody tr")).to_have_count(SHAPE.latent_size)
+    expect(page.locator("#numbers tbody tr").first).to_contain_text(re.compile(r"-?\d\.\d\d ± \d"))
+    expect(page.locator("#codes .legendtext", has_text="flower.png")).to_be_visible()
+
+
+def test_a_file_that_is_no_picture_is_explained_beside_one_that_is(page, photograph, tmp_path):
+    fake = tmp_path / "notes.png"
+    fake.write_text("this is a text")
+    open_tab(page, "Encode photos")
+    page.locator("#photos input[type=file]").set_input_files([fake, photograph])
+    expect(page.locator(".card", has_text="notes.png")).to_contain_text("not a picture")
+    expect(page.locator(".card", has_text="flower.png").locator("img")).to_have_count(2)
+    page.get_by_label("Clear").click()
+    expect(page.locator("#cards")).to_contain_text(EMPTY)
+
+
+def test_examples_and_their_preparation(page):
+    open_tab(page, "Encode photos")
+    page.locator("#examples button").last.click()
+    name = page.locator("#examples button").last.get_attribute("title")
+    picture = "#cards .card img"
+    expect(page.locator("#cards .card h3")).to_have_text(name)
+    before = page.get_attribute(picture, "src")
+    page.get_by_label("Make black").click()
+    wait_for_change(page, picture, before)
+
+
+def test_alpha_and_pooling_change_the_scores(page):
+    open_tab(page, "Association (OMES)")
+    score = ".total.omes dd"
+    expect(page.locator(f"{score}:visible")).to_have_count(3)
+    before = page.locator(score).all_inner_texts()
+    assert all(re.fullmatch(r"0\.\d{3}", text) for text in before)
+    release = drag(page, page.locator("#alpha input[type=range]"), 0.95)
+    wait_for_change(page, score, before[0], "innerText")
+    release()
+    dragged = page.locator(score).first.inner_text()
+    page.get_by_label("max", exact=True).click()
+    wait_for_change(page, score, dragged, "innerText")
+    expect(page.locator(".matrix:visible")).to_have_count(3)
+
+
+def test_transfer_is_shown_before_and_after(page):
+    open_tab(page, "Probes & transfer")
+    expect(page.get_by_text("On the Target")).to_be_visible()
+    expect(page.locator(".accuracy:visible")).to_have_count(4)
+    table = page.locator("table", has_text="gain, all").first
+    expect(table.get_by_role("row", name="random, all")).to_be_visible()
+    expect(table.get_by_role("row", name="gain, all")).to_contain_text("+20.0")
+
+
+def test_another_checkpoint_changes_every_tab(page):
+    pick(page, TUNED)
+    expect(page.get_by_role("slider", name=re.compile("size"))).to_be_visible()
+    expect(page.locator("#summary")).to_contain_text("things")
+    open_tab(page, "Encode photos")
+    expect(page.locator(".card").get_by_role("row", name="thing")).to_be_visible()
+
+
+def test_a_checkpoint_comes_from_the_hub(page):
+    page.locator("#hub-id input, #hub-id textarea").fill(HUB_ID)
+    page.locator("#hub-load").click()
+    expect(page.locator("#checkpoint input")).to_have_value(re.compile(HUB_ID))
+    expect(page.get_by_role("slider", name=re.compile("position x"))).to_be_visible()
+    open_tab(page, "Association (OMES)")
+    expect(page.locator(".matrix:visible")).to_have_count(1)
+
+
+@pytest.mark.parametrize("repo_id", ["ada/nothing", "no id at all", "../../etc"])
+def test_a_hub_id_that_leads_nowhere_is_explained(page, repo_id):
+    page.locator("#hub-id input, #hub-id textarea").fill(repo_id)
+    page.locator("#hub-load").click()
+    toast = page.get_by_test_id("toast-body")
+    expect(toast).to_be_visible()
+    assert re.search("no model|not the id|no checkpoint", toast.inner_text())
+    expect(page.locator("#checkpoint input")).to_have_value(re.compile(SOURCE))
+    expect(page.get_by_role("button", name="Load")).to_be_enabled()
+
+
+def test_on_a_phone_the_picture_stays_in_view(open_page):
+    page = open_page(420)
+    page.locator("#panel .reset").evaluate("e => e.scrollIntoView({ block: 'end' })")
+    slider = page.locator("#panel .dials > div .dial input").last
+    before = page.get_attribute(PICTURE, "src")
+    release = drag(page, slider, 0.1)
+    wait_for_change(page, PICTURE, before)
+    release()
+    assert 0 <= page.locator(PICTURE).bounding_box()["y"] < slider.bounding_box()["y"] - 100

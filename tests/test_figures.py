@@ -1,0 +1,103 @@
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from dviz.figures import (
+    SERIES,
+    Bars,
+    CodeMarks,
+    accuracy_chart,
+    association_heatmap,
+    code_chart,
+)
+
+FACTORS = ["shape", "scale"]
+
+
+def figures():
+    S = np.array([[0.9, 0.1], [0.2, np.nan], [0.0, 1.0]])
+    bars = Bars("direct", SERIES[0], np.array([0.5, np.nan]), np.array([0.02, np.nan]))
+    marks = CodeMarks("mug.jpg", np.array([0.1, 9.0]), np.array([0.2, 0.3]))
+    return {
+        "heatmap": association_heatmap(S, ["z0", "z1", "z2"], FACTORS),
+        "accuracy": accuracy_chart([bars], FACTORS, np.array([1 / 3, 1 / 6])),
+        "codes": code_chart(["z0", "z1"], np.full(2, -2.0), np.full(2, 2.0), [marks]),
+    }
+
+
+@pytest.mark.parametrize("name", list(figures()))
+def test_figures_are_plain_json_on_any_background(name):
+    figure = figures()[name]
+    values = json.loads(figure.to_json())
+    assert "NaN" not in figure.to_json()
+    assert values["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
+    assert not values["layout"].get("template", {}).get("layout")
+    assert figure.layout.xaxis.fixedrange
+    assert figure.layout.yaxis.fixedrange
+
+
+def test_every_known_value_is_printed_in_its_cell():
+    notes = {(n.y, n.x): n for n in figures()["heatmap"].layout.annotations}
+    assert {place: note.text for place, note in notes.items()} == {
+        ("z0", "shape"): "0.90",
+        ("z0", "scale"): "0.10",
+        ("z1", "shape"): "0.20",
+        ("z2", "shape"): "0.00",
+        ("z2", "scale"): "1.00",
+    }
+
+
+def test_letters_are_legible_on_every_shade():
+    S = np.linspace(0, 1, 101)[:, None]
+    figure = association_heatmap(S, [f"z{i}" for i in range(101)], ["shape"])
+    scale = [(place, colour) for place, colour in figure.data[0].colorscale]
+    for value, note in zip(S[:, 0], figure.layout.annotations, strict=True):
+        ink = 0.0 if note.font.color == "black" else 1.0
+        light = luminance(shade(scale, value))
+        high, low = max(ink, light), min(ink, light)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, value
+
+
+def shade(scale, value):
+    """The colour of `scale` at `value`, channels in [0, 1]."""
+    places = [place for place, _ in scale]
+    channels = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, c in scale])
+    return [np.interp(value, places, channel) for channel in channels.T]
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2) of an sRGB colour."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def test_bars_stand_beside_each_other_under_their_factor():
+    names = ["direct, all", "direct, one", "tuned, all"]
+    zeros = np.zeros(2)
+    series = [Bars(n, SERIES[0], zeros + 0.5, zeros) for n in names]
+    figure = accuracy_chart(series, FACTORS, zeros + 0.1)
+    bars = figure.data[:-1]
+    assert [b.name for b in bars] == names
+    for factor in range(2):
+        edges = [(b.x[factor] - b.width / 2, b.x[factor] + b.width / 2) for b in bars]
+        assert all(left[1] <= right[0] for left, right in pairwise(edges))
+        assert np.mean([b.x[factor] for b in bars]) == pytest.approx(factor)
+    assert list(figure.layout.xaxis.ticktext) == FACTORS
+
+
+def test_the_chance_line_has_a_gap_between_factors():
+    chance = figures()["accuracy"].data[-1]
+    assert chance.name == "chance"
+    assert np.isnan(np.array(chance.y, dtype=float)[2::3]).all()
+    assert chance.y[0] == pytest.approx(100 / 3)
+    assert chance.y[3] == pytest.approx(100 / 6)
+
+
+def test_codes_lie_over_the_span_of_the_dataset():
+    span, marks = figures()["codes"].data
+    assert list(span.base) == [-2, -2]
+    assert list(span.y) == [4, 4]
+    assert list(marks.y) == [0.1, 9.0]
+    assert list(marks.error_y.array) == [0.2, 0.3]

@@ -1,0 +1,245 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dviz.metrics.omes import omes
+from dviz.report import Report
+from dviz.ui import markup, uploads
+from dviz.ui.blocks import NOTHING_HERE, build_app, choices_of
+from dviz.ui.library import Library
+from dviz.ui.tabs import association, encode, probes
+from tests.ui.material import NAMES
+
+SOURCE, DIRECT, TUNED = NAMES
+SCRIPT = "<script>alert(1)</script>.png"
+
+
+@pytest.fixture
+def tuned(checkpoints):
+    """A loaded checkpoint that a test may change."""
+    return Library(checkpoints).get(TUNED)
+
+
+@pytest.fixture
+def unmeasured(checkpoints):
+    """A loaded checkpoint whose report is empty."""
+    entry = Library(checkpoints).get(DIRECT)
+    entry.report = Report()
+    return entry
+
+
+def photo(name="mug.png", shade=120):
+    return uploads.Photo(name, np.full((64, 64, 3), shade, dtype=np.uint8))
+
+
+# Encode photos
+
+
+def test_good_photos_are_shown_beside_broken_ones(library):
+    broken = uploads.Photo("notes.png", problem="this is not a picture")
+    cards, chart, numbers = encode.show_photos(library.get(TUNED), [photo(), broken, photo("b")])
+    assert cards.count("<article") == 3
+    assert cards.index("mug.png") < cards.index("notes.png") < cards.index(">b<")
+    assert "this is not a picture" in cards
+    assert cards.count("<figure") == 4
+    assert chart.visible
+    names = {trace.name for trace in chart_of(chart).data}
+    assert {"mug.png", "b"} < names
+    assert "notes.png" not in numbers
+
+
+def chart_of(plot):
+    return plot._constructor_args[0]["value"]
+
+
+def test_no_photo_and_only_broken_photos_leave_no_chart(library):
+    cards, chart, _ = encode.show_photos(library.get(TUNED), [])
+    assert encode.EMPTY in cards
+    assert not chart.visible
+    broken = uploads.Photo("a.png", problem="cut off")
+    cards, chart, numbers = encode.show_photos(library.get(TUNED), [broken])
+    assert "cut off" in cards
+    assert not chart.visible
+    assert numbers == ""
+
+
+def test_names_of_files_are_never_markup(library):
+    for item in (photo(SCRIPT), uploads.Photo(SCRIPT, problem="<b>no</b>")):
+        for text in encode.show_photos(library.get(SOURCE), [item])[::2]:
+            assert "<script" not in text
+            assert "<b>no" not in text
+
+
+def test_every_factor_has_a_reading_and_a_synthetic_model_a_caveat(library):
+    cards, _, _ = encode.show_photos(library.get(TUNED), [photo()])
+    for factor in ("thing", "turn", "size"):
+        assert f">{factor}<" in cards
+    assert encode.SYNTHETIC not in cards
+    assert encode.SYNTHETIC in encode.show_photos(library.get(SOURCE), [photo()])[0]
+
+
+def test_codes_far_out_are_named(library):
+    entry = library.get(TUNED)
+    assert "Outside of" in encode._range_line(entry, np.full(entry.latent_size, 99.0))
+    middle = np.array([d.mean for d in entry.dimensions])
+    assert "All dimensions lie within" in encode._range_line(entry, middle)
+
+
+def test_uploads_are_read_or_explained(tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("RGB", (90, 60), "red").save(good)
+    bad.write_text("hello")
+    photos = uploads.read_photos([str(good), str(bad), 0])
+    assert photos[0].image.shape == (64, 64, 3)
+    assert photos[1].image is None
+    assert "not a picture" in photos[1].problem
+    assert photos[2].name == uploads.examples()[0][0]
+    assert len(uploads.read_photos([str(good)] * 50)) == uploads.MAX_PHOTOS
+
+
+def test_shape_and_background_reach_the_model_input(tmp_path):
+    path = tmp_path / "wide.png"
+    image = Image.new("RGB", (128, 64), "white")
+    image.paste("red", (48, 16, 80, 48))
+    image.save(path)
+    cropped, padded, black = (
+        uploads.read_photos([str(path)], mode, background)[0].image
+        for mode, background in (("crop", "keep"), ("pad", "keep"), ("crop", "border"))
+    )
+    assert cropped[0, 0].tolist() == [255, 255, 255]
+    assert padded[0, 0].tolist() == [0, 0, 0]
+    assert black[0, 0].tolist() == [0, 0, 0]
+    assert black[32, 32].tolist() == [255, 0, 0]
+
+
+# Association
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_the_score_shown_is_omes_of_the_report(library, pooling):
+    entry = library.get(TUNED)
+    result = entry.result
+    shown = set()
+    for alpha in (0.0, 0.5, 1.0):
+        expected = omes(
+            result.association_matrix, alpha, pooling, active=np.array(result.active)
+        ).omes
+        head, table = association.score_of(entry, alpha, pooling)
+        shown.add(re.search(r'omes"><dt>OMES</dt><dd>([\d.]+)', head).group(1))
+        assert f"{expected:.3f}" in head
+        assert all(f">{factor}<" in table for factor in result.factors)
+    assert len(shown) > 1
+
+
+def test_the_matrix_shows_active_dimensions_and_all_factors(library):
+    entry = library.get(SOURCE)
+    figure = association.heatmap_of(entry, entry.result)
+    assert len(figure.data[0].y) == sum(entry.result.active)
+    assert list(figure.data[0].x) == entry.result.factors
+
+
+def test_a_missing_report_is_said_in_words(unmeasured):
+    head, table = association.score_of(unmeasured, 0.5, "avg")
+    assert "came without a report" in head
+    assert table == ""
+    assert not association.matrix_of(unmeasured)[1].visible
+
+
+def test_a_factor_that_never_changes_is_explained(tuned):
+    S = [[None, *row[1:]] for row in tuned.result.association]
+    result = replace(tuned.result, association=S)
+    tuned.report = Report({"things": result})
+    assert "too few pairs" in association.score_of(tuned, 0.5, "avg")[1]
+    assert len(association.heatmap_of(tuned, result).layout.annotations) == 2 * sum(result.active)
+
+
+# Probes and transfer
+
+
+def test_before_and_after_with_chance_baselines_and_gain(library):
+    entries = [library.get(DIRECT), library.get(TUNED)]
+    summary, *parts = probes.section("On the Target", entries)
+    assert "things" in summary
+    assert "Direct: gradient-boosted trees" in summary
+    assert "Fine-tuned: gradient-boosted trees" in summary
+    for title, plot, table in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        assert "<h4>" in title
+        names = [trace.name for trace in chart_of(plot).data]
+        assert names == [
+            "direct, all",
+            "direct, one",
+            "fine-tuned, all",
+            "fine-tuned, one",
+            "chance",
+        ]
+        assert "random, all" in table
+        assert "+20.0" in table  # from .4 to .6
+        assert ">20.0<" in table  # chance
+
+
+def test_a_source_alone_has_no_gain(library):
+    _, _, _, table, *_ = probes.section("On the Source", [library.get(SOURCE)])
+    assert "source, all" in table
+    assert "gain" not in table
+
+
+def test_missing_parts_are_said_in_words(tuned, unmeasured):
+    summary, *parts = probes.section("On the Target", [unmeasured])
+    assert "no probe accuracies in its report" in summary
+    assert "no fine-tuned checkpoint" in summary
+    assert all(part == "" or not part.visible for part in parts)
+    assert probes.section("On the Target", [])[0] == ""
+    result = tuned.report.results["things"]
+    few = [p for p in result.probes if p.model == "mlp" and p.factor != "turn"]
+    tuned.report = Report({"things": replace(result, probes=few)})
+    summary, title, plot, table, _, mlp, mlp_table = probes.section("On the Target", [tuned])
+    assert (title, table) == ("", "")
+    assert not plot.visible
+    assert mlp.visible
+    assert "–" in mlp_table
+    assert "neural network (mlp)" in summary
+
+
+# The page as a whole
+
+
+def test_the_page_stands_without_any_checkpoint():
+    texts = [str(block.value) for block in build_app(Library()).blocks.values() if is_html(block)]
+    assert any(NOTHING_HERE in text for text in texts)
+
+
+def is_html(block):
+    return block.get_block_name() == "html"
+
+
+def test_choices_say_what_a_checkpoint_is(library):
+    assert choices_of(library, ["ada/sprites"]) == [
+        (f"{SOURCE} · source", SOURCE),
+        (f"{DIRECT} · direct", DIRECT),
+        (f"{TUNED} · fine-tuned", TUNED),
+        ("ada/sprites · Hub", "ada/sprites"),
+    ]
+
+
+# Pieces of HTML
+
+
+def test_pictures_survive_the_trip_through_html():
+    import base64
+    import io
+
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    png = base64.b64decode(markup.data_uri(image).partition(",")[2])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), image)
+    assert markup.strip(np.stack([image] * 3)).shape == (64, 192, 3)
+
+
+def test_text_is_escaped_and_shares_are_kept_in_bounds():
+    assert "<b>" not in markup.note("<b>")
+    assert 'role="alert"' in markup.note("x", "problem")
+    assert "100.0%" in markup.meter(7.0)
+    assert "0%" in markup.meter(float("nan"))
+    assert (markup.percent(0.5), markup.percent(float("nan"))) == ("50.0%", "–")

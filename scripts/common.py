@@ -44,6 +44,7 @@ def add_training_flags(
     arguments: argparse.ArgumentParser,
     *,
     steps: int,
+    batch_size: int,
     learning_rate: float,
     beta: float,
     warmup: float,
@@ -51,7 +52,7 @@ def add_training_flags(
     """Flags of dviz.training.loop.TrainingConfig, with a script's own defaults."""
     add = arguments.add_argument
     add("--steps", type=int, default=steps, help=f"optimiser steps (default {steps})")
-    add("--batch-size", type=int, default=64, help="pairs, or images without pairs (default 64)")
+    add("--batch-size", type=int, default=batch_size, help=f"pairs or images ({batch_size})")
     add("--learning-rate", type=float, default=learning_rate, help=f"default {learning_rate}")
     add("--schedule", choices=("one-cycle", "constant"), default="one-cycle")
     add("--beta", type=float, default=beta, help=f"weight of the KL divergence (default {beta})")

@@ -21,8 +21,10 @@ def arguments() -> argparse.Namespace:
     add("--decoder-hidden", type=int, default=256, help="width of one more decoder layer, 0: none")
     add("--supervision", choices=("labels", "adaptive", "none"), default="labels")
     add("--k", default="uniform", help="factors that change in a pair: a number, or uniform")
-    common.add_training_flags(parser, steps=24000, learning_rate=2e-3, beta=2.0, warmup=0.125)
-    add("--untied-beta", type=float, help="β of dimensions tied to no factor (default: as --beta)")
+    common.add_training_flags(
+        parser, steps=24_000, batch_size=32, learning_rate=6e-3, beta=2.0, warmup=0.25
+    )
+    add("--untied-beta", type=float, default=32.0, help="β of dimensions tied to no factor")
     common.add_data_flag(parser)
     common.add_device_flags(parser)
     return parser.parse_args()
@@ -37,9 +39,10 @@ def main() -> None:
     from dviz.data import load_dataset
     from dviz.models.vae import VAE, VAEConfig
 
-    untied = args.beta if args.untied_beta is None else args.untied_beta
     k = int(args.k) if args.k.isdigit() else args.k
-    config = common.training_config(args, supervision=args.supervision, k=k, untied_beta=untied)
+    config = common.training_config(
+        args, supervision=args.supervision, k=k, untied_beta=args.untied_beta
+    )
     dataset = load_dataset(args.dataset, args.data_root)
     torch.manual_seed(args.seed)
     model = VAE(VAEConfig(args.filters, args.latent_size, args.decoder_hidden))

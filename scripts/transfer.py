@@ -18,7 +18,9 @@ def arguments() -> argparse.Namespace:
     add("--checkpoint", required=True, type=Path, help="checkpoint folder to start from")
     add("--target", required=True, help="name of the Target dataset, e.g. coil100-augmented")
     add("--output", required=True, type=Path, help="checkpoint folder to write")
-    common.add_training_flags(parser, steps=0, learning_rate=1e-3, beta=1.0, warmup=0.0)
+    common.add_training_flags(
+        parser, steps=0, batch_size=64, learning_rate=1.5e-3, beta=1.0, warmup=0.0
+    )
     common.add_data_flag(parser)
     common.add_device_flags(parser)
     return parser.parse_args()

@@ -41,7 +41,7 @@ class Dimension:
         kl: mean KL to the prior, nats; None where it was not measured.
         factors: names of the factors associated with it, and S there, the strongest first; none
             so weak that its name would mislead.
-        mixture: where it has no factor of its own, the factors that change it all the same.
+        mixture: where it has no factor of its own, the two that change it most all the same.
     """
 
     index: int
@@ -96,7 +96,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
                 std=result.std[d],
                 kl=result.kl[d],
                 factors=_strongest(result.factors, S[d], own),
-                mixture=_strongest(result.factors, S[d], mixed),
+                mixture=_strongest(result.factors, S[d], mixed)[:2],
             )
         )
     return dimensions

@@ -11,6 +11,7 @@ from tests import hub_server
 from tests.ui.material import NAMES
 
 HUB_ID = "ada/sprites"
+PATIENCE = 20_000  # milliseconds; a busy machine is no failure
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +21,9 @@ def browser():
         if os.environ.get("CI"):
             pytest.fail(NO_BROWSER)
         pytest.skip(NO_BROWSER)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
         yield browser
@@ -43,7 +45,7 @@ def url(browser, checkpoints, tmp_path_factory):
 def context(browser):
     """One cache for all pages, as a person's browser has."""
     context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 

@@ -57,7 +57,7 @@ def write_checkpoints(root: Path) -> Path:
     """Write the three of NAMES below `root`, and return it."""
     source, target = ColorDSprites(), Things()
     base, tuned = _trained()
-    write_checkpoint(root / NAMES[0], base, source, SOURCE)
+    write_checkpoint(root / NAMES[0], base, source, SOURCE, probes=True)
     write_checkpoint(root / NAMES[1], base, target, DIRECT, parent=NAMES[0])
     write_checkpoint(root / NAMES[2], tuned, target, FINE_TUNED, parent=NAMES[1], probes=True)
     return root

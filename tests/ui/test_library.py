@@ -142,7 +142,7 @@ def test_a_failed_fetch_leaves_nothing_behind(checkpoints):
 
 
 def test_predictions_have_a_reading_for_every_factor(library):
-    for name in NAMES:  # the last one's probes are stored, those of the others fitted here
+    for name in NAMES:  # DIRECT comes without probes, so they are fitted here
         entry = library.get(name)
         codes, classes = entry.sample
         read = entry.predict(codes[:60])
@@ -158,7 +158,7 @@ def test_predictions_have_a_reading_for_every_factor(library):
 
 
 def test_without_codes_and_report_a_checkpoint_still_shows(copy):
-    for file in (CODES, CLASSES, REPORT):
+    for file in (CODES, CLASSES, REPORT, PROBES):
         (copy / SOURCE / file).unlink()
     entry = Library(copy).get(SOURCE)
     assert entry.sample is None

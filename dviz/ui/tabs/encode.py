@@ -162,8 +162,8 @@ def _thumbnails() -> list[tuple[str, str]]:
 def _card(
     entry: Entry, photo: Photo, code: np.ndarray, painted: np.ndarray, read: list[Prediction]
 ) -> str:
-    pictures = markup.picture(photo.image, "As the model sees it") + markup.picture(
-        painted, "Painted from its code"
+    pictures = markup.picture(photo.image, "Seen by the model") + markup.picture(
+        painted, "Painted from code"
     )
     return (
         f'<article class="card"><h3>{escape(photo.name)}</h3>'

@@ -93,7 +93,11 @@ def test_stored_probes_answer_the_same(probes, tmp_path):
     loaded = load_probes(tmp_path / "probes.npz")
     assert list(loaded) == list(probes)
     for name, probe in probes.items():
-        np.testing.assert_array_equal(loaded[name].predict_proba(codes), probe.predict_proba(codes))
+        # Trees are stored exactly, networks in half precision.
+        tolerance = 0.002 if probe.model == "mlp" else 0
+        np.testing.assert_allclose(
+            loaded[name].predict_proba(codes), probe.predict_proba(codes), rtol=0, atol=tolerance
+        )
         np.testing.assert_array_equal(loaded[name].classes, probe.classes)
 
 

@@ -21,6 +21,7 @@ def arguments() -> argparse.Namespace:
     common.add_training_flags(
         parser, steps=0, batch_size=64, learning_rate=1.5e-3, beta=1.0, warmup=0.0
     )
+    add("--decoder-first", type=float, default=0.2, help="share of steps that leave the encoder")
     common.add_data_flag(parser)
     common.add_device_flags(parser)
     return parser.parse_args()
@@ -50,7 +51,9 @@ def main() -> None:
         source=parent.config.source,
     )
     if args.steps:
-        config = common.training_config(args, supervision="none", untied_beta=args.beta)
+        config = common.training_config(
+            args, supervision="none", untied_beta=args.beta, decoder_first=args.decoder_first
+        )
         common.train_into(args, parent.model, dataset, config, identity, device)
     else:
         save_checkpoint(args.output, parent.model, identity)

@@ -40,6 +40,8 @@ class TrainingConfig:
         beta_warmup: share of the steps over which both rise linearly from 0.
         supervision: "labels", "adaptive" (Ada-GVAE with known and unknown changes) or "none".
         k: factors that change in a pair, or "uniform" (see FactorSpace.sample_pairs).
+        decoder_first: share of the steps in which the encoder stands still. A decoder that has not
+            met the Target yet sends back gradients that undo what the encoder learnt.
         clip: largest norm of the gradient.
         seed: seeds weights, data and noise.
     """
@@ -53,6 +55,7 @@ class TrainingConfig:
     beta_warmup: float = 0.125
     supervision: str = "labels"
     k: int | str = UNIFORM
+    decoder_first: float = 0.0
     clip: float = 1.0
     seed: int = 0
 
@@ -172,6 +175,9 @@ def _step(
         group["lr"] = learning_rate_at(step, config)
     optimizer.zero_grad()
     loss.total.backward()
+    if step < config.decoder_first * config.steps:
+        for weight in model.encoder.parameters():
+            weight.grad = None
     torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
     return loss

@@ -134,3 +134,12 @@ def test_odd_settings_are_refused(dataset, tmp_path):
         replace(CONFIG, schedule="steps")
     with pytest.raises(ValueError, match="at least 6"):
         train(VAE(VAEConfig(4, 3)), dataset, CONFIG, tmp_path)
+
+
+def test_the_encoder_stands_still_while_the_decoder_goes_first(dataset, tmp_path):
+    model, config = fresh(), replace(CONFIG, supervision="none", steps=4, decoder_first=1.0)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    train(model, dataset, config, tmp_path)
+    moved = {name for name, weight in model.named_parameters() if (weight != before[name]).any()}
+    assert moved
+    assert all(name.startswith("decoder.") for name in moved)

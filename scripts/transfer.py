@@ -21,7 +21,8 @@ def arguments() -> argparse.Namespace:
     common.add_training_flags(
         parser, steps=0, batch_size=64, learning_rate=1.5e-3, beta=1.0, warmup=0.0
     )
-    add("--decoder-first", type=float, default=0.2, help="share of steps that leave the encoder")
+    add("--decoder-first", type=float, default=0.1, help="share of steps that leave the encoder")
+    add("--freeze-statistics", action=argparse.BooleanOptionalAction, default=True)
     common.add_data_flag(parser)
     common.add_device_flags(parser)
     return parser.parse_args()
@@ -52,7 +53,11 @@ def main() -> None:
     )
     if args.steps:
         config = common.training_config(
-            args, supervision="none", untied_beta=args.beta, decoder_first=args.decoder_first
+            args,
+            supervision="none",
+            untied_beta=args.beta,
+            decoder_first=args.decoder_first,
+            freeze_statistics=args.freeze_statistics,
         )
         common.train_into(args, parent.model, dataset, config, identity, device)
     else:

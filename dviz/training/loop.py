@@ -42,6 +42,8 @@ class TrainingConfig:
         k: factors that change in a pair, or "uniform" (see FactorSpace.sample_pairs).
         decoder_first: share of the steps in which the encoder stands still. A decoder that has not
             met the Target yet sends back gradients that undo what the encoder learnt.
+        freeze_statistics: the encoder's BatchNorm keeps the statistics it came with. With those of
+            the Target's batches instead, a Source's codes start out far off what it learnt.
         clip: largest norm of the gradient.
         seed: seeds weights, data and noise.
     """
@@ -56,6 +58,7 @@ class TrainingConfig:
     supervision: str = "labels"
     k: int | str = UNIFORM
     decoder_first: float = 0.0
+    freeze_statistics: bool = False
     clip: float = 1.0
     seed: int = 0
 
@@ -128,6 +131,8 @@ def train(
         FloatingPointError: the loss is not finite; the last good state stays on disk.
     """
     model.to(device).train()
+    if config.freeze_statistics:
+        model.encoder.eval()
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
     settings = asdict(config) | {"dataset": dataset.name, **asdict(model.config)}
     state, history = folder / "state.safetensors", folder / "history.jsonl"

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 HIDDEN = (256, 256)
-EPOCHS, MIN_STEPS, MAX_BATCH = 20, 100, 400
+EPOCHS, MIN_STEPS, MAX_BATCH = 20, 100, 256
 PEAK_LEARNING_RATE, WEIGHT_DECAY = 1e-2, 1e-2
 
 

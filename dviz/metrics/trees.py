@@ -96,6 +96,7 @@ def fit_booster(codes: np.ndarray, targets: np.ndarray, seed: int):
     held_out = _held_out(targets, seed)
     enough = bool(held_out.any())
     booster = HistGradientBoostingClassifier(
+        learning_rate=0.15,
         max_iter=MAX_ITERATIONS if enough else 100,
         l2_regularization=10.0,
         early_stopping=enough,

@@ -1,0 +1,12 @@
+import doctest
+
+import pytest
+
+from dviz.metrics import association, files, omes
+
+
+@pytest.mark.parametrize("module", [association, files, omes], ids=lambda module: module.__name__)
+def test_examples_in_docstrings(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -107,19 +107,20 @@ def omes(
 
 def overlap_scores(association: Any, active: Any = None) -> np.ndarray:
     """os(d, j), float64 (D, F) in [0, 1]; NaN for inactive dimensions and NaN factors."""
-    S, mask, known = _prepare(association, active)
-    scores = np.full(S.shape, np.nan)
-    if mask.any() and known.any():
-        scores[np.ix_(mask, known)] = _one_minus_distance(S[np.ix_(mask, known)], axis=1)
-    return scores
+    return _overlap(association, active, axis=1)
 
 
 def multiple_encoding_scores(association: Any, active: Any = None) -> np.ndarray:
     """mes(d, j), float64 (D, F) in [0, 1]; NaN for inactive dimensions and NaN factors."""
+    return _overlap(association, active, axis=0)
+
+
+def _overlap(association: Any, active: Any, axis: int) -> np.ndarray:
+    """os compares each entry with the others of its row (axis 1), mes of its column (axis 0)."""
     S, mask, known = _prepare(association, active)
     scores = np.full(S.shape, np.nan)
     if mask.any() and known.any():
-        scores[np.ix_(mask, known)] = _one_minus_distance(S[np.ix_(mask, known)], axis=0)
+        scores[np.ix_(mask, known)] = _one_minus_distance(S[np.ix_(mask, known)], axis=axis)
     return scores
 
 

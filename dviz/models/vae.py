@@ -94,7 +94,7 @@ def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 
 def _up(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    # No BatchNorm here: statistics of mostly black maps made colours take ten times as long.
+    # No BatchNorm here: over mostly black maps it kept the decoder from learning colours.
     return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.02)
 
 

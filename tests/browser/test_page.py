@@ -84,7 +84,7 @@ def test_arrow_keys_move_a_slider(page):
     page.locator("#panel .dial input").first.focus()
     for _ in range(40):
         page.keyboard.press("ArrowRight")
-    wait_for_change(page, PICTURE, before)
+    assert wait_for_change(page, PICTURE, before) != before
 
 
 def test_sliders_are_named_by_their_factor(page, checkpoints):

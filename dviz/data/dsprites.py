@@ -117,18 +117,63 @@ def _sprite_factors() -> list[Factor]:
     ]
 
 
-class ColorDSprites(FactorDataset):
-    """dSprites in seven colours: 5,160,960 images, black background."""
+class DSprites(FactorDataset):
+    """dSprites: 737,280 images of a white sprite on black.
 
-    name = "color-dsprites"
+    The subclasses change its colour and what lies behind it. A colour that does not vary is no
+    factor of variation, so only the coloured ones list it.
+    """
+
+    name = "dsprites"
+    coloured = False
+    noisy = False
 
     def __init__(self) -> None:
-        self.space = FactorSpace([Factor("colour", 7, COLOURS), *_sprite_factors()])
+        colour = [Factor("colour", 7, COLOURS)] if self.coloured else []
+        self.space = FactorSpace([*colour, *_sprite_factors()])
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         classes = np.asarray(classes)
-        frames = draw_sprites(classes[:, 1:])
-        colours = np.rint(255 * PALETTE[classes[:, 0]]).astype(np.uint8)  # (N, 3)
+        frames = draw_sprites(classes[:, -5:])[:, None]  # (N, 1, 64, 64)
+        if self.coloured:
+            colours = np.rint(255 * PALETTE[classes[:, 0]]).astype(np.uint8)  # (N, 3)
+        else:
+            colours = np.full((len(classes), 3), 255, dtype=np.uint8)
         # Planes first is several times faster to fill, and is how the model wants them in the end.
-        planes = frames[:, None].view(np.uint8) * colours[:, :, None, None]  # (N, 3, 64, 64)
+        planes = frames.view(np.uint8) * colours[:, :, None, None]  # (N, 3, 64, 64)
+        if self.noisy:
+            noise = _noise(planes.shape, rng or np.random.default_rng(0))
+            planes |= noise & (frames.view(np.uint8) - 1)  # 0 − 1 = 255 behind the sprite
         return planes.transpose(0, 2, 3, 1)
+
+
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Every pixel and channel independent and uniform over 0 … 255."""
+    return np.frombuffer(rng.bytes(int(np.prod(shape))), dtype=np.uint8).reshape(shape)
+
+
+class NoisyDSprites(DSprites):
+    """dSprites before noise: every background pixel a random colour, drawn anew each time."""
+
+    name = "noisy-dsprites"
+    noisy = True
+
+
+class WhiteColorDSprites(DSprites):
+    """The white part of Color-dSprites, as dSprites: the study's Source for colourless Targets."""
+
+    name = "white-color-dsprites"
+
+
+class ColorDSprites(DSprites):
+    """dSprites in seven colours: 5,160,960 images."""
+
+    name = "color-dsprites"
+    coloured = True
+
+
+class NoisyColorDSprites(ColorDSprites):
+    """Color-dSprites before noise."""
+
+    name = "noisy-color-dsprites"
+    noisy = True

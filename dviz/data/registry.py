@@ -7,11 +7,21 @@ from pathlib import Path
 
 from dviz.data.base import FactorDataset
 from dviz.data.coil100 import Coil100Augmented
-from dviz.data.dsprites import ColorDSprites
+from dviz.data.dsprites import (
+    ColorDSprites,
+    DSprites,
+    NoisyColorDSprites,
+    NoisyDSprites,
+    WhiteColorDSprites,
+)
 from dviz.errors import DatasetError
 
 _DATASETS: dict[str, Callable[[str | Path | None], FactorDataset]] = {
+    DSprites.name: lambda root: DSprites(),
+    NoisyDSprites.name: lambda root: NoisyDSprites(),
+    WhiteColorDSprites.name: lambda root: WhiteColorDSprites(),
     ColorDSprites.name: lambda root: ColorDSprites(),
+    NoisyColorDSprites.name: lambda root: NoisyColorDSprites(),
     Coil100Augmented.name: Coil100Augmented,
 }
 

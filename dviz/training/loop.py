@@ -44,6 +44,8 @@ class TrainingConfig:
             met the Target yet sends back gradients that undo what the encoder learnt.
         freeze_statistics: the encoder's BatchNorm keeps the statistics it came with. With those of
             the Target's batches instead, a Source's codes start out far off what it learnt.
+        encoder_rate: learning rate of the encoder as a share of the decoder's. Below 1, a Target is
+            met more by drawing it anew than by giving the dimensions another meaning.
         clip: largest norm of the gradient.
         seed: seeds weights, data and noise.
     """
@@ -59,6 +61,7 @@ class TrainingConfig:
     k: int | str = UNIFORM
     decoder_first: float = 0.0
     freeze_statistics: bool = False
+    encoder_rate: float = 1.0
     clip: float = 1.0
     seed: int = 0
 
@@ -133,7 +136,7 @@ def train(
     model.to(device).train()
     if config.freeze_statistics:
         model.encoder.eval()
-    optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
+    optimizer = _optimizer(model, config)
     settings = asdict(config) | {"dataset": dataset.name, **asdict(model.config)}
     state, history = folder / "state.safetensors", folder / "history.jsonl"
     start = load_state(state, model, optimizer, settings) if resume and state.exists() else 0
@@ -151,6 +154,16 @@ def train(
         if done % save_every == 0 or last:
             save_state(state, model, optimizer, done, settings)
     model.eval()
+
+
+def _optimizer(model: VAE, config: TrainingConfig) -> torch.optim.Optimizer:
+    return torch.optim.Adam(
+        [
+            {"params": list(model.encoder.parameters()), "share": config.encoder_rate},
+            {"params": list(model.decoder.parameters()), "share": 1.0},
+        ],
+        config.learning_rate,
+    )
 
 
 def _step(
@@ -177,7 +190,7 @@ def _step(
             f"the loss is {loss.total.item()} at step {step}; try a lower learning rate"
         )
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate_at(step, config)
+        group["lr"] = group["share"] * learning_rate_at(step, config)
     optimizer.zero_grad()
     loss.total.backward()
     if step < config.decoder_first * config.steps:

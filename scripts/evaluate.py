@@ -142,6 +142,8 @@ def run_metrics(args: argparse.Namespace) -> None:
 
 
 def _metrics_table(result: dict[str, Any]) -> str:
+    from dviz.metrics.summary import score_rows, unscored
+
     factors = result["factors"]
     lines = [
         f"{result['n_samples']} samples, {len(result['active'])} of {len(result['dimensions'])} "
@@ -149,62 +151,13 @@ def _metrics_table(result: dict[str, Any]) -> str:
         "",
         _row("", ["score", *factors], first=26),
     ]
-    for name in (n for n in result if n in _TABLE_ROWS):
-        for label, score, parts in _TABLE_ROWS[name](result[name], factors):
-            lines.append(_row(label, [_number(score), *map(_number, parts)], first=26))
-    for name, part in {**result.get("omes", {}), **result.get("probes", {})}.get(
-        "per_factor", {}
-    ).items():
-        if part.get("reason"):
-            lines.append(f"{name}: {part['reason']}")
+    for label, score, parts in score_rows(result):
+        lines.append(_row(label, [_number(score), *map(_number, parts)], first=26))
+    lines += unscored(result)
     if "diagnostics" in result:
         correlation = result["diagnostics"]["gaussian_total_correlation"]
         lines += ["", f"Gaussian total correlation {_number(correlation)} nats"]
     return "\n".join(lines)
-
-
-def _omes_rows(entry: dict[str, Any], factors: list[str]):
-    for key in ("omes", "modularity", "compactness"):
-        label = "OMES" if key == "omes" else f"OMES {key}"
-        yield label, entry[key], [entry["per_factor"][name][key] for name in factors]
-
-
-def _simple_rows(label: str):
-    def rows(entry: dict[str, Any], factors: list[str]):
-        parts = entry["per_factor"]
-        yield label, entry["score"], [parts[name] for name in factors] if parts else []
-
-    return rows
-
-
-def _dci_rows(entry: dict[str, Any], factors: list[str]):
-    for kind, part in entry.items():
-        yield f"DCI disentanglement {kind}", part["disentanglement"], []
-        for key in ("completeness", "informativeness"):
-            per_factor = [part["per_factor"][name][key] for name in factors]
-            yield f"DCI {key} {kind}", part[key], per_factor
-
-
-def _probe_rows(entry: dict[str, Any], factors: list[str]):
-    parts = [entry["per_factor"][name] for name in factors]
-    for model, sets in entry["mean"].items():
-        for dims, mean in sets.items():
-            accuracies = [part["probes"][model][dims]["accuracy"] for part in parts]
-            yield f"probe {model} {dims}", mean["accuracy"], accuracies
-    yield "probe chance", entry["chance"], [part["chance"] for part in parts]
-
-
-_TABLE_ROWS = {
-    "omes": _omes_rows,
-    "mig": _simple_rows("MIG"),
-    "sap": _simple_rows("SAP"),
-    "dci": _dci_rows,
-    "beta_vae": _simple_rows("BetaVAE score"),
-    "factor_vae": _simple_rows("FactorVAE score"),
-    "modularity": _simple_rows("Modularity"),
-    "explicitness": _simple_rows("Explicitness"),
-    "probes": _probe_rows,
-}
 
 
 # --- checkpoint -----------------------------------------------------------------------------------

@@ -42,11 +42,17 @@ class Labels:
     values: tuple[tuple[str, ...], ...]
 
 
-def read_representations(path: str | os.PathLike[str], key: str = "mean") -> np.ndarray:
+def read_representations(
+    path: str | os.PathLike[str], key: str = "mean", max_bytes: int = 16 * 2**30
+) -> np.ndarray:
     """Codes of the array `key` of an `.npz`, float32 (N, D).
 
+    Args:
+        max_bytes: how large the array may be when unpacked; a small file can hold a huge one.
+
     Raises:
-        DataFileError: no such file or array, not an `.npz`, or not a table of finite numbers.
+        DataFileError: no such file or array, too large, not an `.npz`, or not a table of finite
+            numbers.
     """
     try:
         loaded = np.load(_existing(path), allow_pickle=False)
@@ -55,8 +61,14 @@ def read_representations(path: str | os.PathLike[str], key: str = "mean") -> np.
         with loaded as file:
             if key not in file.files:
                 raise DataFileError(f"{path}: no array '{key}'; it holds {', '.join(file.files)}")
+            unpacked = file.zip.getinfo(f"{key}.npy").file_size
+            if unpacked > max_bytes:
+                raise DataFileError(
+                    f"{path}: array '{key}' unpacks to {unpacked / 2**20:,.0f} MB; at most "
+                    f"{max_bytes / 2**20:,.0f} MB are read"
+                )
             codes = file[key]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
         raise DataFileError(f"{path}: not a readable .npz file of plain arrays ({error})") from None
     return _check_codes(codes, f"{path}: array '{key}'")
 

@@ -1,4 +1,4 @@
-"""The page: a picker of checkpoints above four tabs, and the endpoints behind it."""
+"""The page: a picker of checkpoints above the tabs, and the endpoints behind it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dviz.ui import markup
 from dviz.ui.api import build_api
 from dviz.ui.errors import friendly
 from dviz.ui.library import Entry, Library
-from dviz.ui.tabs import association, encode, probes, traverse
+from dviz.ui.tabs import association, encode, probes, traverse, your_data
 
 FOLDER = Path(__file__).parent
 TITLE = "dviz: what a representation keeps on its way to real images"
@@ -31,6 +31,7 @@ TABS = {
     "Encode photos": encode.build_tab,
     "Association (OMES)": association.build_tab,
     "Probes & transfer": probes.build_tab,
+    "Your data": your_data.build_tab,
 }
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import isgeneratorfunction
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -23,4 +24,12 @@ def friendly(function: Function) -> Function:
         except DvizError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    return wrapped  # type: ignore[return-value]
+    @wraps(function)
+    def streamed(*args: Any, **kwargs: Any) -> Any:
+        try:
+            yield from function(*args, **kwargs)
+        except DvizError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    # Gradio streams what a generator function yields, and tells one by looking at it.
+    return streamed if isgeneratorfunction(function) else wrapped  # type: ignore[return-value]

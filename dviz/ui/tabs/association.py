@@ -10,12 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.figures import association_heatmap
-from dviz.metrics.omes import POOLINGS, OmesResult, omes
+from dviz.metrics.omes import OmesResult, omes
 from dviz.report import DatasetReport
 from dviz.ui import markup
 from dviz.ui.errors import friendly
 from dviz.ui.inspector import MAX_DIMENSIONS, by_factor
 from dviz.ui.library import STAGES, Entry, Library
+from dviz.ui.scores import alpha_slider, factor_table, pooling_choice, totals
 
 HELP = (
     "**S** says how strongly a dimension (row) follows a factor (column): 1 means changing the "
@@ -23,8 +24,6 @@ HELP = (
     "column. **OMES** scores that: *modularity* falls where a dimension mixes factors, "
     "*compactness* falls where a factor is spread over dimensions."
 )
-ALPHA_INFO = "1 is modularity alone, 0 is compactness alone; the study uses 0.5"
-POOLING_INFO = "over dimensions: a weighted mean, or the best one"
 STAGE_NAMES = {"source": "Source", "direct": "Target, direct", "fine-tuned": "Target, fine-tuned"}
 
 
@@ -46,19 +45,16 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
 
     gr.Markdown(HELP, elem_classes="help")
     with gr.Row(elem_classes="controls"):
-        alpha = gr.Slider(
-            0, 1, 0.5, step=0.05, label="α", info=ALPHA_INFO, elem_id="alpha", buttons=[]
-        )
-        pooling = gr.Radio(list(POOLINGS), value="avg", label="Pooling", info=POOLING_INFO)
+        alpha, pooling = alpha_slider("alpha"), pooling_choice("pooling")
     panels, texts = [], []
     with gr.Row(elem_classes="lineage"):
         for stage in range(len(STAGES)):
             with gr.Column(min_width=320, visible=stage == 0) as column:
-                totals = gr.HTML(apply_default_css=False, elem_classes="score")
+                above = gr.HTML(apply_default_css=False, elem_classes="score")
                 matrix = gr.Plot(show_label=False, visible=False, elem_classes="matrix")
-                table = gr.HTML(apply_default_css=False)
+                below = gr.HTML(apply_default_css=False)
             panels += [column, matrix]
-            texts += [totals, table]
+            texts += [above, below]
 
     inputs = [checkpoint, alpha, pooling]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
@@ -102,30 +98,7 @@ def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:
     if entry.result is None:
         return _title(entry) + _missing(entry), ""
     score = association_of(entry, alpha, pooling)
-    totals = "".join(
-        f'<div class="total {name.lower()}"><dt>{name}</dt><dd>{markup.decimal(value)}</dd></div>'
-        for name, value in (
-            ("OMES", score.omes),
-            ("Modularity", score.modularity),
-            ("Compactness", score.compactness),
-        )
-    )
-    rows = [_factor_row(name, values) for name, values in score.per_factor.items()]
-    header = ["Factor", "Encoded by", "OMES", "Mod.", "Comp."]
-    table = markup.table(header, rows, kind="score-table")
-    return f'{_title(entry)}<dl class="totals">{totals}</dl>', table + _footnote(entry)
-
-
-def _factor_row(name: str, values: dict[str, Any]) -> list[str]:
-    if values["reason"]:
-        return [escape(name), escape(values["reason"]), "–", "–", "–"]
-    return [
-        escape(name),
-        f"z{values['associated_dimension']} · {values['association']:.2f}",
-        f"{markup.meter(values['omes'])} {values['omes']:.2f}",
-        f"{values['modularity']:.2f}",
-        f"{values['compactness']:.2f}",
-    ]
+    return _title(entry) + totals(score), factor_table(score) + _footnote(entry)
 
 
 def _title(entry: Entry) -> str:

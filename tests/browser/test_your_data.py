@@ -1,0 +1,67 @@
+"""The real page: somebody drops in their own codes."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from dviz.metrics.association import associate
+from dviz.metrics.files import write_classes, write_representations
+from dviz.metrics.omes import omes
+from tests.metrics.tables import codes_of, uniform
+
+FACTORS = uniform(90)
+CODES = codes_of("tangled", FACTORS).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    write_representations(folder / "codes.npz", CODES)
+    write_classes(folder / "labels.csv", ["shape", "scale", "colour"], FACTORS)
+    (folder / "broken.csv").write_text("z0,shape\n1.0,2\nnan,1\n")
+    return folder
+
+
+def open_with(page, *paths: Path):
+    page.get_by_role("tab", name="Your data").click()
+    page.locator("#own-files input[type=file]").set_input_files(list(paths))
+
+
+def test_two_files_are_scored_at_once_and_follow_alpha(page, files):
+    open_with(page, files / "codes.npz", files / "labels.csv")
+    S = associate(CODES, FACTORS).matrix
+    score = page.locator("#own-score .omes dd")
+    expect(score).to_have_text(f"{omes(S).omes:.3f}")
+    expect(page.locator("#own-matrix .heatmaplayer .hm")).to_have_count(1)
+    page.locator("#own-alpha input[type=number]").fill("1")
+    page.locator("#own-alpha input[type=number]").press("Enter")
+    expect(score).to_have_text(f"{omes(S).modularity:.3f}")
+    page.locator("#own-pooling").get_by_label("max").check()
+    expect(score).to_have_text(f"{omes(S, pooling='max').modularity:.3f}")
+
+
+def test_everything_is_measured_and_can_be_taken_away(page, files):
+    open_with(page, files / "codes.npz", files / "labels.csv")
+    page.locator("#own-measure").click()
+    link = page.locator("#own-numbers a", has_text="report.json")
+    expect(link).to_be_visible(timeout=120_000)
+    for name in ("MIG", "SAP", "DCI completeness trees", "probe mlp pruned"):
+        expect(page.locator("#own-numbers").get_by_role("row", name=name)).to_be_visible()
+    with page.expect_download() as download:
+        link.click()
+    report = json.loads(Path(download.value.path()).read_text())
+    assert report["n_samples"] == len(CODES)
+    assert {"omes", "mig", "sap", "dci", "probes"} <= set(report)
+
+
+def test_a_broken_table_is_explained_and_the_next_one_read(page, files):
+    open_with(page, files / "broken.csv")
+    toast = page.get_by_test_id("toast-body")
+    expect(toast).to_contain_text("broken.csv")
+    assert not re.search(r"/tmp|Traceback", toast.inner_text())
+    page.locator("#own-borrow").click()
+    expect(page.locator("#own-score .omes dd")).to_be_visible()

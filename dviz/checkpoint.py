@@ -1,10 +1,10 @@
 """A checkpoint is a folder that explains itself.
 
-    model.safetensors    weights
+    model.safetensors    weights, in half precision
     config.json          architecture, dataset, factors, training, parent, code version
     report.json          everything measured of it (see dviz.report)
     probes.npz           classifiers that read factors from codes (see dviz.metrics.probe_files)
-    representations.npz  codes of a sample: `mean` and `sampled`, float32 (N, D)
+    representations.npz  codes of a sample: `mean` and `sampled`, float16 (N, D)
     classes.csv          that sample's labels: header of factor names, N rows of class indices
     README.md            model card
 
@@ -107,6 +107,12 @@ class CheckpointConfig:
             ) from error
 
 
+def _half(weights: torch.Tensor) -> torch.Tensor:
+    """Float weights in half precision, unless some are too large for it; counts as they are."""
+    rounded = weights.half() if weights.is_floating_point() else weights
+    return (rounded if torch.isfinite(rounded).all() else weights).contiguous()
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A loaded checkpoint: its model in evaluation mode, its config, and where it lies."""
@@ -117,9 +123,13 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: str | Path, model: VAE, config: CheckpointConfig) -> None:
-    """Write weights and config into `folder`, each file atomically, the config last."""
+    """Write weights and config into `folder`, each file atomically, the config last.
+
+    Weights are rounded to half precision (11 significant bits), which no picture or score shows
+    and which halves the file; what is read again computes in float32.
+    """
     folder = Path(folder)
-    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    weights = {name: _half(value.cpu()) for name, value in model.state_dict().items()}
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(weights, temporary, {"format": "pt"})
     write_json(folder / CONFIG, config.to_dict())
@@ -184,9 +194,10 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
 def save_codes(
     folder: str | Path, mean: np.ndarray, sampled: np.ndarray, classes: np.ndarray, names: list[str]
 ) -> None:
-    """Write `representations.npz` (mean, sampled: float32 (N, D)) and `classes.csv` ((N, F))."""
+    """Write `representations.npz` (mean, sampled: float16 (N, D)) and `classes.csv` ((N, F))."""
     folder = Path(folder)
+    codes = {"mean": mean.astype(np.float16), "sampled": sampled.astype(np.float16)}
     with atomic_path(folder / CODES) as temporary:
-        np.savez_compressed(temporary, mean=mean, sampled=sampled)
+        np.savez_compressed(temporary, **codes)
     with atomic_path(folder / CLASSES) as temporary:
         np.savetxt(temporary, classes, "%d", ",", header=",".join(names), comments="")

@@ -103,11 +103,47 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class DistanceReport:
+    """How far a Target lies from a Source, told without labels (see dviz.metrics.distance).
+
+    Attributes:
+        source, target: names of the two datasets; encoder: of the Source checkpoint that saw both.
+        seed: seeds both samples; num_images: images of each.
+        frechet: Fréchet distance of the codes, in squared units of the code.
+        mmd, mmd_p_value: kernel MMD² of the codes, and its permutation p-value.
+        outside: share of Target images with a code beyond the central 99% of the Source's in some
+            active dimension, in [0, 1]; outside_per_dimension: in each dimension (D,).
+        elbo_source, elbo_target: evidence lower bound, nats an image (β = 1).
+        pixel_frechet: Fréchet distance of the images themselves, 8 × 8 RGB in [0, 1].
+    """
+
+    source: str
+    target: str
+    encoder: str
+    seed: int
+    num_images: int
+    frechet: float
+    mmd: float
+    mmd_p_value: float
+    outside: float
+    outside_per_dimension: list[float]
+    elbo_source: float
+    elbo_target: float
+    pixel_frechet: float
+
+    @property
+    def elbo_drop(self) -> float:
+        """What the Source model loses on the Target, nats an image."""
+        return self.elbo_source - self.elbo_target
+
+
+@dataclass(frozen=True)
 class Report:
-    """Everything measured of one checkpoint: a result a dataset, and baselines."""
+    """Everything measured of one checkpoint: a result a dataset, baselines, and the distance."""
 
     results: dict[str, DatasetReport] = field(default_factory=dict)
     baselines: list[Baseline] = field(default_factory=list)
+    distance: DistanceReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}
@@ -126,6 +162,7 @@ class Report:
                     Baseline(b["name"], b["description"], DatasetReport.from_dict(b["result"]))
                     for b in values["baselines"]
                 ],
+                DistanceReport(**values["distance"]) if values.get("distance") else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"report.json is not a dviz report ({error!r})") from error

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from dviz.errors import CheckpointError
-from dviz.report import Baseline, DatasetReport, ProbeScore, Report, read_report, write_report
+from dviz.report import (
+    Baseline,
+    DatasetReport,
+    DistanceReport,
+    ProbeScore,
+    Report,
+    read_report,
+    write_report,
+)
 
 
 @pytest.fixture
@@ -36,8 +44,13 @@ def result():
 
 
 def test_what_is_written_is_read(tmp_path, result):
-    report = Report({"somewhere": result}, [Baseline("random", "an untrained encoder", result)])
+    distance = DistanceReport(
+        "here", "somewhere", "a", 0, 50, 1.0, 0.5, 0.01, 0.3, [0.3], -1, -3, 2
+    )
+    baselines = [Baseline("random", "an untrained encoder", result)]
+    report = Report({"somewhere": result}, baselines, distance)
     write_report(tmp_path / "report.json", report)
+    assert distance.elbo_drop == 2
     assert read_report(tmp_path / "report.json") == report
 
 

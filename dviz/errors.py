@@ -19,3 +19,11 @@ class PhotoError(DvizError):
 
 class DataFileError(DvizError):
     """A file of codes or labels cannot be read or does not fit the others."""
+
+
+class TrainingError(DvizError):
+    """A run cannot start or go on: its folder is taken, its disk full, an option not installed."""
+
+
+class SpaceError(DvizError):
+    """What was to become a Hugging Face Space is incomplete or would not start."""

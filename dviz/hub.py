@@ -69,12 +69,12 @@ def push(
         CheckpointError: the folder is not a sound checkpoint, or the Hub refuses.
     """
     folder = Path(folder)
-    _check_names(repo_id, revision)
+    check_names(repo_id, revision)
     config = load_checkpoint(folder).config
     if not (token or get_token()):
         raise CheckpointError("pushing needs a token; set HF_TOKEN or log in with `hf auth login`")
     api = HfApi(token=token)
-    with _explained(repo_id, revision):
+    with explained(repo_id, revision):
         api.create_repo(repo_id, private=private, exist_ok=True)
         if revision is not None:
             api.create_branch(repo_id, branch=revision, exist_ok=True)
@@ -111,9 +111,9 @@ def load(
         CheckpointError: there is no such repository or revision, it is not open to the token, it
             is not a dviz checkpoint, too large or damaged, or the Hub cannot be reached.
     """
-    _check_names(repo_id, revision)
+    check_names(repo_id, revision)
     api = HfApi(token=token)
-    with _explained(repo_id, revision):
+    with explained(repo_id, revision):
         info = api.model_info(repo_id, revision=revision, files_metadata=True, timeout=TIMEOUT)
     _check_contents(info, repo_id, max_bytes)
     try:
@@ -138,7 +138,7 @@ def _operations(
     ]
 
 
-def _check_names(repo_id: str, revision: str | None) -> None:
+def check_names(repo_id: str, revision: str | None = None) -> None:
     """Refuse what is not a name before it gets near a URL or a path.
 
     What came is not repeated: a token or a path may have been pasted here by mistake.
@@ -150,7 +150,7 @@ def _check_names(repo_id: str, revision: str | None) -> None:
         well_formed = False
     if not well_formed:
         raise CheckpointError(
-            "this is not the id of a model on the Hub; expected user/name, each of letters, "
+            "this is not the id of a model or Space on the Hub; expected user/name, each of letters, "
             "digits, '-', '_' and '.'"
         )
     if revision is not None and (
@@ -189,7 +189,7 @@ def _download(
 ) -> Path:
     """Fetch those of `names` that exist into the cache; what is damaged is fetched once more."""
     for again in (False, True):
-        with _explained(repo_id, commit):
+        with explained(repo_id, commit):
             folder = api.snapshot_download(
                 repo_id,
                 revision=commit,
@@ -205,7 +205,7 @@ def _download(
 
 
 @contextmanager
-def _explained(repo_id: str, revision: str | None) -> Iterator[None]:
+def explained(repo_id: str, revision: str | None = None) -> Iterator[None]:
     """Turn what huggingface_hub raises into one line for people."""
     try:
         yield

@@ -35,6 +35,7 @@ FLIPPED = "flipped"  # the right length, one byte changed
 BINARY = (".safetensors", ".npz", ".bin")
 
 ID, REVISION = r"(?P<repo>[^/]+/[^/]+)", r"(?P<revision>[^/]+)"
+API = rf"/api/(?:models|spaces)/{ID}"
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Repository:
 
     private: bool = False
     gated: bool = False
+    kind: str = "model"
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
 
@@ -85,7 +87,7 @@ class Hub(ThreadingHTTPServer):
         self.outage: int | None = None
         self.requests: list[str] = []
 
-    def commit(self, repo: str, files: dict[str, bytes], **access: bool) -> str:
+    def commit(self, repo: str, files: dict[str, bytes], **access: Any) -> str:
         """Make a repository hold `files`, past the API."""
         repository = self.repositories.setdefault(repo, Repository(**access))
         return repository.add(files)
@@ -157,7 +159,11 @@ class Handler(BaseHTTPRequestHandler):
         self._check_write()
         if repo in self.server.repositories:
             raise Refusal(409, "You already created this model repo", url=url)
-        self.server.commit(repo, {}, private=wanted.get("visibility") == "private")
+        kind = wanted.get("type", "model")
+        if kind == "space" and not wanted.get("sdk"):
+            raise Refusal(400, "a Space needs an sdk")
+        private = wanted.get("visibility") == "private"
+        self.server.commit(repo, {}, private=private, kind=kind)
         self._send_json({"url": url})
 
     def create_branch(self, repo: str, branch: str) -> None:
@@ -322,13 +328,13 @@ class Handler(BaseHTTPRequestHandler):
 ROUTES = [
     ("POST", r"/api/repos/create", Handler.create_repository),
     ("POST", r"/api/validate-yaml", Handler.validate_card),
-    ("POST", rf"/api/models/{ID}/branch/(?P<branch>[^/]+)", Handler.create_branch),
-    ("POST", rf"/api/models/{ID}/preupload/{REVISION}", Handler.preupload),
-    ("POST", rf"/{ID}\.git/info/lfs/objects/batch", Handler.lfs_batch),
+    ("POST", rf"{API}/branch/(?P<branch>[^/]+)", Handler.create_branch),
+    ("POST", rf"{API}/preupload/{REVISION}", Handler.preupload),
+    ("POST", rf"/(?:spaces/)?{ID}\.git/info/lfs/objects/batch", Handler.lfs_batch),
     ("PUT", r"/lfs/(?P<oid>\w+)", Handler.lfs_upload),
-    ("POST", rf"/api/models/{ID}/commit/{REVISION}", Handler.commit),
-    ("GET", rf"/api/models/{ID}(/revision/{REVISION})?", Handler.info),
-    ("GET", rf"/api/models/{ID}/tree/{REVISION}", Handler.tree),
+    ("POST", rf"{API}/commit/{REVISION}", Handler.commit),
+    ("GET", rf"{API}(/revision/{REVISION})?", Handler.info),
+    ("GET", rf"{API}/tree/{REVISION}", Handler.tree),
     ("GET HEAD", rf"/{ID}/resolve/{REVISION}/(?P<path>.+)", Handler.resolve),
 ]
 

@@ -27,6 +27,7 @@ PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
 SUPERVISIONS = {
     "labels": "with weak supervision (Ada-GVAE; which factors change in a pair is known)",
     "adaptive": "with weak supervision (Ada-GVAE; which factors change in a pair is inferred)",
+    "known-k": "with weak supervision (Ada-GVAE; how many factors change in a pair is known)",
     "none": "without supervision",
 }
 
@@ -108,7 +109,7 @@ def _introduction(config: CheckpointConfig) -> str:
     elif config.kind == DIRECT:
         origin = (
             f"Its weights are those of {config.parent}, learnt on {config.source} and carried over "
-            f"to {config.dataset} unchanged."
+            f"to {config.dataset} unchanged{_statistics(config)}."
         )
     else:
         origin = (
@@ -120,6 +121,13 @@ def _introduction(config: CheckpointConfig) -> str:
         "A variational autoencoder of 64×64 RGB images whose latent dimensions are meant to stand "
         f"for one factor of variation each. {origin}"
     )
+
+
+def _statistics(config: CheckpointConfig) -> str:
+    """What else was done to a direct transfer, if anything."""
+    images = config.training.get("reestimate_statistics", 0)
+    words = f", but for its BatchNorm statistics, taken anew from {images:,} images"
+    return words if images else ""
 
 
 def _facts(config: CheckpointConfig) -> str:
@@ -155,6 +163,13 @@ mean, log_variance = model.encode(to_tensor(images))  # images: uint8 (N, H, W, 
 
 def _figures(result: DatasetReport) -> str:
     """What was measured on one dataset: scores, then a row a factor."""
+    if not result.factors:
+        return (
+            f"## Measured on {result.dataset}\n\n{result.num_images:,} images without labels, so "
+            f"there are no scores. {sum(result.active)} of {len(result.active)} dimensions are "
+            f"active. Reconstruction: {result.reconstruction:.1f} nats an image, mean squared "
+            f"error {result.mse:.4f} a pixel."
+        )
     scores = {pooling: _omes(result, pooling) for pooling in ("avg", "max")}
     rows = [
         (
@@ -212,6 +227,8 @@ def _baselines(report: Report | None) -> str:
         return ""
     rows = []
     for name, result in report.results.items():
+        if not result.factors:
+            continue
         rows.append(("**this model**", name, *_summary(result)))
         rows += [
             (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
@@ -251,7 +268,9 @@ def _citation(datasets: Iterable[str]) -> str:
 
 
 def _eval_results(result: DatasetReport) -> list[EvalResult]:
-    """The figures that fit into a `model-index`."""
+    """The figures that fit into a `model-index`; none where there are no labels."""
+    if not result.factors:
+        return []
     metrics = []
     for pooling in ("avg", "max"):
         score = _omes(result, pooling)

@@ -150,8 +150,8 @@ def check_names(repo_id: str, revision: str | None = None) -> None:
         well_formed = False
     if not well_formed:
         raise CheckpointError(
-            "this is not the id of a model or Space on the Hub; expected user/name, each of letters, "
-            "digits, '-', '_' and '.'"
+            "this is not the id of a model or Space on the Hub; expected user/name, each of "
+            "letters, digits, '-', '_' and '.'"
         )
     if revision is not None and (
         not re.fullmatch(r"\w[\w./-]{0,199}", revision, re.ASCII) or ".." in revision

@@ -54,6 +54,7 @@ class DatasetReport:
         kl: mean KL(q(z|x) ‖ N(0, 1)), nats, (D,).
         reconstruction: pixel cross-entropy, nats an image; mse: squared error a pixel in [0, 1].
         probes: accuracies, one row a factor, classifier and set of dimensions.
+        scores: other metrics by name (see dviz.evaluation.SCORES), each in [0, 1].
         seconds: what measuring took; machine: where.
     """
 
@@ -74,6 +75,7 @@ class DatasetReport:
     reconstruction: float
     mse: float
     probes: list[ProbeScore] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     machine: str = ""
 

@@ -11,7 +11,7 @@ import common
 BENCHMARKS = {
     "metrics": "metrics and probes: time, growth, memory, accuracy against scikit-learn",
     "data": "images per second of the procedural datasets",
-    "training": "training steps per second",
+    "training": "images per second of the training loop, its arithmetic, a per-image loop",
     "latency": "from a slider to the new picture, in a browser",
     "load": "many people at once",
 }

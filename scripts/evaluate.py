@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from dviz.errors import DataFileError
 if TYPE_CHECKING:
     import numpy as np
 
+    from dviz.checkpoint import Checkpoint
     from dviz.metrics.files import Labels
     from dviz.report import DatasetReport
 
@@ -178,6 +180,7 @@ def add_checkpoint(commands: argparse._SubParsersAction) -> None:
     add("--pairs", type=int, default=10_000, help="pairs a factor for S (default 10000)")
     add("--seed", type=int, default=0)
     add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
+    add("--check", action="store_true", help="measure again and compare; write nothing")
     add("--baseline-of", type=Path, help="put the result into this checkpoint's report instead")
     add("--description", default="", help="with --baseline-of: what the baseline is")
     common.add_data_flag(parser)
@@ -193,6 +196,9 @@ def run_checkpoint(args: argparse.Namespace) -> None:
     from dviz.evaluation import add_baseline, evaluate_checkpoint, measure
 
     checkpoint = load_checkpoint(args.folder, device)
+    if args.check:
+        check_report(checkpoint, args)
+        return
     sizes = {"num_images": args.images, "num_pairs": args.pairs, "seed": args.seed}
     for name in args.datasets or [checkpoint.config.dataset]:
         dataset = load_dataset(name, args.data_root)
@@ -205,9 +211,47 @@ def run_checkpoint(args: argparse.Namespace) -> None:
     write_card(args.baseline_of or args.folder)
 
 
+def check_report(checkpoint: Checkpoint, args: argparse.Namespace) -> None:
+    """Measure anew what the report says, with its own sizes and seeds; exit 1 if it is not so."""
+    from dviz.agreement import disagreements
+    from dviz.checkpoint import REPORT
+    from dviz.data import load_dataset
+    from dviz.errors import CheckpointError
+    from dviz.evaluation import measure
+    from dviz.report import read_report
+
+    stored = read_report(checkpoint.folder / REPORT).results
+    if not stored:
+        raise CheckpointError(f"{checkpoint.config.name} has no report to check")
+    found = []
+    for name in args.datasets or stored:
+        report = stored.get(name)
+        if report is None:
+            raise CheckpointError(f"{checkpoint.config.name} was not measured on {name}")
+        again, _ = measure(
+            checkpoint.model,
+            load_dataset(name, args.data_root),
+            num_images=report.num_images,
+            num_pairs=report.num_pairs,
+            seed=report.seed,
+            probes=bool(report.probes),
+            jobs=args.jobs,
+        )
+        found += [f"{name}: {line}" for line in disagreements(report, again)]
+    if found:
+        print("\n".join(found))
+        sys.exit(1)
+    print(f"{checkpoint.config.name}: measured again, the report holds")
+
+
 def _report_summary(result: DatasetReport) -> str:
     from dviz.metrics.omes import omes
 
+    if not result.factors:
+        return (
+            f"{result.dataset}: no labels, so no scores; mean squared error {result.mse:.4f}, "
+            f"{sum(result.active)} of {len(result.active)} dimensions active"
+        )
     scores = [
         omes(result.association_matrix, 0.5, pooling, result.active).omes for pooling in POOLINGS
     ]

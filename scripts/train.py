@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import common
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    from dviz.training.config import SUPERVISIONS
+
     parser = common.parser(
-        "Train a Source: a β-VAE with weak supervision by pairs (Ada-GVAE), or without.",
+        "Train a Source: a VAE with weak supervision by pairs (Ada-GVAE), or without.",
         "python scripts/train.py --dataset color-dsprites --output checkpoints/mine --steps 2000",
     )
     add = parser.add_argument
@@ -19,7 +22,8 @@ def arguments() -> argparse.Namespace:
     add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (study: 128)")
     add("--latent-size", type=int, default=10, help="latent dimensions (study: 10)")
     add("--decoder-hidden", type=int, default=256, help="width of one more decoder layer, 0: none")
-    add("--supervision", choices=("labels", "adaptive", "none"), default="labels")
+    add("--supervision", choices=SUPERVISIONS, default="labels")
+    add("--labelled", type=float, default=1.0, help="share of pairs with labels; rest: adaptive")
     add("--k", default="uniform", help="factors that change in a pair: a number, or uniform")
     common.add_training_flags(
         parser, steps=24_000, batch_size=32, learning_rate=6e-3, beta=2.0, warmup=0.25
@@ -27,11 +31,13 @@ def arguments() -> argparse.Namespace:
     add("--untied-beta", type=float, default=32.0, help="β of dimensions tied to no factor")
     common.add_data_flag(parser)
     common.add_device_flags(parser)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> None:
-    args = arguments()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(argv)
+    k = int(args.k) if args.k.isdigit() else args.k
+    config = common.training_config(args, k=k)
     device = common.pick_device(args.device, args.threads)
     import torch
 
@@ -39,15 +45,11 @@ def main() -> None:
     from dviz.data import load_dataset
     from dviz.models.vae import VAE, VAEConfig
 
-    k = int(args.k) if args.k.isdigit() else args.k
-    config = common.training_config(
-        args, supervision=args.supervision, k=k, untied_beta=args.untied_beta
-    )
     dataset = load_dataset(args.dataset, args.data_root)
     torch.manual_seed(args.seed)
     model = VAE(VAEConfig(args.filters, args.latent_size, args.decoder_hidden))
     identity = CheckpointConfig(
-        args.output.name, SOURCE, dataset.name, dataset.space.factors, model.config,
+        args.output.resolve().name, SOURCE, dataset.name, dataset.space.factors, model.config,
         source=dataset.name,
     )  # fmt: skip
     common.train_into(args, model, dataset, config, identity, device)

@@ -155,11 +155,15 @@ class VAE(
 
 
 def sample_posterior(
-    mean: Tensor, log_variance: Tensor, generator: torch.Generator | None = None
+    mean: Tensor, log_variance: Tensor, noise: torch.Generator | Tensor | None = None
 ) -> Tensor:
-    """One draw z ~ N(mean, exp(log_variance)), differentiable in both (reparameterisation)."""
-    noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-    return mean + noise * torch.exp(0.5 * log_variance)
+    """One draw z ~ N(mean, exp(log_variance)), differentiable in both (reparameterisation).
+
+    `noise` is the standard normal draw itself, (N, D), or what it is drawn with.
+    """
+    if not isinstance(noise, Tensor):
+        noise = torch.randn(mean.shape, generator=noise)
+    return mean + noise.to(mean.device) * torch.exp(0.5 * log_variance)
 
 
 def to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

@@ -41,12 +41,34 @@ def changed_by_divergence(
     Returns:
         bool (N, D).
     """
-    with torch.no_grad():
-        variance1, variance2 = log_variance1.exp(), log_variance2.exp()
-        squared = (mean1 - mean2) ** 2
-        divergence = (variance1 + squared) / variance2 + (variance2 + squared) / variance1 - 2
-        low, high = divergence.amin(1, keepdim=True), divergence.amax(1, keepdim=True)
-        return divergence > (low + high) / 2
+    divergence = symmetric_divergence(mean1, log_variance1, mean2, log_variance2)
+    low, high = divergence.amin(1, keepdim=True), divergence.amax(1, keepdim=True)
+    return divergence > (low + high) / 2
+
+
+def changed_by_count(
+    mean1: Tensor, log_variance1: Tensor, mean2: Tensor, log_variance2: Tensor, count: Tensor
+) -> Tensor:
+    """The rule for pairs of which only the number of changed factors is known.
+
+    The `count` (int64 (N,)) dimensions of largest divergence are changed; other inputs (N, D).
+
+    Returns:
+        bool (N, D).
+    """
+    divergence = symmetric_divergence(mean1, log_variance1, mean2, log_variance2)
+    rank = divergence.argsort(dim=1, descending=True).argsort(dim=1)
+    return rank < count[:, None]
+
+
+@torch.no_grad()
+def symmetric_divergence(
+    mean1: Tensor, log_variance1: Tensor, mean2: Tensor, log_variance2: Tensor
+) -> Tensor:
+    """Twice KL(q₁‖q₂) + KL(q₂‖q₁) of every dimension of N pairs of Gaussians; all (N, D)."""
+    variance1, variance2 = log_variance1.exp(), log_variance2.exp()
+    squared = (mean1 - mean2) ** 2
+    return (variance1 + squared) / variance2 + (variance2 + squared) / variance1 - 2
 
 
 def average_shared(
@@ -67,3 +89,56 @@ def average_shared(
         torch.where(changed, mean2, mean),
         torch.where(changed, log_variance2, log_variance),
     )
+
+
+def pair_posterior(
+    mean: Tensor,
+    log_variance: Tensor,
+    changed: Tensor | None = None,
+    known: Tensor | None = None,
+    count: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Posteriors of pairs, averaged in the dimensions they share.
+
+    Args:
+        mean, log_variance: (2B, D), of the first images of B pairs, then of the second ones.
+        changed: bool (B, F), the factors in which a pair differs, where that is known.
+        known: bool (B,), the pairs for which `changed` may be looked at; None for all of them.
+        count: int64 (B,), how many factors differ, where only that is known.
+
+    Where neither is known the posteriors decide (see `changed_by_divergence`).
+    """
+    mean1, mean2 = mean.chunk(2)
+    log_variance1, log_variance2 = log_variance.chunk(2)
+    pair = (mean1, log_variance1, mean2, log_variance2)
+    if count is not None:
+        differ = changed_by_count(*pair, count)
+    elif changed is None:
+        differ = changed_by_divergence(*pair)
+    else:
+        differ = changed_by_labels(changed, mean.shape[1])
+        if known is not None:
+            differ = torch.where(known[:, None], differ, changed_by_divergence(*pair))
+    mean1, log_variance1, mean2, log_variance2 = average_shared(*pair, differ)
+    return torch.cat([mean1, mean2]), torch.cat([log_variance1, log_variance2])
+
+
+def regression_loss(mean: Tensor, targets: Tensor, ties: Tensor) -> Tensor:
+    """Squared error of tied dimensions against standardised factors, summed over the factors.
+
+    Args:
+        mean: (N, D), posterior means of labelled images.
+        targets: (N, F), factors scaled to mean 0 and variance 1 (see `standardised`); NaN where
+            a label is unknown, which costs nothing.
+        ties: int64 (F,), the dimension of each factor.
+
+    The semi-supervised term of Locatello et al. 2020 (arXiv 1905.01258), on the scale of the prior.
+    """
+    known = ~targets.isnan()
+    return (mean[:, ties] - targets.nan_to_num()).square().mul(known).sum(1).mean()
+
+
+def standardised(classes: Tensor, sizes: Tensor) -> Tensor:
+    """Class indices (N, F) with mean 0, variance 1 over a uniform factor of `sizes` (F,) values."""
+    scale = ((sizes.float() ** 2 - 1) / 12).sqrt().clamp(min=1e-6)
+    return (classes - (sizes - 1) / 2).float() / scale

@@ -1,115 +1,43 @@
-"""One training loop, for a Source (pairs, weak supervision) and for fine-tuning (single images).
-
-Every step draws its images and its noise from a seed made of the run's seed and the step's number.
-So a resumed run is the same run, and nothing about randomness has to be saved.
-"""
+"""One training loop, for a Source (pairs, weak supervision) and for fine-tuning (single images)."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
+import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
+from torch import Tensor
 
 from dviz.data.base import FactorDataset
-from dviz.factors import UNIFORM
-from dviz.models.objectives import Loss, ada_gvae_loss, beta_vae_loss
-from dviz.models.vae import VAE, to_tensor
+from dviz.errors import TrainingError
+from dviz.models.vae import VAE
+from dviz.training.batches import Batch, draw_batch, held_out_images, labelled_images
+from dviz.training.config import DEFAULTS, TrainingConfig
+from dviz.training.history import History
+from dviz.training.interrupt import held_interrupts
+from dviz.training.learner import Learner, NotFiniteError
+from dviz.training.lock import only_run_in
+from dviz.training.processes import Processes
+from dviz.training.samples import write_sheet
 from dviz.training.state import load_state, save_state
 
-SUPERVISIONS = ("labels", "adaptive", "none")
-SCHEDULES = ("one-cycle", "constant")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How one run learns. Two runs with equal configs on one machine give equal weights.
-
-    Attributes:
-        steps: optimiser steps.
-        batch_size: pairs a step, or images where `supervision` is "none".
-        learning_rate: of Adam; the peak where `schedule` is "one-cycle".
-        beta: weight of the KL divergence of every dimension.
-        untied_beta: its weight in the dimensions tied to no factor ("labels" only).
-        beta_warmup: share of the steps over which both rise linearly from 0.
-        supervision: "labels", "adaptive" (Ada-GVAE with known and unknown changes) or "none".
-        k: factors that change in a pair, or "uniform" (see FactorSpace.sample_pairs).
-        decoder_first: share of the steps in which the encoder stands still. A decoder that has not
-            met the Target yet sends back gradients that undo what the encoder learnt.
-        freeze_statistics: the encoder's BatchNorm keeps the statistics it came with. With those of
-            the Target's batches instead, a Source's codes start out far off what it learnt.
-        encoder_rate: learning rate of the encoder as a share of the decoder's. Below 1, a Target is
-            met more by drawing it anew than by giving the dimensions another meaning.
-        clip: largest norm of the gradient.
-        seed: seeds weights, data and noise.
-    """
-
-    steps: int
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    schedule: str = "one-cycle"
-    beta: float = 2.0
-    untied_beta: float = 2.0
-    beta_warmup: float = 0.125
-    supervision: str = "labels"
-    k: int | str = UNIFORM
-    decoder_first: float = 0.0
-    freeze_statistics: bool = False
-    encoder_rate: float = 1.0
-    clip: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, allowed in (("supervision", SUPERVISIONS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; allowed are {allowed}")
+STATE = "state.safetensors"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands, in nats an image (`loss` with β) and images a second."""
+    """Where a run stands, in nats an image (`loss` with all weights) and images a second."""
 
     step: int
     loss: float
     reconstruction: float
     kl: float
     images_per_second: float
-
-
-def learning_rate_at(step: int, config: TrainingConfig) -> float:
-    """Learning rate of step 0 … steps − 1.
-
-    "one-cycle" (Smith and Topin 2018): up from 1/25 of the peak along a cosine over the first
-    tenth, then down to 1e-4 of that start.
-    """
-    peak = config.learning_rate
-    if config.schedule == "constant":
-        return peak
-    rise = max(1.0, 0.1 * config.steps)
-    start, end = peak / 25, peak / 25e4
-    if step < rise:
-        return _cosine(start, peak, step / rise)
-    return _cosine(peak, end, (step - rise) / max(1.0, config.steps - 1 - rise))
-
-
-def _cosine(start: float, end: float, progress: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-
-
-def beta_at(step: int, config: TrainingConfig, latent_size: int, tied: int) -> torch.Tensor:
-    """Weight of every dimension's KL divergence at `step`, float32 (D,); `tied` come first."""
-    warmup = config.beta_warmup * config.steps
-    share = min(1.0, (step + 1) / warmup) if warmup > 0 else 1.0
-    beta = torch.full((latent_size,), config.beta)
-    if config.supervision == "labels":
-        beta[tied:] = config.untied_beta
-    return share * beta
 
 
 def train(
@@ -120,110 +48,171 @@ def train(
     *,
     device: str = "cpu",
     save_every: int = 500,
+    sheet_every: int = 0,
+    tensorboard: bool = False,
     resume: bool = False,
+    prefetch: bool = False,
+    processes: Processes | None = None,
     on_step: Callable[[Progress], None] = lambda progress: None,
-) -> None:
-    """Train `model` in place on `dataset`.
+) -> int:
+    """Train `model` in place on `dataset` and return the number of steps done.
 
-    Writes `state.safetensors` (every `save_every` steps and at the end) and `history.jsonl`
-    (every 50 steps) into `folder`; with `resume` goes on from there to the same weights as a run
-    without a break.
+    Writes into `folder`: `state.safetensors` (every `save_every` steps and at the end),
+    `history.jsonl` (every 50 steps), sample sheets and TensorBoard's event files if asked for. With
+    `resume` goes on from there to the same weights as a run without a break. Ctrl-C and SIGTERM
+    save the state before they end the run. With `prefetch` another thread draws the next batch
+    while this one is learnt from: the same batches, sooner where drawing is slow.
 
     Raises:
         CheckpointError: the state to resume from is unreadable or belongs to another run.
-        FloatingPointError: the loss is not finite; the last good state stays on disk.
+        TrainingError: another run is training into `folder`, or it cannot be written to.
+        FloatingPointError: the loss is not finite; the model is as it was last saved.
     """
-    model.to(device).train()
-    if config.freeze_statistics:
-        model.encoder.eval()
-    optimizer = _optimizer(model, config)
-    settings = asdict(config) | {"dataset": dataset.name, **asdict(model.config)}
-    state, history = folder / "state.safetensors", folder / "history.jsonl"
-    start = load_state(state, model, optimizer, settings) if resume and state.exists() else 0
-    _truncate_history(history, start)
-    began = time.perf_counter()
-    for step in range(start, config.steps):
-        loss = _step(model, dataset, optimizer, config, step, device)
-        done = step + 1
-        last = done == config.steps
-        if done % 10 == 0 or last:
-            seconds = time.perf_counter() - began
-            on_step(_progress(loss, done, (done - start) * _images_a_step(config) / seconds))
-        if done % 50 == 0 or last:
-            _append_history(history, loss, done)
-        if done % save_every == 0 or last:
-            save_state(state, model, optimizer, done, settings)
-    model.eval()
+    _at_least_zero(save_every=save_every, sheet_every=sheet_every)
+    processes = processes or Processes()
+    with ExitStack() as stack:
+        if processes.main:
+            stack.enter_context(_disk_errors_told(folder))
+            stack.enter_context(only_run_in(folder))
+        learner = Learner(model, dataset, config, processes.device or device, processes)
+        stack.callback(learner.finish)
+        run = _Run(learner, folder, save_every, sheet_every, prefetch, on_step)
+        start = run.restore() if resume else 0
+        history = History(folder, start, tensorboard) if processes.main else None
+        if history:
+            stack.callback(history.close)
+        return run.go(start, history)
 
 
-def _optimizer(model: VAE, config: TrainingConfig) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
-        [
-            {"params": list(model.encoder.parameters()), "share": config.encoder_rate},
-            {"params": list(model.decoder.parameters()), "share": 1.0},
-        ],
-        config.learning_rate,
-    )
+class _Run:
+    """The loop itself."""
 
+    def __init__(
+        self,
+        learner: Learner,
+        folder: Path,
+        save_every: int,
+        sheet_every: int,
+        prefetch: bool,
+        on_step: Callable[[Progress], None],
+    ) -> None:
+        self.learner, self.folder, self.on_step = learner, folder, on_step
+        self.save_every, self.sheet_every, self.prefetch = save_every, sheet_every, prefetch
+        config, architecture = learner.config, asdict(learner.model.config)
+        self.settings = config.every_setting() | {"dataset": learner.dataset.name, **architecture}
+        self.saved: int | None = None
+        self.labelled = labelled_images(learner.dataset, config)
+        self.held_out = held_out_images(learner.dataset, config)
 
-def _step(
-    model: VAE,
-    dataset: FactorDataset,
-    optimizer: torch.optim.Optimizer,
-    config: TrainingConfig,
-    step: int,
-    device: str,
-) -> Loss:
-    rng = np.random.default_rng([config.seed, step])
-    noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    beta = beta_at(step, config, model.config.latent_size, len(dataset.space)).to(device)
-    if config.supervision == "none":
-        images, _ = dataset.sample(config.batch_size, rng)
-        loss = beta_vae_loss(model, to_tensor(images, device), beta, noise)
-    else:
-        first, second, differ = dataset.sample_pairs(config.batch_size, rng, config.k)
-        x = torch.cat([to_tensor(first, device), to_tensor(second, device)])
-        known = torch.from_numpy(differ).to(device) if config.supervision == "labels" else None
-        loss = ada_gvae_loss(model, x, known, beta, noise)
-    if not torch.isfinite(loss.total):
-        raise FloatingPointError(
-            f"the loss is {loss.total.item()} at step {step}; try a lower learning rate"
+    def restore(self) -> int:
+        """Go back to the last saved state and return its step, 0 if there is none."""
+        path, learner = self.folder / STATE, self.learner
+        if not path.exists():
+            return 0
+        done, learner.notes = load_state(path, learner.parts(), self.settings, DEFAULTS)
+        self.saved = done
+        return done
+
+    def save(self, done: int) -> None:
+        learner = self.learner
+        if learner.processes.main:
+            save_state(self.folder / STATE, learner.parts(), done, self.settings, learner.notes)
+        self.saved = done
+
+    def go(self, start: int, history: History | None) -> int:
+        """Take steps `start` … `config.steps`, or until the held-out loss says stop."""
+        learner, steps = self.learner, self.learner.config.steps
+        if learner.patience_is_out:
+            return start
+        done, began = start, time.perf_counter()
+        with held_interrupts() as interruption, closing(self._batches(start)) as batches:
+            for done, batch in enumerate(batches, start + 1):
+                report = self.step(done, batch)
+                last = done == steps or learner.patience_is_out
+                interrupted = learner.processes.any(interruption.signal is not None, done)
+                if done % 10 == 0 or last:
+                    self.on_step(self._progress(report, done, (done - start), began))
+                if done % 50 == 0 or last or "held_out" in report:
+                    self._log(history, report, done)
+                if self.sheet_every and done % self.sheet_every == 0 and history:
+                    sheet = self.folder / "samples" / f"step-{done:06}.png"
+                    write_sheet(sheet, learner.result, learner.dataset, learner.config.seed)
+                if last or interrupted or (self.save_every and done % self.save_every == 0):
+                    self.save(done)
+                if interrupted:
+                    interruption.end()
+                if last:
+                    break
+        return done
+
+    def _batches(self, start: int) -> Iterator[Batch]:
+        """The batches of the steps from `start` on."""
+        learner = self.learner
+
+        def draw(step: int) -> Batch:
+            return draw_batch(
+                learner.dataset, learner.config, step, learner.model.config.latent_size,
+                learner.device, learner.processes, self.labelled, self.held_out,
+            )  # fmt: skip
+
+        steps = range(start, learner.config.steps)
+        if not self.prefetch:
+            yield from map(draw, steps)
+            return
+        with ThreadPoolExecutor(1) as thread:
+            coming = thread.submit(draw, start)
+            for step in steps:
+                batch = coming.result()
+                if step + 1 < steps.stop:
+                    coming = thread.submit(draw, step + 1)
+                yield batch
+
+    def step(self, done: int, batch: Batch) -> dict[str, Tensor]:
+        """Take the step that makes them `done`, and measure the held-out loss if it is due."""
+        learner = self.learner
+        try:
+            report = learner.step(done - 1, batch)
+        except NotFiniteError as error:
+            kept = f"step {self.restore()}" if self.saved else "before the first step"
+            raise FloatingPointError(
+                f"{error}; the weights of {kept} are kept. Try a lower learning rate, in another "
+                "folder"
+            ) from error
+        if self.held_out is not None and done % learner.config.check_every == 0:
+            report["held_out"] = learner.check(self.held_out)
+        return report
+
+    def _log(self, history: History | None, report: dict[str, Tensor], done: int) -> None:
+        mean = self.learner.processes.mean
+        values = {name: mean(value.detach()).tolist() for name, value in report.items()}
+        if history:
+            history.append({"step": done, **values})
+
+    def _progress(self, report: dict[str, Tensor], done: int, taken: int, began: float) -> Progress:
+        images = taken * self.learner.config.images_a_step
+        return Progress(
+            done,
+            report["loss"].item(),
+            report["reconstruction"].item(),
+            report["kl"].sum().item(),
+            images / (time.perf_counter() - began),
         )
-    for group in optimizer.param_groups:
-        group["lr"] = group["share"] * learning_rate_at(step, config)
-    optimizer.zero_grad()
-    loss.total.backward()
-    if step < config.decoder_first * config.steps:
-        for weight in model.encoder.parameters():
-            weight.grad = None
-    torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-    optimizer.step()
-    return loss
 
 
-def _images_a_step(config: TrainingConfig) -> int:
-    return config.batch_size * (1 if config.supervision == "none" else 2)
+def _at_least_zero(**values: int) -> None:
+    for name, value in values.items():
+        if value < 0:
+            raise ValueError(f"{name} is {value}; allowed are numbers from 0")
 
 
-def _progress(loss: Loss, step: int, images_per_second: float) -> Progress:
-    total, reconstruction, kl = loss.total.item(), loss.reconstruction.item(), loss.kl.sum().item()
-    return Progress(step, total, reconstruction, kl, images_per_second)
-
-
-def _append_history(path: Path, loss: Loss, step: int) -> None:
-    values = {
-        "step": step,
-        "loss": loss.total.item(),
-        "reconstruction": loss.reconstruction.item(),
-        "kl": loss.kl.tolist(),
-    }
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(values) + os.linesep)
-
-
-def _truncate_history(path: Path, step: int) -> None:
-    """Forget what a broken run logged after its last saved state."""
-    lines = path.read_text(encoding="utf-8").splitlines() if step and path.exists() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= step]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+@contextmanager
+def _disk_errors_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise TrainingError(
+            f"{folder} cannot be written to ({error.strerror}); what was saved before is kept: "
+            "make room and go on with --resume"
+        ) from error

@@ -4,36 +4,60 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from dviz.errors import CheckpointError
+from dviz.errors import CheckpointError, TrainingError
 from dviz.files import atomic_path
+
+Part = nn.Module | torch.optim.Optimizer | dict[str, torch.Tensor]
 
 
 def save_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, settings: dict
+    path: Path,
+    parts: dict[str, Part],
+    step: int,
+    settings: dict[str, Any],
+    notes: dict[str, Any] | None = None,
 ) -> None:
     """Write everything a run needs to go on after `step` steps.
 
-    Random draws need no state: every step seeds its own (see `dviz.training.loop`). `settings` must
-    be equal when the run is resumed.
+    Random draws need no state: every step seeds its own (see `dviz.training.batches`). `settings`
+    must be equal when the run is resumed; `notes` come back as they are.
+
+    Raises:
+        TrainingError: it cannot be written, for want of space say; what was saved before is kept.
     """
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
-    metadata = {"step": str(step), "settings": json.dumps(settings, sort_keys=True)}
-    with atomic_path(path) as temporary:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
+    tensors = {
+        f"{name}.{key}": value.detach().contiguous()
+        for name, part in parts.items()
+        for key, value in _tensors_of(part).items()
+    }
+    metadata = {
+        "step": str(step),
+        "settings": json.dumps(settings, sort_keys=True),
+        "notes": json.dumps(notes or {}),
+    }
+    try:
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata)
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(
+            f"the state after step {step} cannot be written to {path} ({error}); the state saved "
+            "before is kept: make room and go on with --resume"
+        ) from error
 
 
 def load_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict
-) -> int:
-    """Restore `model` and `optimizer` from `path` and return the number of steps done.
+    path: Path, parts: dict[str, Part], settings: dict[str, Any], defaults: dict[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    """Restore `parts` from `path` and return the number of steps done and the notes.
+
+    `defaults` stand for settings that an older file does not know.
 
     Raises:
         CheckpointError: the file is unreadable, or was written with other `settings`.
@@ -42,31 +66,46 @@ def load_state(
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        step, saved = int(metadata["step"]), json.loads(metadata["settings"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        step, saved = int(metadata["step"]), defaults | json.loads(metadata["settings"])
+        notes = json.loads(metadata.get("notes", "{}"))
+        settings = defaults | settings
+        differing = sorted(k for k in saved | settings if saved.get(k) != settings.get(k))
+        if not differing:
+            for name, part in parts.items():
+                prefix = f"{name}."
+                found = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+                _restore(part, found)
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{path.name} cannot be resumed from ({error}); delete it to start anew"
+            f"{path.name} cannot be resumed from ({reason}); delete it to start anew"
         ) from error
-    differing = sorted(k for k in saved | settings if saved.get(k) != settings.get(k))
     if differing:
         changes = ", ".join(f"{k}: {saved.get(k)!r} → {settings.get(k)!r}" for k in differing)
         raise CheckpointError(
             f"this run was started with other settings ({changes}); "
             "use the same ones to resume, or another folder"
         )
-    _restore(model, optimizer, tensors)
-    return step
+    return step, notes
 
 
-def _restore(
-    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]
-) -> None:
-    weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    model.load_state_dict(weights, strict=True)
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".")
+def _tensors_of(part: Part) -> dict[str, torch.Tensor]:
+    if isinstance(part, torch.optim.Optimizer):
+        moments = part.state_dict()["state"]
+        return {f"{index}.{name}": v for index, m in moments.items() for name, v in m.items()}
+    return part.state_dict() if isinstance(part, nn.Module) else part
+
+
+def _restore(part: Part, tensors: dict[str, torch.Tensor]) -> None:
+    if isinstance(part, torch.optim.Optimizer):
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in tensors.items():
+            index, name = key.split(".")
             moments.setdefault(int(index), {})[name] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        groups = part.state_dict()["param_groups"]
+        part.load_state_dict({"state": moments, "param_groups": groups})
+    elif isinstance(part, nn.Module):
+        part.load_state_dict(tensors, strict=True)
+    else:
+        part.clear()
+        part.update(tensors)

@@ -21,6 +21,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("datasets", nargs="*", default=list_datasets())
     parser.add_argument("--data-root")
     parser.add_argument("--seconds", type=float, default=5.0, help="time spent on each")
+    parser.add_argument("--warm-up", type=float, default=8.0, help="seconds before that")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -30,8 +31,9 @@ def main(argv: list[str]) -> None:
         except DatasetError as error:
             print(f"{name}: left out, {error}")
             continue
+        images_per_second(dataset, args.warm_up, args.threads)
         rate = images_per_second(dataset, args.seconds, args.threads)
-        print(f"{name}: {rate:,.0f} images/s in {args.threads} threads")
+        print(f"{name} ({dataset.origin}): {rate:,.0f} images/s in {args.threads} threads")
 
 
 def images_per_second(dataset: FactorDataset, seconds: float, threads: int) -> float:
@@ -44,7 +46,6 @@ def images_per_second(dataset: FactorDataset, seconds: float, threads: int) -> f
             images += len(torch.cat([to_tensor(first), to_tensor(second)]))
         return images
 
-    dataset.sample_pairs(PAIRS, np.random.default_rng(0))
     began = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         return sum(pool.map(work, range(threads))) / (time.perf_counter() - began)

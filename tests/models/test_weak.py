@@ -1,7 +1,16 @@
 import pytest
 import torch
 
-from dviz.models.weak import average_shared, changed_by_divergence, changed_by_labels
+from dviz.models.weak import (
+    average_shared,
+    changed_by_count,
+    changed_by_divergence,
+    changed_by_labels,
+    pair_posterior,
+    regression_loss,
+    standardised,
+    symmetric_divergence,
+)
 
 
 def posteriors(n=6, d=5):
@@ -65,3 +74,46 @@ def test_the_adaptive_rule_is_symmetric():
     assert (one == other).all()
     assert one.any(1).all()
     assert not one.all(1).any()
+
+
+def test_a_known_count_takes_the_dimensions_that_differ_most():
+    pair, count = posteriors(), torch.tensor([0, 1, 2, 3, 4, 5])
+    changed = changed_by_count(*pair, count)
+    assert (changed.sum(1) == count).all()
+    divergence = symmetric_divergence(*pair)
+    inside = divergence.masked_fill(~changed, torch.inf).amin(1)
+    outside = divergence.masked_fill(changed, -torch.inf).amax(1)
+    assert (inside > outside).all()
+
+
+def test_only_known_pairs_are_averaged_by_their_labels():
+    mean1, log_variance1, mean2, log_variance2 = posteriors()
+    mean, log_variance = torch.cat([mean1, mean2]), torch.cat([log_variance1, log_variance2])
+    changed = torch.eye(6, 5, dtype=torch.bool)
+    known = torch.arange(6) < 3
+    labels = pair_posterior(mean, log_variance, changed)[0].view(2, 6, 5)
+    adaptive = pair_posterior(mean, log_variance)[0].view(2, 6, 5)
+    mixed = pair_posterior(mean, log_variance, changed, known)[0].view(2, 6, 5)
+    assert (mixed[:, :3] == labels[:, :3]).all()
+    assert (mixed[:, 3:] == adaptive[:, 3:]).all()
+    assert (labels != adaptive).any()
+
+
+def test_standardised_factors_have_mean_0_and_variance_1():
+    classes = torch.cartesian_prod(torch.arange(5), torch.arange(1), torch.arange(8))
+    targets = standardised(classes, torch.tensor([5, 1, 8]))
+    assert torch.allclose(targets.mean(0), torch.zeros(3), atol=1e-6)
+    assert torch.allclose(targets.square().mean(0), torch.tensor([1.0, 0.0, 1.0]))
+
+
+def test_regression_counts_the_tied_dimensions_only():
+    mean, targets = torch.randn(6, 5), torch.randn(6, 2)
+    ties = torch.tensor([4, 1])
+    assert regression_loss(mean, mean[:, ties], ties) == 0
+    moved = mean.clone()
+    moved[:, [0, 2, 3]] += 9
+    assert regression_loss(moved, targets, ties) == regression_loss(mean, targets, ties)
+    off = regression_loss(mean, mean[:, ties] + torch.tensor([1.0, 2.0]), ties)
+    assert off.item() == pytest.approx(5)
+    unknown = torch.full_like(targets, torch.nan)
+    assert regression_loss(mean, unknown, ties) == 0

@@ -1,0 +1,144 @@
+"""The images and the noise of a step.
+
+Every step draws from a seed made of the run's seed and the step's number. So a resumed run is the
+same run, and nothing about randomness has to be saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dviz.data.base import FactorDataset
+from dviz.models.vae import to_tensor
+from dviz.models.weak import standardised
+from dviz.training.config import TrainingConfig
+from dviz.training.processes import Processes
+
+# Steps seed with [seed, step]; what is drawn once for a run has a third number.
+_LABELLED, _HELD_OUT = 1, 2
+
+
+class Batch(NamedTuple):
+    """What one step learns from; N is 2B for B pairs, else B."""
+
+    x: Tensor  # (N, 3, 64, 64)
+    noise: Tensor  # (N, D), standard normal
+    generator: torch.Generator  # for what else is random in the step
+    changed: Tensor | None = None  # bool (B, F), factors in which a pair differs
+    known: Tensor | None = None  # bool (B,), pairs whose `changed` may be looked at
+    labelled: tuple[Tensor, Tensor] | None = None  # images (n, 3, 64, 64), targets (n, F)
+
+
+@dataclass(frozen=True)
+class Images:
+    """A few fixed images: their numbers in the dataset (n,), and uint8 (n, 64, 64, 3)."""
+
+    indices: np.ndarray
+    images: np.ndarray
+
+
+def labelled_images(dataset: FactorDataset, config: TrainingConfig) -> Images | None:
+    """The run's labelled images."""
+    return _fixed_images(dataset, config.labelled_images, config.seed, _LABELLED)
+
+
+def held_out_images(dataset: FactorDataset, config: TrainingConfig) -> Images | None:
+    """The images that tell when to stop; never more than a tenth of the dataset."""
+    count = max(1, min(config.held_out, dataset.num_images // 10)) if config.patience else 0
+    return _fixed_images(dataset, count, config.seed, _HELD_OUT)
+
+
+def _fixed_images(dataset: FactorDataset, count: int, seed: int, purpose: int) -> Images | None:
+    if not count:
+        return None
+    rng = np.random.default_rng([seed, 0, purpose])
+    indices = dataset.sample_indices(count, rng)
+    return Images(indices, dataset.images(indices, rng))
+
+
+def draw_batch(
+    dataset: FactorDataset,
+    config: TrainingConfig,
+    step: int,
+    latent_size: int,
+    device: str,
+    processes: Processes,
+    labelled: Images | None = None,
+    held_out: Images | None = None,
+) -> Batch:
+    """This process's part of the batch of `step`."""
+    rng = np.random.default_rng([config.seed, step])
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    noise = torch.randn(config.images_a_step, latent_size, generator=generator)
+    own = processes.slice(config.batch_size)
+    if not config.pairs:
+        images = _single_images(dataset, config, rng, own, held_out, processes)
+        batch = Batch(to_tensor(images, device), noise[own], generator)
+    else:
+        first, second, differ = _pairs(dataset, config, rng, own, processes)
+        x = torch.cat([to_tensor(first, device), to_tensor(second, device)])
+        noise = torch.cat([half[own] for half in noise.chunk(2)])
+        batch = Batch(x, noise, generator, torch.from_numpy(differ).to(device))
+    if config.labelled < 1:
+        known = torch.from_numpy(rng.random(config.batch_size) < config.labelled)
+        batch = batch._replace(known=known[own].to(device))
+    if labelled is not None:
+        batch = batch._replace(labelled=_labelled_batch(dataset, config, rng, labelled, device))
+    return batch
+
+
+def _single_images(
+    dataset: FactorDataset,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+    own: slice,
+    held_out: Images | None,
+    processes: Processes,
+) -> np.ndarray:
+    indices = dataset.sample_indices(config.batch_size, rng)
+    while held_out is not None and (bad := np.isin(indices, held_out.indices)).any():
+        indices[bad] = dataset.sample_indices(int(bad.sum()), rng)
+    return dataset.images(indices[own], _pixel_rng(rng, processes))
+
+
+def _pairs(
+    dataset: FactorDataset,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+    own: slice,
+    processes: Processes,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """This process's pairs: images uint8 (B, 64, 64, 3) twice, and bool (B, F)."""
+    if not dataset.is_grid:
+        first, second, differ = dataset.sample_pairs(config.batch_size, rng, config.k)
+        return first[own], second[own], differ[own]
+    first, second, differ = dataset.space.sample_pairs(config.batch_size, rng, config.k)
+    pixels = _pixel_rng(rng, processes)
+    return dataset.render(first[own], pixels), dataset.render(second[own], pixels), differ[own]
+
+
+def _pixel_rng(rng: np.random.Generator, processes: Processes) -> np.random.Generator:
+    """What feeds the noise in pictures: of several processes, each needs noise of its own."""
+    if processes.count == 1:
+        return rng
+    return np.random.default_rng([int(rng.integers(2**62)), processes.rank])
+
+
+def _labelled_batch(
+    dataset: FactorDataset,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+    labelled: Images,
+    device: str,
+) -> tuple[Tensor, Tensor]:
+    """Images, and their factors standardised; NaN where a label is unknown."""
+    chosen = rng.permutation(len(labelled.images))[: config.batch_size]
+    classes = torch.from_numpy(dataset.factors(labelled.indices[chosen]))
+    targets = standardised(classes, torch.from_numpy(dataset.space.sizes))
+    targets[classes < 0] = torch.nan
+    return to_tensor(labelled.images[chosen], device), targets.to(device)

@@ -1,0 +1,267 @@
+"""What learns, and one step of it: loss, gradient, update."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dviz.data.base import FactorDataset
+from dviz.models.discriminator import Discriminator, discriminator_loss
+from dviz.models.objectives import (
+    Loss,
+    Posterior,
+    autoencoder_loss,
+    beta_tcvae_loss,
+    beta_vae_loss,
+    factor_vae_loss,
+    reconstruction_loss,
+)
+from dviz.models.vae import VAE, to_tensor
+from dviz.models.weak import pair_posterior, regression_loss
+from dviz.training.batches import Batch, Images
+from dviz.training.config import TrainingConfig
+from dviz.training.processes import Processes
+from dviz.training.schedule import beta_at, capacity_at, learning_rate_at, warmup_at
+from dviz.training.state import Part
+from dviz.training.statistics import reestimate_statistics
+
+
+class NotFiniteError(FloatingPointError):
+    """The loss or its gradient is infinite or not a number."""
+
+
+@dataclass
+class Learner:
+    """A model and everything else that a run changes.
+
+    `best` holds the weights of the lowest held-out loss so far; `waited` counts the checks since.
+    """
+
+    model: VAE
+    dataset: FactorDataset
+    config: TrainingConfig
+    device: str
+    processes: Processes
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_loss: float = math.inf
+    waited: int = 0
+
+    def __post_init__(self) -> None:
+        config, model = self.config, self.model
+        self._ties = torch.tensor(config.ties or range(len(self.dataset.space)), device=self.device)
+        self._check()
+        model.to(self.device).train()
+        if config.channels_last:
+            model.to(memory_format=torch.channels_last)
+        if config.reestimate_statistics:
+            reestimate_statistics(model, self.dataset, config.reestimate_statistics, config.seed)
+        if config.freeze_statistics:
+            model.encoder.eval()
+        model.decoder.requires_grad_(config.update != "encoder")
+        self.processes.share_statistics(model)
+        self.optimizer = Adam(
+            [
+                {"params": list(model.encoder.parameters()), "share": config.encoder_rate},
+                {"params": list(model.decoder.parameters()), "share": 1.0},
+            ],
+            config.learning_rate,
+        )
+        self.discriminator = self.discriminator_optimizer = self.ema = None
+        if config.objective == "factor-vae":
+            self._add_discriminator()
+        if config.ema:
+            average = get_ema_multi_avg_fn(config.ema)
+            self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+        if config.compile:
+            model.encoder.compile()
+            model.decoder.compile()
+
+    def _add_discriminator(self) -> None:
+        config = self.config
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            critic = Discriminator(self.model.config.latent_size, config.discriminator_units)
+        self.discriminator = critic.to(self.device)
+        self.discriminator_optimizer = Adam(
+            critic.parameters(), config.discriminator_rate, betas=(0.5, 0.9)
+        )
+
+    def _check(self) -> None:
+        """Refuse what the first step would stumble over."""
+        config, latent_size = self.config, self.model.config.latent_size
+        tied = len(self.dataset.space) if config.supervision == "labels" else 0
+        if config.labelled_images:
+            if not len(self.dataset.space):
+                raise ValueError(f"labelled_images: {self.dataset.name} has no labels")
+            if len(self._ties) != len(self.dataset.space):
+                raise ValueError(
+                    f"ties is {config.ties}; allowed is one dimension for each of the "
+                    f"{len(self.dataset.space)} factors of {self.dataset.name}"
+                )
+            tied = max(tied, int(self._ties.max()) + 1)
+        if tied > latent_size:
+            raise ValueError(
+                f"latent_size is {latent_size}; tying a dimension to each factor of "
+                f"{self.dataset.name} needs at least {tied}"
+            )
+
+    def parts(self) -> dict[str, Part]:
+        """What a saved state holds."""
+        parts = {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "discriminator": self.discriminator,
+            "discriminator_optimizer": self.discriminator_optimizer,
+            "ema": self.ema,
+            "best": self.best,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
+    @property
+    def notes(self) -> dict[str, float | int | None]:
+        loss = self.best_loss if math.isfinite(self.best_loss) else None
+        return {"best_loss": loss, "waited": self.waited}
+
+    @notes.setter
+    def notes(self, values: dict[str, float | int | None]) -> None:
+        loss = values.get("best_loss")
+        self.best_loss = math.inf if loss is None else float(loss)
+        self.waited = int(values.get("waited") or 0)
+
+    def step(self, step: int, batch: Batch) -> dict[str, Tensor]:
+        """One update; what to report of it, in nats an image (`loss` with all weights).
+
+        Raises:
+            NotFiniteError: the loss is not finite; nothing was updated.
+        """
+        config = self.config
+        with torch.autocast(
+            torch.device(self.device).type, torch.bfloat16, enabled=config.precision == "bfloat16"
+        ):
+            loss, report = self._loss(step, batch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["share"] * learning_rate_at(step, config)
+        self.optimizer.zero_grad()
+        report["loss"].backward()
+        if step < config.decoder_first * config.steps:
+            for weight in self.model.encoder.parameters():
+                weight.grad = None
+        self.processes.average_gradients(self.model)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        if not torch.isfinite(norm):
+            raise NotFiniteError(f"the loss is {report['loss'].item()} at step {step}")
+        self.optimizer.step()
+        if self.discriminator is not None:
+            report["discriminator"] = self._teach_discriminator(loss.z, batch)
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        return report
+
+    def _loss(self, step: int, batch: Batch) -> tuple[Loss, dict[str, Tensor]]:
+        x = batch.x
+        if self.config.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        loss = self._objective(step, x, self._posterior(x, batch), batch.noise)
+        report = {"loss": loss.total, "reconstruction": loss.reconstruction, "kl": loss.kl}
+        if loss.total_correlation is not None:
+            report["total_correlation"] = loss.total_correlation
+        if batch.labelled is not None:
+            images, targets = batch.labelled
+            error = regression_loss(self.model.encode(images)[0].float(), targets, self._ties)
+            report["regression"] = error
+            report["loss"] = loss.total + self.config.regression_weight * error
+        return loss, report
+
+    def _posterior(self, x: Tensor, batch: Batch) -> Posterior:
+        mean, log_variance = (value.float() for value in self.model.encode(x))
+        if self.config.supervision == "none":
+            return mean, log_variance
+        if self.config.supervision == "labels":
+            return pair_posterior(mean, log_variance, batch.changed, batch.known)
+        count = batch.changed.sum(1) if self.config.supervision == "known-k" else None
+        return pair_posterior(mean, log_variance, count=count)
+
+    def _objective(self, step: int, x: Tensor, posterior: Posterior, noise: Tensor) -> Loss:
+        config, model = self.config, self.model
+        common = {"posterior": posterior, "reconstruction": config.reconstruction}
+        if config.objective == "autoencoder":
+            return autoencoder_loss(model, x, **common)
+        latent_size, tied = model.config.latent_size, len(self.dataset.space)
+        beta = beta_at(step, config, latent_size, tied).to(x.device)
+        warmup = warmup_at(step, config)
+        if config.objective == "beta-vae":
+            allowance = warmup * config.beta * capacity_at(step, config)
+            return beta_vae_loss(model, x, beta, noise, allowance=allowance, **common)
+        # Here β weighs the total correlation; dimensions keep their KL weight relative to it.
+        weights = beta / config.beta if config.beta else torch.full_like(beta, warmup)
+        if config.objective == "beta-tcvae":
+            weight, images = warmup * (config.beta - 1), self.dataset.num_images
+            return beta_tcvae_loss(model, x, weights, weight, images, noise, **common)
+        weight = warmup * config.beta
+        return factor_vae_loss(model, x, weights, weight, self.discriminator, noise, **common)
+
+    def _teach_discriminator(self, z: Tensor, batch: Batch) -> Tensor:
+        loss = discriminator_loss(self.discriminator, z.float(), batch.generator)
+        self.discriminator_optimizer.zero_grad()  # it also met the model's loss
+        loss.backward()
+        self.processes.average_gradients(self.discriminator)
+        self.discriminator_optimizer.step()
+        return loss
+
+    @property
+    def result(self) -> VAE:
+        """The model as it would be kept now."""
+        return self.model if self.ema is None else self.ema.module
+
+    @property
+    def patience_is_out(self) -> bool:
+        return 0 < self.config.patience <= self.waited
+
+    def check(self, held_out: Images) -> Tensor:
+        """The held-out loss now, (); remembers the weights if it is the lowest."""
+        model = self.result
+        loss = held_out_loss(model, held_out, self.config, len(self.dataset.space))
+        if loss < self.best_loss:
+            self.best_loss, self.waited = loss, 0
+            self.best.update({k: v.detach().clone() for k, v in model.state_dict().items()})
+        else:
+            self.waited += 1
+        return torch.tensor(loss, device=self.device)
+
+    def finish(self) -> None:
+        """Leave the weights to keep in the model: the best, the averaged, or the last ones."""
+        if self.config.patience and self.best:
+            self.model.load_state_dict(self.best)
+        elif self.ema is not None:
+            self.model.load_state_dict(self.ema.module.state_dict())
+        self.model.decoder.requires_grad_(True)
+        self.model.eval()
+
+
+@torch.no_grad()
+def held_out_loss(model: VAE, images: Images, config: TrainingConfig, tied: int) -> float:
+    """Negative ELBO of fixed single images with the final weights of the KL, nats an image.
+
+    One fixed draw of the codes; BatchNorm with the statistics that the model would be used with.
+    """
+    device = next(model.parameters()).device
+    beta = beta_at(config.steps, config, model.config.latent_size, tied).to(device)
+    noise = torch.Generator().manual_seed(config.seed)
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    total = 0.0
+    for start in range(0, len(images.images), 256):
+        x = to_tensor(images.images[start : start + 256], device)
+        if config.objective == "autoencoder":
+            loss = reconstruction_loss(model.decoder(model.encode(x)[0]), x, config.reconstruction)
+        else:
+            loss = beta_vae_loss(model, x, beta, noise, reconstruction=config.reconstruction).total
+        total += loss.item() * len(x)
+    for module in training:
+        module.training = True
+    return total / len(images.images)

@@ -1,0 +1,145 @@
+"""The page of results, from made-up reports."""
+
+import runpy
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dviz.checkpoint import REPORT
+from dviz.report import Baseline, DistanceReport, ProbeScore, read_report, write_report
+from dviz.results import read_zoo, results_page, transfers_of
+from tests.ui.material import NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE, DIRECT, TUNED = NAMES
+
+
+@pytest.fixture
+def zoo(checkpoints, tmp_path):
+    """The three small checkpoints, with accuracies that a test can follow."""
+    root = shutil.copytree(checkpoints, tmp_path / "zoo")
+    for name, accuracy in ((SOURCE, 0.9), (DIRECT, 0.3), (TUNED, 0.5)):
+        edit(root / name, lambda result, a=accuracy: replace(result, probes=probes(result, a)))
+    return root
+
+
+def probes(result, accuracy):
+    return [ProbeScore(f, "gbt", "all", accuracy, accuracy, 0.1, 0.01) for f in result.factors]
+
+
+def edit(folder, change, **more):
+    report = read_report(folder / REPORT)
+    results = {name: change(result) for name, result in report.results.items()}
+    write_report(folder / REPORT, replace(report, results=results, **more))
+
+
+def page_of(root):
+    return results_page(read_zoo(root))
+
+
+def test_a_transfer_is_its_source_its_direct_copy_and_its_fine_tuned_child(zoo):
+    (transfer,) = transfers_of(read_zoo(zoo))
+    found = (transfer.source, transfer.direct, transfer.tuned)
+    assert tuple(model.config.name for model in found) == NAMES
+    shutil.rmtree(zoo / SOURCE)
+    assert not transfers_of(read_zoo(zoo))
+
+
+def test_the_same_reports_give_the_same_page(zoo, tmp_path):
+    first = page_of(zoo)
+    assert first == page_of(shutil.copytree(zoo, tmp_path / "elsewhere"))
+    assert "nan" not in first
+
+
+def test_before_and_gain_are_those_of_the_reports(zoo):
+    row = next(line for line in page_of(zoo).splitlines() if line.startswith("| GBT, all |"))
+    assert row.split("|")[2:-1] == [" 30.0 (+20.0) "] * 4  # three factors and the mean
+
+
+def test_what_was_not_measured_is_said(zoo):
+    page = page_of(zoo)
+    assert page.count("Not measured yet.") >= 2
+    assert "Ours has not been measured yet." in page
+
+
+def as_photographs(zoo):
+    """Rename the Target so that it counts as a real one."""
+    for name in (DIRECT, TUNED):
+        for path in (zoo / name).glob("*.json"):
+            path.write_text(path.read_text().replace('"things"', '"coil100-things"'))
+
+
+def test_a_claim_follows_its_figures(zoo):
+    as_photographs(zoo)
+    assert (
+        "It holds here (1 of 1).\n\n- yes: color-dsprites → coil100-things: 30.0 → 50.0"
+        in page_of(zoo)
+    )
+    edit(zoo / TUNED, lambda result: replace(result, probes=probes(result, 0.2)))
+    page = page_of(zoo)
+    assert (
+        "It does not hold here (0 of 1).\n\n- no: color-dsprites → coil100-things: 30.0 → 20.0"
+        in page
+    )
+
+
+def test_a_baseline_can_beat_us(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    dull = np.full_like(result.association_matrix, 0.3).tolist()
+    better = replace(result, probes=probes(result, 0.6), association=dull)
+    edit(zoo / TUNED, lambda result: result, baselines=[Baseline("rival", "another", better)])
+    page = page_of(zoo)
+    assert "no: color-dsprites → things, GBT: 0.500, rival 0.600" in page
+    assert "| rival: GBT, all | 60.0 |" in page
+
+
+def test_rankings_need_enough_to_rank(zoo):
+    assert "– (n " in page_of(zoo)
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    matrix = result.association_matrix
+    baselines = []
+    for n in range(6):  # the purer the matrix, the higher every other figure
+        purer = np.where(matrix > 0.5, 0.5 + 0.08 * n, 0.1 / (n + 1)).tolist()
+        scores = {"mig": 0.1 * n, "sap": 0.5 - 0.05 * n}
+        rival = replace(result, association=purer, scores=scores, probes=[])
+        baselines.append(Baseline(f"rival {n}", "", rival))
+    edit(zoo / TUNED, lambda result: result, baselines=baselines)
+    rows = {line.split("|")[1].strip(): line for line in page_of(zoo).splitlines() if "|" in line}
+    assert "+1.00 (n 6)" in rows["MIG"]
+    assert "-1.00 (n 6)" in rows["SAP"]
+
+
+def test_distances_are_listed_with_what_transfer_achieved(zoo):
+    distance = DistanceReport("a", "b", "c", 0, 10, 1.25, 0.5, 0.01, 0.25, [0.25], -10, -30, 2)
+    edit(zoo / TUNED, lambda result: result, distance=distance)
+    page = page_of(zoo)
+    assert "| color-dsprites → things | 1.25 | 0.5 | 0.25 | 20 | 2 |" in page
+    assert "n = 1" in page
+
+
+def run(*arguments):
+    sys.argv = ["reproduce.py", *map(str, arguments)]
+    runpy.run_path(str(ROOT / "scripts" / "reproduce.py"), run_name="__main__")
+
+
+def test_the_script_writes_the_page_and_checks_it(zoo, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    monkeypatch.setattr(sys, "argv", [])
+    output = tmp_path / "docs" / "results.md"
+    run("--checkpoints", zoo, "--output", output)
+    assert output.read_text(encoding="utf-8") == page_of(zoo)
+    run("--checkpoints", zoo, "--output", output, "--check")
+    output.write_text("old")
+    with pytest.raises(SystemExit) as stopped:
+        run("--checkpoints", zoo, "--output", output, "--check")
+    assert stopped.value.code == 1
+
+
+def test_the_committed_page_is_that_of_the_committed_reports(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    monkeypatch.setattr(sys, "argv", [])
+    run("--check")

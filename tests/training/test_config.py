@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from dviz.training.config import DEFAULTS, TrainingConfig
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps is 0; allowed are numbers from 1"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; allowed are numbers above 0"),
+        ({"beta": -1.0}, "beta is -1.0"),
+        ({"beta_warmup": 1.5}, "beta_warmup is 1.5; allowed is a share from 0 to 1"),
+        ({"objective": "gan"}, "objective is 'gan'; allowed are"),
+        ({"supervision": "strong"}, "supervision is 'strong'; allowed are"),
+        ({"reconstruction": "l1"}, "reconstruction is 'l1'"),
+        ({"precision": "int8"}, "precision is 'int8'"),
+        ({"k": 0}, "k is 0; allowed are 'uniform' and whole numbers from 1"),
+        ({"k": "two"}, "k is 'two'"),
+        ({"ema": 1.0}, "ema is 1.0; allowed are numbers from 0 to below 1"),
+        ({"patience": -1}, "patience is -1"),
+        ({"check_every": 0}, "check_every is 0"),
+        ({"capacity": 5.0, "objective": "factor-vae"}, "only objective 'beta-vae' has one"),
+        ({"labelled": 0.5, "supervision": "adaptive"}, "only supervision 'labels' has a share"),
+        ({"update": "encoder", "decoder_first": 0.1}, "decoder_first is 0.1; with update"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+    ],
+)
+def test_odd_settings_are_refused_by_name(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**({"steps": 1} | settings))
+
+
+def test_what_is_written_down_gives_the_same_config_again():
+    config = TrainingConfig(steps=7, ema=0.5, ties=(2, 1), k=3)
+    written = json.loads(json.dumps(config.to_dict()))
+    assert "objective" not in written  # at rest
+    again = TrainingConfig(**written | {"ties": tuple(written["ties"])})
+    assert again == config
+
+
+def test_a_config_of_before_the_options_still_reads():
+    old = {
+        "steps": 24000, "batch_size": 32, "learning_rate": 0.006, "schedule": "one-cycle",
+        "beta": 2.0, "untied_beta": 32.0, "beta_warmup": 0.25, "supervision": "labels",
+        "k": "uniform", "clip": 1.0, "seed": 0,
+    }  # fmt: skip
+    every = TrainingConfig(**old).every_setting()
+    assert every == DEFAULTS | old

@@ -320,7 +320,7 @@ class Arm3D(FactorDataset):
     )
     origin = "procedural stand-in"
 
-    def __init__(self) -> None:
+    def __init__(self, root: object = None) -> None:
         self.space = FactorSpace(
             [
                 Factor(name, size, values)

@@ -6,19 +6,35 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from dviz.data.info import DatasetInfo
 from dviz.factors import FactorSpace
 
 
 class FactorDataset(ABC):
-    """Images with known factors of variation, reached at random and in batches.
+    """Images with factors of variation, reached at random and in batches.
+
+    This class is a full grid: one image for every combination of factor values. What comes as a
+    list of labelled images instead is a `dviz.data.table.TableDataset`.
 
     Attributes:
-        name: the name it is registered under.
+        info: what is known of it before it is loaded.
+        name: the name it is loaded by and stored under.
+        origin: where its images come from: "official file", "procedural twin", "photographs" …
         space: its factors.
+        is_grid: whether there is an image for every combination of factor values, so that pairs
+            that differ in any one factor can be drawn.
     """
 
+    info: DatasetInfo
     name: str
+    origin: str = ""
     space: FactorSpace
+    is_grid = True
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.info.title
 
     @property
     def num_images(self) -> int:
@@ -35,6 +51,10 @@ class FactorDataset(ABC):
     @abstractmethod
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         """The images uint8 (N, 64, 64, 3) of class indices int64 (N, F)."""
+
+    def sample_indices(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Numbers of `n` images drawn uniformly, int64 (n,); those that `sample` would take."""
+        return self.space.index(self.space.sample(n, rng))
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """`n` images drawn uniformly: uint8 (n, 64, 64, 3), and their classes int64 (n, F)."""

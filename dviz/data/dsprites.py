@@ -2,15 +2,22 @@
 
 dSprites (Matthey et al. 2017) holds 737,280 binary 64×64 images of a square, an ellipse and a
 heart in 6 sizes, 40 orientations and 32 × 32 positions. A pixel is set where its centre lies
-inside the shape. The outlines below were fitted to genuine frames (mean intersection over union
+inside the shape. The official file is read where it is found; the outlines below, for where it is
+not, were fitted to genuine frames (mean intersection over union
 .9996, 94% of frames equal in every pixel).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from dviz.data.base import FactorDataset
+from dviz.data.info import OFFICIAL, TWIN, DatasetInfo, RemoteFile
+from dviz.data.official_sprites import FILE, OfficialSprites
+from dviz.data.root import data_root
 from dviz.factors import Factor, FactorSpace
 
 SIDE = 64
@@ -26,6 +33,7 @@ PALETTE = np.array(
         (0.9082, 0.5511, 0.7494),
     ]
 )
+PALETTE_BYTES = np.rint(255 * PALETTE).astype(np.uint8)
 COLOURS = ("white", "orange", "olive", "green", "blue", "violet", "pink")
 SHAPES = ("square", "ellipse", "heart")
 
@@ -122,40 +130,77 @@ class DSprites(FactorDataset):
 
     The subclasses change its colour and what lies behind it. A colour that does not vary is no
     factor of variation, so only the coloured ones list it.
+
+    Args:
+        root: where the official file may lie; see `dviz.data.root.data_root` for the default.
+            Without it sprites are drawn, and `origin` says so.
+
+    Raises:
+        DatasetError: the official file is there, but broken.
     """
 
     name = "dsprites"
+    info = DatasetInfo(
+        name=name,
+        title="dSprites",
+        description="A white square, ellipse or heart on black.",
+        needs_files=False,
+        licence="Apache-2.0",
+        citation="Matthey, Higgins, Hassabis and Lerchner, dSprites, 2017",
+        url="https://github.com/google-deepmind/dsprites-dataset",
+        looked_for=(FILE,),
+        files=(
+            RemoteFile(
+                f"https://github.com/google-deepmind/dsprites-dataset/raw/master/{FILE}", FILE
+            ),
+        ),
+    )
     coloured = False
     noisy = False
 
-    def __init__(self) -> None:
+    def __init__(self, root: str | Path | None = None) -> None:
         colour = [Factor("colour", 7, COLOURS)] if self.coloured else []
         self.space = FactorSpace([*colour, *_sprite_factors()])
+        path = data_root(root) / FILE
+        official = OfficialSprites(path) if path.is_file() else None
+        self._draw = official.read if official else draw_sprites
+        self.origin = OFFICIAL if official else TWIN
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         classes = np.asarray(classes)
-        frames = draw_sprites(classes[:, -5:])[:, None]  # (N, 1, 64, 64)
+        # Planes first is several times faster to fill, and is how the model wants them in the end.
+        frames = self._draw(classes[:, -5:])[:, None]  # (N, 1, 64, 64)
         if self.coloured:
-            colours = np.rint(255 * PALETTE[classes[:, 0]]).astype(np.uint8)  # (N, 3)
+            colours = PALETTE_BYTES[classes[:, 0]]  # (N, 3)
         else:
             colours = np.full((len(classes), 3), 255, dtype=np.uint8)
-        # Planes first is several times faster to fill, and is how the model wants them in the end.
-        planes = frames.view(np.uint8) * colours[:, :, None, None]  # (N, 3, 64, 64)
+        colours = colours[:, :, None, None]
         if self.noisy:
-            noise = _noise(planes.shape, rng or np.random.default_rng(0))
-            planes |= noise & (frames.view(np.uint8) - 1)  # 0 − 1 = 255 behind the sprite
+            planes = _noise((len(classes), 3, SIDE, SIDE), rng or np.random.default_rng(0))
+            np.copyto(planes, colours, where=frames)
+        else:
+            planes = frames.view(np.uint8) * colours  # (N, 3, 64, 64)
         return planes.transpose(0, 2, 3, 1)
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Every pixel and channel independent and uniform over 0 … 255."""
-    return np.frombuffer(rng.bytes(int(np.prod(shape))), dtype=np.uint8).reshape(shape)
+    # A generator of its own that is twice as fast as the usual one.
+    fast = np.random.Generator(np.random.SFC64(rng.integers(2**63)))
+    words = fast.integers(0, 2**64, size=int(np.prod(shape)) // 8, dtype=np.uint64)
+    return words.view(np.uint8).reshape(shape)
 
 
 class NoisyDSprites(DSprites):
     """dSprites before noise: every background pixel a random colour, drawn anew each time."""
 
     name = "noisy-dsprites"
+    info = replace(
+        DSprites.info,
+        name=name,
+        title="Noisy-dSprites",
+        description="A white sprite before noise: every background pixel a random colour.",
+    )
     noisy = True
 
 
@@ -163,12 +208,24 @@ class WhiteColorDSprites(DSprites):
     """The white part of Color-dSprites, as dSprites: the study's Source for colourless Targets."""
 
     name = "white-color-dsprites"
+    info = replace(
+        DSprites.info,
+        name=name,
+        title="White-Color-dSprites",
+        description="The white part of Color-dSprites.",
+    )
 
 
 class ColorDSprites(DSprites):
     """dSprites in seven colours: 5,160,960 images."""
 
     name = "color-dsprites"
+    info = replace(
+        DSprites.info,
+        name=name,
+        title="Color-dSprites",
+        description="A square, ellipse or heart in seven colours on black.",
+    )
     coloured = True
 
 
@@ -176,4 +233,10 @@ class NoisyColorDSprites(ColorDSprites):
     """Color-dSprites before noise."""
 
     name = "noisy-color-dsprites"
+    info = replace(
+        DSprites.info,
+        name=name,
+        title="Noisy-Color-dSprites",
+        description="A coloured sprite before noise: every background pixel a random colour.",
+    )
     noisy = True

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from dviz.data.background import check_image, remove_background
+from dviz.data.background import check_image, cut_out, remove_background
 from dviz.errors import PhotoError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -21,6 +21,7 @@ MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
 ENOUGH = 512
 BLACK = (0, 0, 0)
+BACKGROUNDS = ("keep", "border", "object")
 
 TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
 USE = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
@@ -215,14 +216,15 @@ def to_model_input(
 
     Args:
         mode: "crop" or "pad" (with black), see `square`.
-        background: "keep", or "border" to make it black, see `remove_background`.
+        background: "keep"; or made black by the "border"'s colour, see `remove_background`, or
+            around the "object" in the middle, see `cut_out`.
         tolerance: how far from the border's colour the background reaches.
 
     Raises:
         ValueError: `image` is no such array, or `mode` or `background` is unknown.
     """
-    if background not in ("keep", "border"):
-        raise ValueError(f"background is {background!r}; allowed are 'keep' and 'border'")
+    if background not in BACKGROUNDS:
+        raise ValueError(f"background is {background!r}; allowed are {', '.join(BACKGROUNDS)}")
     if mode == "crop":
         image = square(image, mode)
     check_image(image)
@@ -232,6 +234,8 @@ def to_model_input(
     image = np.asarray(picture)
     if background == "border":
         image, _ = remove_background(image, tolerance)
+    elif background == "object":
+        image, _ = cut_out(image)
     squared = Image.fromarray(square(image, mode))
     method = Image.Resampling.BOX if squared.width > size else Image.Resampling.BILINEAR
     return np.array(squared.resize((size, size), method))

@@ -1,12 +1,12 @@
-"""Every dataset by name."""
+"""Every dataset by name. A new one is a class in a file of its own and a line in `_CLASSES`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from dviz.data.arm3d import Arm3D
 from dviz.data.base import FactorDataset
-from dviz.data.coil100 import Coil100Augmented
+from dviz.data.coil100 import Coil100, Coil100Augmented, Coil100AugmentedBinary
 from dviz.data.dsprites import (
     ColorDSprites,
     DSprites,
@@ -14,16 +14,33 @@ from dviz.data.dsprites import (
     NoisyDSprites,
     WhiteColorDSprites,
 )
+from dviz.data.folder import Folder
+from dviz.data.info import DatasetInfo
+from dviz.data.isaac3d import Isaac3D
+from dviz.data.rgbd_objects import RgbdObjects, RgbdObjectsDepth, RgbdObjectsDepth16
+from dviz.data.shapes3d import Shapes3D
+from dviz.data.textures import TextureDSprites
 from dviz.errors import DatasetError
 
-_DATASETS: dict[str, Callable[[str | Path | None], FactorDataset]] = {
-    DSprites.name: lambda root: DSprites(),
-    NoisyDSprites.name: lambda root: NoisyDSprites(),
-    WhiteColorDSprites.name: lambda root: WhiteColorDSprites(),
-    ColorDSprites.name: lambda root: ColorDSprites(),
-    NoisyColorDSprites.name: lambda root: NoisyColorDSprites(),
-    Coil100Augmented.name: Coil100Augmented,
-}
+_CLASSES: tuple[type[FactorDataset], ...] = (
+    DSprites,
+    NoisyDSprites,
+    WhiteColorDSprites,
+    ColorDSprites,
+    NoisyColorDSprites,
+    TextureDSprites,
+    Shapes3D,
+    Isaac3D,
+    Arm3D,
+    Coil100,
+    Coil100Augmented,
+    Coil100AugmentedBinary,
+    RgbdObjects,
+    RgbdObjectsDepth,
+    RgbdObjectsDepth16,
+    Folder,
+)
+_DATASETS = {cls.info.name: cls for cls in _CLASSES}
 
 
 def list_datasets() -> list[str]:
@@ -31,14 +48,34 @@ def list_datasets() -> list[str]:
     return sorted(_DATASETS)
 
 
+def dataset_info(name: str) -> DatasetInfo:
+    """What is known of the dataset called `name` before it is loaded.
+
+    Raises:
+        DatasetError: there is no such dataset.
+    """
+    return _class_of(name).info
+
+
 def load_dataset(name: str, root: str | Path | None = None) -> FactorDataset:
-    """The dataset called `name`; `root` is where its files lie, if it needs any.
+    """The dataset called `name`.
+
+    Args:
+        name: one of `list_datasets()`; "folder:NAME" is the folder of one's own that is called so.
+        root: where files are looked for (see `dviz.data.root.data_root` for the default); for
+            "folder" the folder or zip itself.
 
     Raises:
         DatasetError: there is no such dataset, or its files are missing or broken.
     """
-    if name not in _DATASETS:
+    cls = _class_of(name)
+    return cls(root) if name == cls.info.name else cls(root, name.partition(":")[2])
+
+
+def _class_of(name: str) -> type[FactorDataset]:
+    known = Folder.info.name if name.startswith(f"{Folder.info.name}:") else name
+    if known not in _DATASETS:
         raise DatasetError(
             f"there is no dataset {name!r}; choose from {', '.join(list_datasets())}"
         )
-    return _DATASETS[name](root)
+    return _DATASETS[known]

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from dviz.data import load_dataset
-from dviz.data.coil100 import turn_and_zoom
+from dviz.data.coil100 import otsu, silhouette, turn_and_zoom
 from dviz.errors import DatasetError
+from tests.data.material import write_coil
 
 
 def photo_bytes(value, side=128):
@@ -106,5 +107,53 @@ def test_broken_photographs_are_named(tmp_path, content, message):
 
 
 def test_unknown_dataset_lists_the_known_ones():
-    with pytest.raises(DatasetError, match="choose from coil100-augmented, color-dsprites"):
+    with pytest.raises(DatasetError, match="choose from arm3d, coil100, coil100-augmented"):
         load_dataset("mnist")
+
+
+def test_the_plain_photographs_are_averaged_over_blocks(root):
+    dataset = load_dataset("coil100", root)
+    assert dataset.num_images == 7_200
+    assert dataset.origin == "photographs"
+    image = dataset.render(np.array([[41, 3]]))
+    assert (image == 142).all()
+
+
+def test_silhouettes_are_binary_follow_the_object_and_fill_small_holes():
+    photo = np.full((128, 128, 3), 12, dtype=np.uint8)
+    photo[32:96, 24:104] = (200, 30, 30)
+    photo[60:63, 60:63] = 0  # a speck, gone after the median
+    photo[80:84, 30:90] = 0  # a slit, gone after the closing
+    photo[0:2, 0:2] = 255
+    mask = silhouette(photo)
+    expected = np.zeros((64, 64), dtype=np.uint8)
+    expected[16:48, 12:52] = 255
+    assert (mask != expected).sum() <= 8  # the median rounds the corners
+
+
+def test_silhouettes_turn_and_zoom_and_stay_binary(tmp_path):
+    write_coil(tmp_path)
+    dataset = load_dataset("coil100-augmented-binary", tmp_path)
+    assert dataset.num_images == 1_166_400
+    classes = np.array([[60, 0, r, z] for r in (0, 3, 9) for z in (0, 8)])
+    images = dataset.render(classes)
+    assert set(np.unique(images)) == {0, 255}
+    areas = images[..., 0].astype(bool).sum((1, 2)).reshape(3, 2)
+    assert areas[:, 1] / areas[:, 0] == pytest.approx([0.25] * 3, abs=0.03)
+    assert areas[:, 0] / areas[0, 0] == pytest.approx([1] * 3, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_otsu_is_the_best_of_all_thresholds(seed):
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([rng.normal(60, 15, 300), rng.normal(170, 25, 200)]).astype(np.uint8)
+
+    def within(t):
+        parts = values[values <= t], values[values > t]
+        return sum(part.var() * part.size for part in parts if part.size)
+
+    assert within(otsu(values)) == pytest.approx(min(within(t) for t in range(256)))
+
+
+def test_otsu_of_one_grey_value():
+    assert otsu(np.full((4, 4), 7, dtype=np.uint8)) <= 255

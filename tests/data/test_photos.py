@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from dviz.data import photos
+from dviz.data.background import cut_out
 from dviz.data.photos import (
     decode_photo,
     example_photos,
@@ -290,7 +291,7 @@ def test_threads_do_not_disturb_each_other():
 
 @pytest.mark.parametrize("shape", [(40, 60), (60, 40), (50, 50), (8, 200)])
 @pytest.mark.parametrize("mode", ["crop", "pad"])
-@pytest.mark.parametrize("background", ["keep", "border"])
+@pytest.mark.parametrize("background", photos.BACKGROUNDS)
 def test_model_inputs_are_always_64_square(shape, mode, background):
     image = to_model_input(gradient(*shape), mode=mode, background=background)
     assert image.shape == (64, 64, 3)
@@ -347,9 +348,32 @@ def test_tolerance_decides_how_much_is_background():
     assert shares[-1] == 0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_object_is_cut_out_of_a_background_of_many_colours(seed):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:96, :128]
+    truth = (y - 48) ** 2 + (x - 64) ** 2 < 28**2
+    image = np.where((x // 16 % 2)[..., None], (30, 90, 40), (60, 60, 160))
+    image = np.where(truth[..., None], np.where((y % 8 < 4)[..., None], (220, 60, 40), 230), image)
+    image = np.clip(image + rng.normal(0, 8, image.shape), 0, 255).astype(np.uint8)
+    cut, foreground = cut_out(image)
+    overlap = (foreground & truth).sum() / (foreground | truth).sum()
+    assert overlap > 0.9
+    assert cut[~foreground].max() == 0
+    assert (cut[foreground] == image[foreground]).all()
+    assert remove_background(image)[1].mean() > 0.5  # where one colour is not enough
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 200), (64, 64)])
+def test_something_is_left_and_something_goes_even_of_a_plain_picture(shape):
+    _, foreground = cut_out(np.full((*shape, 3), 128, np.uint8))
+    assert foreground.any()
+    assert not foreground.all()
+
+
 def test_pictures_of_another_kind_are_refused():
     for image in (np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((0, 8, 3), np.uint8)):
-        for function in (square, remove_background, to_model_input):
+        for function in (square, remove_background, cut_out, to_model_input):
             with pytest.raises(ValueError, match=r"expected uint8 \(H, W, 3\)"):
                 function(image)
 

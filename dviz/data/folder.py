@@ -1,0 +1,272 @@
+"""Your own images: a folder or zip of pictures, with or without labels.csv.
+
+labels.csv has a header, `image` and then one column for each factor, and a row for every image. It
+says which images there are: pictures it does not name are left out. An empty cell is a label that
+is not known. Without labels.csv every picture is taken and there are no factors: such a dataset can
+be fine-tuned on and encoded, but not scored.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+
+from dviz.data.info import YOUR_FOLDER, DatasetInfo
+from dviz.data.photos import MAX_BYTES, decode_photo, to_model_input
+from dviz.data.root import data_root
+from dviz.data.table import UNKNOWN, TableDataset
+from dviz.errors import DatasetError, PhotoError
+from dviz.factors import Factor, FactorSpace
+
+LABELS, IMAGE = "labels.csv", "image"
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+)
+GAPS = frozenset(("", "na", "n/a", "nan", "?"))
+MAX_LABEL_BYTES = 50_000_000
+
+
+class Folder(TableDataset):
+    """A folder or zip of one's own: "folder:" and its name.
+
+    Pictures are cut to their middle square and resized to 64×64 when the dataset is loaded.
+
+    Args:
+        root: the folder or zip itself; or, where `name` is given, also the folder it lies in.
+        name: what the folder or zip is called, without `.zip`; or a path to it.
+
+    Raises:
+        DatasetError: the folder, labels.csv or a picture is missing or broken.
+    """
+
+    name = "folder"
+    info = DatasetInfo(
+        name=name,
+        title="Your folder",
+        description="Any folder or zip of images, with a labels.csv or without.",
+        needs_files=True,
+        licence="yours",
+        citation="",
+        url="",
+        factors_known=False,
+    )
+    origin = YOUR_FOLDER
+
+    def __init__(self, root: str | Path | None = None, name: str | None = None) -> None:
+        path = _find(root, name)
+        self.name = f"{type(self).name}:{path.stem if path.is_file() else path.name}"
+        self.info = replace(self.info, name=self.name, title=self.name.partition(":")[2])
+        with _Pictures(path) as pictures:
+            if pictures.labels is None:
+                names, space = pictures.names, FactorSpace([])
+                table = np.empty((len(names), 0), dtype=np.int64)
+            else:
+                names, space, table = read_labels(pictures.labels, f"{LABELS} in {path}")
+                pictures.check(names)
+            if not names:
+                raise DatasetError(
+                    f"{path} holds no images; put PNG, JPEG, WebP, GIF, BMP or TIFF files there"
+                )
+            super().__init__(space, table)
+            self._images = pictures.decode(names)
+
+    def images(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        return self._images[indices]
+
+
+def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.ndarray]:
+    """What a labels.csv says.
+
+    Commas, semicolons or tabs; numbers are classes in their order, words in alphabetical order.
+
+    Args:
+        source: what to call it in an error.
+
+    Returns:
+        names: of N images; space: F factors; table: class indices int64 (N, F), −1 for a gap.
+
+    Raises:
+        DatasetError: no column `image`, no rows, a ragged row, or a name that occurs twice.
+    """
+    header, lines, rows = _read_csv(content, source)
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
+    names = [name.replace("\\", "/").removeprefix("./") for name in columns.pop(IMAGE)]
+    seen: set[str] = set()
+    for name, line in zip(names, lines, strict=True):
+        if not name or name in seen:
+            what = f"{name!r} is named twice" if name else "there is no image name"
+            raise DatasetError(f"{source}, line {line}: {what}; each image needs one line")
+        seen.add(name)
+    factors, table = [], np.empty((len(names), len(columns)), dtype=np.int64)
+    for j, (name, cells) in enumerate(columns.items()):
+        values, table[:, j] = _classes(cells)
+        if not values:
+            raise DatasetError(f"{source}: column {name!r} is empty; fill it or take it away")
+        factors.append(Factor(name, len(values), values))
+    return names, FactorSpace(factors), table
+
+
+def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[list[str]]]:
+    """Header, and of every row that is not blank its line and as many cells, stripped."""
+    first = content.split("\n", 1)[0].strip()
+    reader = csv.reader(io.StringIO(content), delimiter=max(",;\t", key=first.count))
+    try:
+        numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise DatasetError(f"{source} is not a CSV file ({error}); save it as CSV UTF-8") from error
+    numbered = [(line, row) for line, row in numbered if any(row)]
+    header = numbered[0][1] if numbered else []
+    if header.count(IMAGE) != 1:
+        raise DatasetError(
+            f"{source} needs one column {IMAGE!r} with file names; it begins with {first[:80]!r}"
+        )
+    if not all(header) or len(set(header)) != len(header):
+        raise DatasetError(f"{source}: columns must have names that differ, got {header}")
+    if len(numbered) < 2:
+        raise DatasetError(f"{source} names no images; add a line for each")
+    for line, row in numbered[1:]:
+        if len(row) != len(header):
+            raise DatasetError(
+                f"{source}, line {line}: {len(row)} cells for {len(header)} columns; "
+                "leave a cell empty where a label is unknown"
+            )
+    return header, [line for line, _ in numbered[1:]], [row for _, row in numbered[1:]]
+
+
+def _classes(cells: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The different values of a column in order, and for each cell which it is, −1 for a gap."""
+    known = {cell for cell in cells if cell.lower() not in GAPS}
+    try:
+        number = {cell: float(cell.replace(",", ".")) for cell in known}
+        values = sorted(set(number.values()))
+        label = {number[cell]: cell for cell in sorted(known, key=lambda c: (-len(c), c))}
+        place = {cell: values.index(value) for cell, value in number.items()}
+        words = [label[value] for value in values]
+    except ValueError:
+        words = sorted(known)
+        place = {word: i for i, word in enumerate(words)}
+    return tuple(words), np.array([place.get(cell, UNKNOWN) for cell in cells], dtype=np.int64)
+
+
+def _find(root: str | Path | None, name: str | None) -> Path:
+    """Where the folder or zip lies."""
+    base = data_root(root)
+    if name is None:
+        if root is None:
+            raise DatasetError(
+                "which folder? name it with --data-root PATH, or as the dataset folder:PATH"
+            )
+        places = [base]
+    elif root is not None and base.resolve().name in (name, f"{name}.zip"):
+        places = [base]
+    else:
+        path = Path(name).expanduser()
+        places = [base / path, base / f"{name}.zip", *([path] if len(path.parts) > 1 else [])]
+    for place in places:
+        if place.is_dir() or place.is_file():
+            return place.resolve()
+    raise DatasetError(
+        f"there is no {' or '.join(map(str, places))}; name the folder or zip with --data-root PATH"
+    )
+
+
+class _Pictures:
+    """The files of a folder or zip by their relative names. Nothing is ever unpacked to disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._archive: zipfile.ZipFile | None = None
+        if path.is_dir():
+            found = {
+                p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()
+            }
+            self._open_file: Callable[[str], BinaryIO] = lambda name: found[name].open("rb")
+        else:
+            found = self._open()
+        self._files = {k: v for k, v in found.items() if not _hidden(k)}
+        labels = self._files.get(LABELS)
+        self.labels = None if labels is None else self._text()
+        self.names = [k for k in self._files if PurePosixPath(k).suffix.lower() in SUFFIXES]
+
+    def __enter__(self) -> _Pictures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._archive:
+            self._archive.close()
+
+    def check(self, names: list[str]) -> None:
+        """Raise DatasetError unless every image named in labels.csv is there."""
+        missing = [name for name in names if name not in self._files]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise DatasetError(
+                f"{missing[0]}{more}, named in {LABELS}, is not in {self.path}; "
+                "add the image or take its line away"
+            )
+
+    def decode(self, names: list[str]) -> np.ndarray:
+        """The pictures as models see them, uint8 (N, 64, 64, 3)."""
+        images = np.empty((len(names), 64, 64, 3), dtype=np.uint8)
+
+        def work(row: int) -> None:
+            try:
+                images[row] = to_model_input(decode_photo(self._read(names[row]), enough=128))
+            except PhotoError as error:
+                raise DatasetError(f"{names[row]} in {self.path}: {error}") from error
+            except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+                raise DatasetError(
+                    f"{names[row]} in {self.path} cannot be read: {error}"
+                ) from error
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(work, range(len(names))))
+        return images
+
+    def _read(self, name: str) -> bytes:
+        """A file's content, but no more of it than would be refused for its size."""
+        with self._open_file(name) as file:
+            return file.read(max(MAX_BYTES, MAX_LABEL_BYTES) + 1)
+
+    def _open(self) -> dict[str, str]:
+        """Open the zip; its files, without a folder that holds all of them."""
+        try:
+            self._archive = archive = zipfile.ZipFile(self.path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DatasetError(
+                f"{self.path} is neither a folder nor a whole zip ({error}); pack it again"
+            ) from error
+        names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+        for name in names:
+            if ".." in PurePosixPath(name.replace("\\", "/")).parts or name.startswith(("/", "\\")):
+                raise DatasetError(f"{self.path} holds {name!r}, outside of itself; pack it again")
+        visible = [name for name in names if not _hidden(name)]
+        tops = {name.partition("/")[0] for name in visible}
+        inside = len(tops) == 1 and all("/" in name for name in visible)
+        found = {name.partition("/")[2] if inside else name: name for name in visible}
+        self._open_file = lambda name: archive.open(found[name])
+        return found
+
+    def _text(self) -> str:
+        content = self._read(LABELS)
+        if len(content) > MAX_LABEL_BYTES:
+            raise DatasetError(f"{LABELS} in {self.path} is larger than 50 MB")
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as some spreadsheets save
+        try:
+            return content.decode("utf-16" if wide else "utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DatasetError(
+                f"{LABELS} in {self.path} is not UTF-8; save it as CSV UTF-8"
+            ) from error
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)

@@ -1,0 +1,56 @@
+"""What is known of a dataset before it is loaded: where it comes from, and on what terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OFFICIAL = "official file"
+TWIN = "procedural twin"
+PHOTOGRAPHS = "photographs"
+YOUR_FOLDER = "your folder"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a dataset on its public home.
+
+    Attributes:
+        url: where it is fetched from.
+        path: where it belongs, relative to the data folder.
+        size: bytes, where published.
+        checksum: "md5:…" or "sha256:…", where published.
+        unpack: a tar archive whose content belongs into the folder that `path` lies in.
+    """
+
+    url: str
+    path: str
+    size: int | None = None
+    checksum: str | None = None
+    unpack: bool = False
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset as `scripts/download.py --list` shows it.
+
+    Attributes:
+        name: what `load_dataset` calls it; title: what people call it.
+        description: one sentence.
+        needs_files: whether it cannot be had without files; else its images are drawn.
+        licence, citation, url: terms of the official data, whom to thank, and its home.
+        factors_known: whether its factors are known before it is loaded.
+        looked_for: the files or folders that make it official, relative to the data folder; the
+            first that is there counts.
+        files: what `scripts/download.py` fetches.
+    """
+
+    name: str
+    title: str
+    description: str
+    needs_files: bool
+    licence: str
+    citation: str
+    url: str
+    factors_known: bool = True
+    looked_for: tuple[str, ...] = ()
+    files: tuple[RemoteFile, ...] = ()

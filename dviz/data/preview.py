@@ -1,0 +1,68 @@
+"""A contact sheet of a dataset: random samples, and each factor varied alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from dviz.data.base import FactorDataset
+from dviz.data.table import UNKNOWN, TableDataset
+
+SIDE, GAP, LABEL = 64, 2, 110
+PAPER, INK = (250, 250, 250), (30, 30, 30)
+
+
+def contact_sheet(
+    dataset: FactorDataset, rng: np.random.Generator, columns: int = 10, samples: int = 2
+) -> np.ndarray:
+    """Rows of random samples, then one row a factor, varied alone, with the factor's name.
+
+    Where a dataset is no grid, a row shows images that differ in that factor alone as far as there
+    are any. Factors with one value have no row.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    rows = [("samples", dataset.sample(columns, rng)[0]) for _ in range(samples)]
+    vary = _vary_table if isinstance(dataset, TableDataset) else _vary_grid
+    rows += [
+        (f"{dataset.space.names[j]} ({dataset.space.sizes[j]})", vary(dataset, j, columns, rng))
+        for j in dataset.space.varying
+    ]
+    return _paste(rows, columns)
+
+
+def _vary_grid(
+    dataset: FactorDataset, factor: int, columns: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Images uint8 (≤ columns, 64, 64, 3) of one scene with `factor` from its first to its last."""
+    count = min(columns, int(dataset.space.sizes[factor]))
+    classes = np.repeat(dataset.space.sample(1, rng), count, axis=0)
+    classes[:, factor] = np.linspace(0, dataset.space.sizes[factor] - 1, count).round()
+    return dataset.render(classes, rng)
+
+
+def _vary_table(
+    dataset: TableDataset, factor: int, columns: int, rng: np.random.Generator
+) -> np.ndarray:
+    """As `_vary_grid`, of the largest set of images found that agree on all other factors."""
+    table = dataset.table[(dataset.table != UNKNOWN).all(axis=1)]
+    others = np.delete(table, factor, axis=1)
+    best = np.empty((0, len(dataset.space)), dtype=np.int64)
+    for row in others[rng.permutation(len(others))[:50]]:
+        alike = np.unique(table[(others == row).all(axis=1)], axis=0)
+        best = alike if len(alike) > len(best) else best
+    chosen = np.unique(np.linspace(0, max(len(best) - 1, 0), columns).round().astype(int))
+    return dataset.render(best[chosen[: len(best)]], rng)
+
+
+def _paste(rows: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
+    step = SIDE + GAP
+    sheet = Image.new("RGB", (LABEL + columns * step + GAP, len(rows) * step + GAP), PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for y, (label, images) in enumerate(rows):
+        top = GAP + y * step
+        draw.text((LABEL - 6, top + SIDE // 2), label, INK, font, anchor="rm")
+        for x, image in enumerate(images):
+            sheet.paste(Image.fromarray(image), (LABEL + x * step, top))
+    return np.array(sheet)

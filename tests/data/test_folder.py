@@ -1,0 +1,156 @@
+import zipfile
+
+import numpy as np
+import pytest
+
+from dviz.data import load_dataset
+from dviz.data.folder import read_labels
+from dviz.errors import DatasetError
+from tests.data.material import write_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_folder(tmp_path / "microscope")
+
+
+def pack(folder, path, inside=""):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, inside + file.name)
+        archive.writestr("__MACOSX/._photo00.png", b"junk")
+    return path
+
+
+def test_pictures_and_labels_belong_together(folder):
+    dataset = load_dataset("folder", folder)
+    assert dataset.name == "folder:microscope"
+    assert dataset.title == "microscope"
+    assert dataset.origin == "your folder"
+    assert dataset.num_images == 24
+    colour, level = dataset.space.factors
+    assert (colour.name, colour.values) == ("colour", ("blue", "green", "red"))
+    assert (level.name, level.values) == ("level", ("0", "5"))
+    images, classes = dataset.sample(50, np.random.default_rng(0))
+    assert images.shape == (50, 64, 64, 3)
+    channel = images.mean((1, 2)).argmax(-1)
+    assert (2 - channel == classes[:, 0]).all()
+    assert ((images.max((1, 2, 3)) > 195) == classes[:, 1]).all()
+
+
+@pytest.mark.parametrize("inside", ["", "microscope/"])
+def test_a_zip_is_as_good_as_a_folder(folder, tmp_path, inside):
+    archive = pack(folder, tmp_path / "packed.zip", inside)
+    unpacked, packed = load_dataset("folder", folder), load_dataset("folder", archive)
+    assert packed.name == "folder:packed"
+    assert (packed.table == unpacked.table).all()
+    rows = np.arange(24)
+    assert (packed.images(rows) == unpacked.images(rows)).all()
+
+
+def test_its_name_finds_it_again(folder, tmp_path, monkeypatch):
+    pack(folder, tmp_path / "packed.zip")
+    name = "folder:microscope"
+    assert load_dataset(name, folder).name == name
+    assert load_dataset(name, tmp_path).name == name
+    assert load_dataset("folder:packed", tmp_path).name == "folder:packed"
+    assert load_dataset("folder:packed", tmp_path / "packed.zip").name == "folder:packed"
+    assert load_dataset(f"folder:{folder}").name == name
+    monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
+    assert load_dataset(name).name == name
+    dotted = write_folder(tmp_path / "run.2")
+    assert load_dataset("folder:run.2", dotted).name == "folder:run.2"
+    with pytest.raises(DatasetError, match="--data-root PATH"):
+        load_dataset("folder:elsewhere", tmp_path)
+    with pytest.raises(DatasetError, match="which folder"):
+        load_dataset("folder")
+
+
+def test_gaps_are_unknown_and_pictures_without_a_line_left_out(folder):
+    rows = ["image;colour;level", "photo00.png;red;0,5", "photo01.png;;1", "photo02.png;blue;NA"]
+    write_folder(folder, rows)
+    dataset = load_dataset("folder", folder)
+    assert dataset.table.tolist() == [[1, 0], [-1, 1], [0, -1]]
+    assert dataset.space.factors[1].values == ("0,5", "1")
+
+
+def test_without_labels_every_picture_counts(folder):
+    (folder / "labels.csv").unlink()
+    (folder / "more").mkdir()
+    (folder / "photo00.png").rename(folder / "more" / "photo00.PNG")
+    (folder / "notes.txt").write_text("not a picture")
+    dataset = load_dataset("folder", folder)
+    assert (dataset.num_images, len(dataset.space)) == (24, 0)
+    assert dataset.images(np.arange(24)).max(axis=(1, 2, 3)).min() > 90
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".webp", ".bmp"])
+def test_other_kinds_of_pictures(tmp_path, suffix):
+    dataset = load_dataset("folder", write_folder(tmp_path / "x", suffix=suffix))
+    assert (2 - dataset.images(np.arange(24)).mean((1, 2)).argmax(-1) == dataset.table[:, 0]).all()
+
+
+HEADER = "image,colour"
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "needs one column 'image'"),
+        (["name,colour", "photo00.png,red"], "needs one column 'image'.*'name,colour'"),
+        ([HEADER], "names no images"),
+        ([HEADER, "photo00.png,red", "photo00.png,blue"], "line 3: 'photo00.png' is named twice"),
+        ([HEADER, "photo00.png"], "line 2: 1 cells for 2 columns"),
+        ([HEADER, ",red"], "line 2: there is no image name"),
+        (["image,a,a", "photo00.png,1,2"], "names that differ"),
+        (["image,", "photo00.png,1"], "names that differ"),
+        ([HEADER, "photo00.png,"], "column 'colour' is empty"),
+    ],
+)
+def test_broken_labels_are_named_in_one_line(lines, message):
+    with pytest.raises(DatasetError, match=message) as error:
+        read_labels("\n".join(lines), "labels.csv in x")
+    assert "\n" not in str(error.value)
+    assert "labels.csv" in str(error.value)
+
+
+def test_labels_may_come_from_a_spreadsheet(folder):
+    text = "image\tcolour\r\nphoto00.png\trosé\r\nphoto01.png\tbleu\r\n\r\n"
+    for encoding in ("utf-8-sig", "utf-16"):
+        (folder / "labels.csv").write_bytes(text.encode(encoding))
+        assert load_dataset("folder", folder).space.factors[0].values == ("bleu", "rosé")
+    (folder / "labels.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(DatasetError, match=r"labels\.csv in .* is not UTF-8"):
+        load_dataset("folder", folder)
+
+
+def test_broken_folders_are_named_in_one_line(folder, tmp_path):
+    (folder / "photo03.png").write_bytes((folder / "photo03.png").read_bytes()[:300])
+    with pytest.raises(DatasetError, match=r"photo03\.png in .*: the picture is damaged") as error:
+        load_dataset("folder", folder)
+    assert "\n" not in str(error.value)
+    (folder / "photo03.png").unlink()
+    (folder / "photo05.png").unlink()
+    with pytest.raises(DatasetError, match=r"photo03\.png and 1 more, named in labels\.csv"):
+        load_dataset("folder", folder)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="holds no images"):
+        load_dataset("folder", tmp_path / "empty")
+    with pytest.raises(DatasetError, match="there is no"):
+        load_dataset("folder", tmp_path / "nowhere")
+
+
+def test_broken_and_malicious_zips(folder, tmp_path):
+    archive = pack(folder, tmp_path / "a.zip")
+    archive.write_bytes(archive.read_bytes()[:5000])
+    with pytest.raises(DatasetError, match="neither a folder nor a whole zip"):
+        load_dataset("folder", archive)
+    for name in ("../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png"):
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(name, b"x")
+        with pytest.raises(DatasetError, match=r"holds '.*', outside of itself"):
+            load_dataset("folder", archive)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("bomb.png", bytes(60_000_000))
+    with pytest.raises(DatasetError, match=r"bomb\.png in .*larger than 25 MB"):
+        load_dataset("folder", archive)

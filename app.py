@@ -25,7 +25,7 @@ def main() -> None:
     library = Library(os.environ.get("DVIZ_CHECKPOINTS") or beside)
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
     host = os.environ.get("GRADIO_SERVER_NAME") or host
-    build_app(library).launch(server_name=host, **launch_options())
+    build_app(library).launch(server_name=host, **launch_options(library))
 
 
 if __name__ == "__main__":

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from dviz.checkpoint import SOURCE
+from dviz.checkpoint import SOURCE, CheckpointConfig
+from dviz.errors import DvizError
 from dviz.ui import markup
-from dviz.ui.api import build_api
+from dviz.ui.api import build_api, health_route
 from dviz.ui.errors import friendly
 from dviz.ui.library import Entry, Library
-from dviz.ui.tabs import association, encode, probes, traverse, your_data
+from dviz.ui.tabs import association, datasets, encode, probes, traverse, your_data
+from dviz.ui.weights import decoder_route
 
 FOLDER = Path(__file__).parent
 TITLE = "dviz: what a representation keeps on its way to real images"
@@ -32,41 +35,97 @@ TABS = {
     "Association (OMES)": association.build_tab,
     "Probes & transfer": probes.build_tab,
     "Your data": your_data.build_tab,
+    "Datasets": datasets.build_tab,
 }
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+
+@dataclass(frozen=True)
+class Picker:
+    """The shared picker, what was fetched from the Hub, whether the page stands with the checkpoint
+    it opens with, and the triggers on which tabs show the checkpoint anew."""
+
+    checkpoint: gr.Dropdown
+    fetched: gr.State
+    opened: gr.State
+    refresh: list[Any]
 
 
 def build_app(library: Library) -> gr.Blocks:
     """The whole page; nothing is loaded until somebody opens it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as app:
         gr.HTML(HEADER, apply_default_css=False)
-        checkpoint, refresh = _build_picker(library, app)
-        with gr.Tabs(overflow_behavior="wrap"):
+        picker = _build_picker(library)
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
             for name, build_tab in TABS.items():
-                with gr.Tab(name):
-                    build_tab(library, checkpoint, refresh)
+                with gr.Tab(name, id=slug(name)) as tab:
+                    build_tab(library, picker.checkpoint, picker.refresh)
+                tab.select(None, js=f"() => window.dviz?.write({{ tab: '{slug(name)}' }})")
+        if library.names:
+            _follow_address(library, app, picker, tabs)
         build_api(library)
     return app.queue(default_concurrency_limit=4, max_size=64)
 
 
-def launch_options() -> dict[str, Any]:
-    """How `build_app`'s page is to be launched: its looks, and limits on what strangers send."""
+def slug(name: str) -> str:
+    """What a tab is called in the page's address."""
+    return name.split()[0].lower()
+
+
+def _follow_address(library: Library, app: gr.Blocks, picker: Picker, tabs: gr.Tabs) -> None:
+    """Open a page with the checkpoint and the tab that its address names."""
+
+    @friendly
+    def arrive(request: gr.Request) -> tuple[Any, Any, Any, Any]:
+        asked = request.query_params
+        tab = asked.get("tab")
+        tabs = gr.Tabs(selected=tab) if tab in map(slug, TABS) else gr.skip()
+        key = asked.get("checkpoint", library.names[0])
+        if key == library.names[0]:
+            return gr.skip(), gr.skip(), True, tabs
+        try:
+            key = library.get(key).key
+        except DvizError as error:
+            gr.Warning(str(error))
+            return gr.skip(), gr.skip(), True, tabs
+        fetched = [] if key in library.names else [key]
+        choice = gr.Dropdown(choices_of(library, fetched), value=key)
+        return choice, fetched, gr.skip(), tabs
+
+    app.load(
+        arrive,
+        None,
+        [picker.checkpoint, picker.fetched, picker.opened, tabs],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def script(name: str) -> str:
+    """A script of ours as an element of the page's head."""
+    return f"<script>{(FOLDER / 'js' / name).read_text('utf-8')}</script>"
+
+
+def launch_options(library: Library) -> dict[str, Any]:
+    """How `build_app`'s page is to be launched: its looks, limits on what strangers send, and the
+    address of the decoders."""
     theme = gr.themes.Default(
         primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO, radius_size="md"
     ).set(block_info_text_color="*neutral_500", body_text_color_subdued="*neutral_500")
     return {
         "theme": theme,
-        "css_paths": [FOLDER / "style.css"],
+        "css_paths": [FOLDER / "style.css", FOLDER / "evidence.css"],
         "max_file_size": "20mb",
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api"],
+        "head": "".join(map(script, ("state.js", "figures.js"))),
+        "app_kwargs": {"routes": [decoder_route(library), health_route(library)]},
     }
 
 
-def _build_picker(library: Library, app: gr.Blocks) -> tuple[gr.Dropdown, list[Any]]:
-    """The shared picker, and the triggers on which tabs show its checkpoint anew."""
+def _build_picker(library: Library) -> Picker:
 
     @friendly
     def fetch(repo_id: str, there: list[str]) -> tuple[Any, list[str]]:
@@ -83,7 +142,7 @@ def _build_picker(library: Library, app: gr.Blocks) -> tuple[gr.Dropdown, list[A
         checkpoint = gr.Dropdown(
             choices_of(library),
             value=next(iter(library.names), None),
-            label="Checkpoint",
+            label="Checkpoint: type to search by name, Source, Target or kind",
             scale=3,
             min_width=260,
             elem_id="checkpoint",
@@ -111,9 +170,10 @@ def _build_picker(library: Library, app: gr.Blocks) -> tuple[gr.Dropdown, list[A
     fetching = asked.then(fetch, [repo_id, fetched], [checkpoint, fetched], **quiet)
     for ended in (fetching.success, fetching.failure):
         ended(lambda: _load_button(busy=False), None, load, **quiet)
-    refresh = [checkpoint.change, *([app.load] if library.names else [])]
+    opened = gr.State(False)
+    refresh = [checkpoint.change, opened.change]
     gr.on(refresh, about, checkpoint, summary, **quiet)
-    return checkpoint, refresh
+    return Picker(checkpoint, fetched, opened, refresh)
 
 
 def _load_button(busy: bool) -> gr.Button:
@@ -122,8 +182,19 @@ def _load_button(busy: bool) -> gr.Button:
 
 def choices_of(library: Library, fetched: list[str] | None = None) -> list[tuple[str, str]]:
     """Labels and keys of the shipped checkpoints and of those fetched from the Hub."""
-    shipped = [(f"{name} · {config.kind}", name) for name, config in library.configs.items()]
+    shipped = [(_label(name, config), name) for name, config in library.configs.items()]
     return shipped + [(f"{key} · Hub", key) for key in fetched or []]
+
+
+def _label(name: str, config: CheckpointConfig) -> str:
+    """Name, kind, Source and Target, so that typing any of them finds the checkpoint."""
+    if config.kind == SOURCE:
+        return f"{name} · {config.kind}" + _unless_said(config.dataset, name)
+    return f"{name} · {config.kind} · {config.source} → {config.dataset}"
+
+
+def _unless_said(dataset: str, name: str) -> str:
+    return "" if dataset == name else f" · {dataset}"
 
 
 def summary_of(entry: Entry) -> str:

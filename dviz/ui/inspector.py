@@ -159,6 +159,24 @@ def as_code(values: Any, size: int) -> np.ndarray:
     return code
 
 
+def as_codes(values: Any, size: int, limit: int) -> np.ndarray:
+    """Codes float32 (N, size), 1 ≤ N ≤ `limit`, out of whatever a request holds.
+
+    Raises:
+        ValueError: it is not a list of codes, or there are none or too many.
+    """
+    if not isinstance(values, list) or not 1 <= len(values) <= limit:
+        raise ValueError(f"codes must be a list of 1 to {limit} codes")
+    return np.stack([as_code(code, size) for code in values])
+
+
+def sweep(code: np.ndarray, dimension: Dimension, steps: int) -> np.ndarray:
+    """`code` (D,) with one dimension moved from its low to its high: float32 (steps, D)."""
+    codes = np.repeat(np.asarray(code, dtype=np.float32)[None], steps, axis=0)
+    codes[:, dimension.index] = np.linspace(dimension.low, dimension.high, steps)
+    return codes
+
+
 def traversal(
     model: VAE, code: np.ndarray, dimensions: Sequence[Dimension], steps: int
 ) -> np.ndarray:
@@ -167,10 +185,7 @@ def traversal(
     Returns:
         uint8 (len(dimensions), steps, 64, 64, 3): a row a dimension.
     """
-    codes = np.repeat(np.asarray(code, dtype=np.float32)[None], len(dimensions) * steps, axis=0)
-    for row, dimension in enumerate(dimensions):
-        values = np.linspace(dimension.low, dimension.high, steps)
-        codes[row * steps : (row + 1) * steps, dimension.index] = values
+    codes = np.concatenate([sweep(code, dimension, steps) for dimension in dimensions])
     return decode(model, codes).reshape(len(dimensions), steps, 64, 64, 3)
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from dviz import hub
 from dviz.checkpoint import (
     CLASSES,
     CODES,
@@ -29,16 +28,22 @@ from dviz.checkpoint import (
     read_config,
 )
 from dviz.errors import CheckpointError, DataFileError
+from dviz.metrics.association import bootstrap_association
 from dviz.metrics.files import read_classes, read_representations
+from dviz.metrics.omes import OmesResult
 from dviz.metrics.probe_files import load_probes
 from dviz.metrics.probes import Probe, fit_probe
 from dviz.models.vae import VAE
 from dviz.report import DatasetReport, Report, read_report
+from dviz.ui.hub_cache import HubCache
 from dviz.ui.inspector import Dimension, Prediction, describe_dimensions, most_probable
+from dviz.ui.matrix import scores_of
+from dviz.ui.weights import PackedDecoder, pack_decoder
 
 STAGES = (SOURCE, DIRECT, FINE_TUNED)
 CAPACITY = 8
 MAX_FACTORS = 64
+RESAMPLES, MAX_RESAMPLED = 100, 100_000
 
 
 class Entry:
@@ -64,6 +69,7 @@ class Entry:
         self._folder = checkpoint.folder
         self._fitting = threading.Lock()
         self._probes: dict[str, Probe] | None = None
+        self._scores: dict[str, list[OmesResult]] = {}
 
     @property
     def latent_size(self) -> int:
@@ -80,6 +86,11 @@ class Entry:
         return describe_dimensions(self.latent_size, self.result)
 
     @cached_property
+    def decoder(self) -> PackedDecoder | None:
+        """Its decoder for the page to run; None where it cannot."""
+        return pack_decoder(self.model)
+
+    @cached_property
     def sample(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Codes float32 (N, D) of a sample of its dataset and class indices int64 (N, F)."""
         paths = self._folder / CODES, self._folder / CLASSES
@@ -92,6 +103,27 @@ class Entry:
         classes = labels.classes
         _check_sample(codes, classes, self)
         return codes, classes
+
+    @cached_property
+    def bootstrap(self) -> np.ndarray | None:
+        """S of resampled groups of its stored codes, float64 (R, D, F), for intervals.
+
+        None where there are no codes, very many, or not of the factors that were measured.
+        """
+        names = [factor.name for factor in self.config.factors]
+        if self.sample is None or self.result is None or names != self.result.factors:
+            return None
+        codes, classes = self.sample
+        if len(codes) > MAX_RESAMPLED:
+            return None
+        return bootstrap_association(codes, classes, resamples=RESAMPLES, seed=0)
+
+    def resampled_scores(self, pooling: str) -> list[OmesResult]:
+        """OMES of every sample of `bootstrap`, worked out once; none where there are no samples."""
+        if pooling not in self._scores:
+            S, result = self.bootstrap, self.result
+            self._scores[pooling] = [] if S is None else scores_of(S, result, pooling)
+        return self._scores[pooling]
 
     def predict(self, codes: np.ndarray) -> list[list[Prediction]]:
         """What the probes read off codes (N, D): for each code one prediction a factor.
@@ -145,8 +177,10 @@ class Library:
 
     Args:
         root: folder of checkpoint folders; those that are none of ours are left out.
-        capacity: how many stay loaded; the one not used for longest goes first.
+        capacity: how many stay loaded; the one not used for longest goes first. At most half of
+            them are from the Hub, so that visitors' ids do not push out what is shipped.
         fetch: loads a checkpoint by its Hub id.
+        forget: told the id of a checkpoint from the Hub that does not stay loaded.
     """
 
     def __init__(
@@ -155,11 +189,14 @@ class Library:
         *,
         capacity: int = CAPACITY,
         fetch: Callable[[str], Checkpoint] | None = None,
+        forget: Callable[[str], None] | None = None,
     ) -> None:
         self.root = Path(root) if root is not None else None
         self.configs = _shipped(self.root)
         self._capacity = capacity
-        self._fetch = fetch or _fetch
+        cache = HubCache()
+        self._fetch = fetch or cache.fetch
+        self._forget = forget or cache.forget
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._entries: OrderedDict[str, Entry] = OrderedDict()
@@ -189,32 +226,57 @@ class Library:
             finally:
                 self._loading.pop(key, None)
 
+    @property
+    def loaded(self) -> int:
+        """How many checkpoints are in memory."""
+        return len(self._entries)
+
     def _keep(self, key: str, entry: Entry) -> Entry:
         with self._lock:
             self._entries[key] = entry
             self._entries.move_to_end(key)
-            while len(self._entries) > self._capacity:
-                self._entries.popitem(last=False)
+            fetched = [name for name in self._entries if name not in self.configs]
+            gone = fetched[: -max(self._capacity // 2, 1)]
+            kept = [name for name in self._entries if name not in gone]
+            gone += kept[: -self._capacity]
+            for name in gone:
+                del self._entries[name]
+        for name in gone:
+            if name not in self.configs:
+                self._forget(name)
         return entry
 
-    def lineage(self, key: str) -> list[str]:
+    def targets(self, key: str) -> list[str]:
+        """Datasets that the Source of a checkpoint was carried to: its own Target, or them all."""
+        if key not in self.configs:
+            return []
+        own = self.configs[key]
+        if own.kind != SOURCE:
+            return [own.dataset]
+        family = (c for c in self._family(key) if c.kind != SOURCE)
+        return list(dict.fromkeys(config.dataset for config in family))
+
+    def lineage(self, key: str, target: str | None = None) -> list[str]:
         """The Source of a checkpoint, and it directly and fine-tuned on one Target, in this order.
 
         Only what the library has; `key` itself is always among them. For a Source the Target is
-        the first one it was transferred to.
+        `target`, or the first one it was transferred to; any other checkpoint has its own.
         """
         if key not in self.configs:
             return [key]
-        family = [name for name in self.configs if self._root_of(name) == self._root_of(key)]
-        targets = [self.configs[n].dataset for n in family if self.configs[n].kind != SOURCE]
+        targets = self.targets(key)
+        chosen = target if target in targets else next(iter(targets), None)
         own = self.configs[key]
-        target = own.dataset if own.kind != SOURCE else next(iter(targets), None)
         members = {SOURCE: self._root_of(key), own.kind: key}
-        for name in family:
-            config = self.configs[name]
-            if config.kind != SOURCE and config.dataset == target:
+        for name, config in self.configs.items():
+            related = self._root_of(name) == self._root_of(key)
+            if related and config.kind != SOURCE and config.dataset == chosen:
                 members.setdefault(config.kind, name)
         return [members[stage] for stage in STAGES if stage in members]
+
+    def _family(self, key: str) -> list[CheckpointConfig]:
+        root = self._root_of(key)
+        return [config for name, config in self.configs.items() if self._root_of(name) == root]
 
     def _root_of(self, name: str) -> str:
         seen = [name]
@@ -234,11 +296,6 @@ class Library:
             f"there is no checkpoint {key[:80]!r}; choose from {', '.join(self.names)} "
             "or give a Hub id, user/name"
         )
-
-
-def _fetch(repo_id: str) -> Checkpoint:
-    # Strangers name the repository, so nobody's token goes along.
-    return hub.load(repo_id, token=False)
 
 
 def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:

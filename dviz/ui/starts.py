@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
-from dviz.data.dsprites import ColorDSprites
+from dviz.data.base import FactorDataset
+from dviz.data.dsprites import ColorDSprites, DSprites, WhiteColorDSprites
+from dviz.data.shapes3d import Shapes3D
 from dviz.errors import CheckpointError
+from dviz.factors import Factor
 from dviz.ui.inspector import encode
 from dviz.ui.library import Entry
 
-# Datasets that need no files, so that the genuine image of a sample can be drawn.
-PROCEDURAL = {ColorDSprites.name: ColorDSprites}
+# Datasets that need no files, so that the genuine image of a scene can be drawn.
+PROCEDURAL = {d.name: d for d in (ColorDSprites, WhiteColorDSprites, DSprites, Shapes3D)}
 
 
 @dataclass(frozen=True)
@@ -34,18 +40,78 @@ def from_sample(entry: Entry, rng: np.random.Generator) -> Start:
         raise CheckpointError(
             f"{entry.key} has no stored codes to sample from; start from the prior or a photo"
         )
+    codes, _ = entry.sample
+    return _from_row(entry, int(rng.integers(len(codes))))
+
+
+def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Generator) -> Start:
+    """A scene with chosen factor values: drawn and encoded, or else one of the stored codes.
+
+    Args:
+        wanted: a class index for each of `scene_factors`; None leaves it to chance.
+
+    Raises:
+        CheckpointError: no stored code has these values.
+    """
+    dataset = renderer(entry)
+    chosen = np.array([-1 if value is None else value for value in wanted], dtype=np.int64)
+    if dataset is None:
+        rows = np.flatnonzero(((entry.sample[1] == chosen) | (chosen < 0)).all(axis=1))
+        if not len(rows):
+            raise CheckpointError(
+                f"none of the stored codes of {entry.key} has all of these values; leave more of "
+                "them at any"
+            )
+        return _from_row(entry, int(rng.choice(rows)))
+    classes = np.where(chosen < 0, dataset.space.sample(1, rng)[0], chosen)
+    image = dataset.render(classes[None])[0]
+    code = encode(entry.model, image[None]).mean[0]
+    return Start(code, f"Scene of {dataset.name}: {_in_words(entry, classes)}", image)
+
+
+def scene_factors(entry: Entry) -> tuple[Factor, ...]:
+    """Factors whose values can be chosen for a start; none without a dataset or stored codes."""
+    there = renderer(entry) is not None or entry.sample is not None
+    return tuple(entry.config.factors) if there else ()
+
+
+def as_wanted(values: Any, factors: Sequence[Factor]) -> list[int | None]:
+    """Class indices out of whatever a request holds. Raises ValueError where it is none."""
+    if not isinstance(values, list) or len(values) != len(factors):
+        raise ValueError(f"wanted must be a list of {len(factors)} class indices or null")
+    for value, factor in zip(values, factors, strict=True):
+        if value is not None and not (type(value) is int and 0 <= value < factor.size):
+            raise ValueError(f"{factor.name} is {value!r}; allowed are 0 to {factor.size - 1}")
+    return values
+
+
+def renderer(entry: Entry) -> FactorDataset | None:
+    """What draws the scenes of a checkpoint's dataset; None where images are files."""
+    if entry.config.dataset not in PROCEDURAL:
+        return None
+    dataset = _dataset(entry.config.dataset)
+    return dataset if dataset.space.factors == tuple(entry.config.factors) else None
+
+
+@cache
+def _dataset(name: str) -> FactorDataset:
+    return PROCEDURAL[name]()
+
+
+def _from_row(entry: Entry, row: int) -> Start:
+    """One of the stored codes."""
     codes, classes = entry.sample
-    row = int(rng.integers(len(codes)))
-    factors = entry.config.factors
-    values = ", ".join(
+    dataset = renderer(entry)
+    original = None if dataset is None else dataset.render(classes[row : row + 1])[0]
+    caption = f"Sample of {entry.config.dataset}: {_in_words(entry, classes[row])}"
+    return Start(codes[row], caption, original)
+
+
+def _in_words(entry: Entry, classes: np.ndarray) -> str:
+    return ", ".join(
         f"{factor.name} {factor.label(int(value))}"
-        for factor, value in zip(factors, classes[row], strict=True)
+        for factor, value in zip(entry.config.factors, classes, strict=True)
     )
-    dataset = PROCEDURAL.get(entry.config.dataset)
-    original = None
-    if dataset is not None and dataset().space.factors == factors:
-        original = dataset().render(classes[row : row + 1])[0]
-    return Start(codes[row], f"Sample of {entry.config.dataset}: {values}", original)
 
 
 def from_prior(entry: Entry, rng: np.random.Generator) -> Start:

@@ -1,4 +1,4 @@
-"""How soon the Traverse tab answers, in headless Chromium: drag, grid, server, photo, first page."""
+"""How soon the Traverse tab answers, in headless Chromium: drag, grid, server, photo, opening."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import json
 import os
 import statistics
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
+from benchmarks.page import APP, BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,16 +38,17 @@ WATCH = """
 """
 # Milliseconds in which the page decodes 10 x 9 pictures; the decoder is fetched as the panel does.
 GRID = """
-async (source) => {
+async ([source, shape]) => {
   const Decoder = new Function(source + "; return Decoder;")();
-  const value = performance.getEntriesByType("resource").find((e) => e.name.includes("/decoder/"));
-  const buffer = await (await fetch(value.name)).arrayBuffer();
-  const decoder = new Decoder(window.shape, buffer);
+  const fetched = performance.getEntriesByType("resource")
+    .filter(({ name }) => name.includes("/decoder/"));
+  const buffer = await (await fetch(fetched[0].name)).arrayBuffer();
+  const decoder = new Decoder(shape, buffer);
   const times = [];
   for (let repeat = 0; repeat < 12; repeat++) {
     const began = performance.now();
     for (let n = 0; n < 90; n++) {
-      decoder.decode(Array.from({ length: window.shape.latent_size }, (_, d) => (n * d) % 5 - 2));
+      decoder.decode(Array.from({ length: shape.latent_size }, (_, d) => (n * d) % 5 - 2));
     }
     times.push(performance.now() - began);
   }
@@ -63,7 +66,7 @@ def main(argv: list[str]) -> None:
     began = time.perf_counter()
     with running_app(args.checkpoints) as url:
         ready = time.perf_counter() - began
-        measured = measure(url, args.ticks)
+        measured = measure(url, args.ticks, args.checkpoints)
     result = {
         **measured,
         "app_ready_s": round(ready, 1),
@@ -85,7 +88,7 @@ def in_words(result: dict[str, Any]) -> str:
     )
 
 
-def measure(url: str, ticks: int) -> dict[str, Any]:
+def measure(url: str, ticks: int, checkpoints: str | None) -> dict[str, Any]:
     """Everything that needs the running app."""
     from playwright.sync_api import sync_playwright
 
@@ -101,7 +104,7 @@ def measure(url: str, ticks: int) -> dict[str, Any]:
             page.on("request", lambda request: requests.append(request.url))
             waits = drag(page, ticks)
             asked = len(requests)
-            grid = time_grid(page, url)
+            grid = time_grid(page, shape_of(url, checkpoints))
             apart = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             apart.route("**/dviz/decoder/**", lambda route: route.abort())
             open_page(apart, url)
@@ -155,28 +158,25 @@ def drag(page: Page, ticks: int) -> list[float]:
     return page.evaluate("window.waits")
 
 
-def time_grid(page: Page, url: str) -> list[float]:
-    """Milliseconds of 90 pictures in the page, with the first checkpoint's decoder."""
-    from benchmarks.page import APP
+def time_grid(page: Page, shape: dict[str, int]) -> list[float]:
+    """Milliseconds of 90 pictures in the page."""
+    source = (APP.parent / "dviz" / "ui" / "js" / "decoder.js").read_text(encoding="utf-8")
+    return page.evaluate(GRID, [source, shape])[2:]
 
-    config = page.evaluate("window.gradio_config.components").__iter__()
-    panel = next(c for c in config if c["props"].get("elem_id") == "panel")
-    del panel
-    source = (APP.parent / "dviz/ui/js/decoder.js").read_text(encoding="utf-8")
+
+def shape_of(url: str, checkpoints: str | None) -> dict[str, int]:
+    """Shape of the decoder that a page opens with."""
     from gradio_client import Client
 
     name = Client(url, verbose=False).predict(api_name="/checkpoints")[0]["name"]
-    folder = APP.parent / "checkpoints" / name
-    shape = json.loads((folder / "config.json").read_text())
+    folder = Path(checkpoints or APP.parent / "checkpoints") / name
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     keys = {"filters": "filters", "latent_size": "latent_size", "hidden": "decoder_hidden"}
-    page.evaluate("(s) => { window.shape = s; }", {k: shape[v] for k, v in keys.items()})
-    return page.evaluate(GRID, source)[2:]
+    return {key: config[stored] for key, stored in keys.items()}
 
 
 def time_photos(url: str, repeats: int = 12) -> list[float]:
     """Milliseconds of /encode for a photograph, upload and everything."""
-    import tempfile
-
     from gradio_client import Client, handle_file
     from PIL import Image
     from sklearn.datasets import load_sample_image

@@ -10,6 +10,7 @@ from scripts.benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, ru
 from tests import hub_server
 from tests.ui.material import NAMES
 
+PAINTED = "#panel [data-painter]"  # the panel knows who paints, and has painted
 HUB_ID = "ada/sprites"
 PATIENCE = 20_000  # milliseconds; a busy machine is no failure
 
@@ -63,7 +64,7 @@ def open_page(context, url):
         if not request.url.startswith((url, "data:", "blob:")):
             complaints.append(f"the page asks for {request.url}")
 
-    def open_page(width=1280, scheme="light"):
+    def open_page(width=1280, scheme="light", path=""):
         page = context.new_page()
         pages.append(page)
         page.set_viewport_size({"width": width, "height": 900})
@@ -71,8 +72,8 @@ def open_page(context, url):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", hear)
         page.on("request", watch)
-        page.goto(url)
-        page.wait_for_selector("#panel .now img[src]")
+        page.goto(url + path)
+        page.wait_for_selector(PAINTED, state="attached")
         return page
 
     yield open_page

@@ -2,12 +2,18 @@
 
 import io
 import json
+import struct
+import urllib.error
+import urllib.request
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from PIL import Image
+from PIL import Image, ImageCms
 
 from dviz.metrics.omes import omes
 from dviz.ui.blocks import build_app, launch_options
@@ -20,8 +26,9 @@ SOURCE, DIRECT, TUNED = NAMES
 
 @pytest.fixture(scope="module")
 def client(checkpoints):
-    page = build_app(Library(checkpoints))
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    library = Library(checkpoints)
+    page = build_app(library)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options(library))
     yield Client(url, verbose=False)
     page.close()
 
@@ -37,10 +44,56 @@ def refusal(client, *args, api_name):
     return message
 
 
-def test_only_the_four_endpoints_are_there(client):
+def test_only_the_documented_endpoints_are_there(client):
     named = client.view_api(return_format="dict")
-    assert set(named["named_endpoints"]) == {"/checkpoints", "/encode", "/decode", "/association"}
+    names = "checkpoints encode decode swap association diagnosis"
+    assert set(named["named_endpoints"]) == {f"/{name}" for name in names.split()}
     assert not named["unnamed_endpoints"]
+
+
+def test_health_is_told_without_a_queue(client):
+    with urllib.request.urlopen(f"{client.src}health", timeout=20) as answer:
+        state = json.load(answer)
+    assert state["status"] == "ok"
+    assert state["checkpoints"] == len(NAMES)
+
+
+def test_a_lineage_is_diagnosed(client):
+    answer = client.predict(TUNED, api_name="/diagnosis")
+    assert answer["lineage"] == list(NAMES)
+    assert any("+20.0 points" in finding["text"] for finding in answer["findings"])
+
+
+def test_the_preparation_of_a_picture_can_be_chosen(client, tmp_path):
+    image = Image.new("RGB", (128, 64), "white")
+    image.paste("red", (48, 16, 80, 48))
+    image.save(tmp_path / "wide.png")
+    upload = handle_file(tmp_path / "wide.png")
+    ways = [("crop", "keep"), ("pad", "keep"), ("crop", "border"), ("crop", "object")]
+    codes = [client.predict(SOURCE, upload, *way, api_name="/encode")["codes"] for way in ways]
+    assert np.allclose(codes[2], codes[3], atol=0.3)
+    assert not np.allclose(codes[0], codes[1], atol=0.01)
+    assert "background is 'blue'" in refusal(
+        client, SOURCE, upload, "crop", "blue", api_name="/encode"
+    )
+    assert "shape is 'stretch'" in refusal(
+        client, SOURCE, upload, "stretch", "keep", api_name="/encode"
+    )
+
+
+def test_one_dimension_of_a_picture_is_swapped_for_another_s(client, library, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    for name, image in zip("ab", images, strict=True):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    a, b = (handle_file(tmp_path / f"{name}.png") for name in "ab")
+    picture = client.predict(SOURCE, a, b, 2, api_name="/swap")
+    entry = library.get(SOURCE)
+    code, other = encode(entry.model, images).mean
+    code[2] = other[2]
+    shown = np.asarray(Image.open(picture["path"] if isinstance(picture, dict) else picture))
+    assert np.abs(shown.astype(int) - decode(entry.model, code)[0]).max() <= 1
+    for dimension in (-1, 5, 1.5):
+        assert "from 0 to 4" in refusal(client, SOURCE, a, b, dimension, api_name="/swap")
 
 
 def test_checkpoints(client):
@@ -118,18 +171,47 @@ def files():
     turned = upright.rotate(90)
     grey = Image.fromarray(np.linspace(0, 65535, 64 * 64, dtype=np.uint16).reshape(64, 64))
     frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    floats = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    floats[0, :3] = np.nan, np.inf, -np.inf
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
     return {
         "text.png": (b"this is a text", "not a picture"),
         "empty.png": (b"", "empty"),
         "cut.jpg": (saved(photo, "JPEG")[:2000], "damaged"),
         "bomb.png": (saved(Image.new("1", (20_000, 20_000)), "PNG"), "million pixels"),
+        "claims.png": (claimed(60_000, 60_000), "million pixels"),
         "dot.png": (saved(Image.new("RGB", (1, 1)), "PNG"), "1×1"),
+        "line.png": (saved(Image.new("RGB", (1, 10_000)), "PNG"), "1×10000"),
+        "script.svg": (svg, "SVG"),
+        "script.png": (svg, "SVG"),
+        "iphone.heic": (b"\0\0\0\x18ftypheic" + bytes(400), "HEIC"),
+        "paper.jpg": (b"%PDF-1.7 ...", "PDF"),
+        "pickle.png": (b"\x80\x04\x95\x10.", "not a picture"),
+        "zip.png": (saved(photo, "PNG") + b"PK\3\4<script>alert(1)</script>", None),
+        "..%2f..%2fetc%2fpasswd;$(id).png": (saved(photo, "PNG"), None),
         "deep.tiff": (saved(grey, "TIFF"), None),
+        "nan.tiff": (saved(Image.fromarray(floats), "TIFF"), None),
         "print.jpg": (saved(photo.convert("CMYK"), "JPEG"), None),
+        "profile.jpg": (saved(photo, "JPEG", icc_profile=profile), None),
+        "nonsense.png": (saved(photo, "PNG", icc_profile=b"nonsense"), None),
         "clear.png": (saved(Image.new("RGBA", (64, 64), (255, 0, 0, 0)), "PNG"), None),
         "moving.gif": (saved(frames[0], "GIF", save_all=True, append_images=frames[1:]), None),
+        "moving.webp": (saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]), None),
         "turned.jpg": (saved(turned, "JPEG", exif=exif), None),
     }
+
+
+def claimed(width, height):
+    """A tiny PNG that claims to be huge."""
+
+    def chunk(kind, data):
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = (b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def saved(image, format, **options):
@@ -153,6 +235,26 @@ def test_any_upload_gives_codes_or_one_clear_line(client, tmp_path, name):
         assert words in refusal(client, SOURCE, upload, api_name="/encode")
     # Whatever it was, the next one is served.
     assert client.predict(api_name="/checkpoints")
+
+
+def test_a_file_of_a_hundred_megabytes_is_refused_before_it_is_kept(client):
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body += bytes(100_000_000) + b"\r\n--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{client.src}gradio_api/upload", body, kind)
+    folder = Path(get_upload_folder())
+    before = size_of(folder)
+    with pytest.raises((urllib.error.HTTPError, ConnectionError, urllib.error.URLError)) as caught:
+        urllib.request.urlopen(request, timeout=60)
+    if isinstance(caught.value, urllib.error.HTTPError):
+        assert caught.value.code == 413
+        assert b"Traceback" not in caught.value.read()
+    assert size_of(folder) < before + 1_000_000
+    assert client.predict(api_name="/checkpoints")
+
+
+def size_of(folder):
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def test_a_photo_taken_sideways_reads_like_one_taken_upright(client, tmp_path):

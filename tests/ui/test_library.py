@@ -59,6 +59,19 @@ def test_a_lineage_keeps_to_one_target(copy):
     assert library.lineage("user/elsewhere") == ["user/elsewhere"]
 
 
+def test_a_source_may_have_several_targets(copy):
+    shutil.copytree(copy / DIRECT, copy / "other")
+    edit(copy / "other" / CONFIG, lambda c: c.update(dataset="others"))
+    library = Library(copy)
+    assert library.targets(SOURCE) == ["others", "things"]
+    assert library.targets(TUNED) == ["things"]
+    assert library.targets("user/elsewhere") == []
+    assert library.lineage(SOURCE, "things") == [SOURCE, DIRECT, TUNED]
+    assert library.lineage(SOURCE, "others") == [SOURCE, "other"]
+    assert library.lineage(SOURCE, "nowhere") == library.lineage(SOURCE) == [SOURCE, "other"]
+    assert library.lineage(TUNED, "others") == [SOURCE, DIRECT, TUNED]
+
+
 def test_a_lineage_in_a_circle_ends(copy):
     edit(copy / SOURCE / CONFIG, lambda c: c.update(parent=TUNED))
     assert TUNED in Library(copy).lineage(TUNED)
@@ -130,6 +143,25 @@ def test_hub_ids_are_fetched_once_even_by_a_crowd(checkpoints):
     assert len(entries) == 8
     assert len(set(map(id, entries))) == 1
     assert entries[0].key == "ada/sprites"
+
+
+def test_visitors_ids_fill_neither_memory_nor_disk(checkpoints, tmp_path):
+    def fetch(repo_id):
+        folder = shutil.copytree(checkpoints / SOURCE, tmp_path / repo_id.replace("/", "--"))
+        return load_checkpoint(folder)
+
+    def forget(repo_id):
+        shutil.rmtree(tmp_path / repo_id.replace("/", "--"))
+
+    library = Library(checkpoints, capacity=4, fetch=fetch, forget=forget)
+    shipped = library.get(SOURCE)
+    for number in range(10):
+        library.get(f"ada/model-{number}")
+        assert library.get(SOURCE) is shipped
+        assert library.loaded <= 4
+        assert len(list(tmp_path.iterdir())) <= 2
+    assert (tmp_path / "ada--model-9").exists()
+    assert library.get("ada/model-0").sample is not None  # it is simply fetched again
 
 
 def test_a_failed_fetch_leaves_nothing_behind(checkpoints):

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from dviz.metrics.omes import omes
-from dviz.report import Report
-from dviz.ui import markup, uploads
+from dviz.report import DistanceReport, Report
+from dviz.ui import markup, transfer, uploads
 from dviz.ui.blocks import NOTHING_HERE, build_app, choices_of
 from dviz.ui.library import Library
 from dviz.ui.tabs import association, encode, probes
@@ -32,7 +32,15 @@ def unmeasured(checkpoints):
 
 
 def photo(name="mug.png", shade=120):
-    return uploads.Photo(name, np.full((64, 64, 3), shade, dtype=np.uint8))
+    image = np.full((64, 64, 3), shade, dtype=np.uint8)
+    return uploads.Photo(name, image, thumbnail=markup.data_uri(image))
+
+
+def shown(entry, *photos):
+    """What the tab shows of photos, by what it is called in `show_photos`."""
+    names = "cards chart numbers more near_photo near_by nearest first second compared table"
+    parts = encode.show_photos(entry, uploads.Prepared(photos=list(photos)))
+    return dict(zip(names.split(), parts, strict=True))
 
 
 # Encode photos
@@ -40,15 +48,18 @@ def photo(name="mug.png", shade=120):
 
 def test_good_photos_are_shown_beside_broken_ones(library):
     broken = uploads.Photo("notes.png", problem="this is not a picture")
-    cards, chart, numbers = encode.show_photos(library.get(TUNED), [photo(), broken, photo("b")])
+    parts = shown(library.get(TUNED), photo(), broken, photo("b"))
+    cards = parts["cards"]
     assert cards.count("<article") == 3
     assert cards.index("mug.png") < cards.index("notes.png") < cards.index(">b<")
     assert "this is not a picture" in cards
-    assert cards.count("<figure") == 4
-    assert chart.visible
-    names = {trace.name for trace in chart_of(chart).data}
+    assert cards.count("<figure") == 8
+    assert parts["chart"].visible
+    names = {trace.name for trace in chart_of(parts["chart"]).data}
     assert {"mug.png", "b"} < names
-    assert "notes.png" not in numbers
+    assert "notes.png" not in parts["numbers"]
+    assert "not read" in parts["table"]
+    assert parts["first"]._constructor_args[0]["choices"] == [("mug.png", 0), ("b", 1)]
 
 
 def chart_of(plot):
@@ -56,36 +67,36 @@ def chart_of(plot):
 
 
 def test_no_photo_and_only_broken_photos_leave_no_chart(library):
-    cards, chart, _ = encode.show_photos(library.get(TUNED), [])
-    assert encode.EMPTY in cards
-    assert not chart.visible
-    broken = uploads.Photo("a.png", problem="cut off")
-    cards, chart, numbers = encode.show_photos(library.get(TUNED), [broken])
-    assert "cut off" in cards
-    assert not chart.visible
-    assert numbers == ""
+    parts = shown(library.get(TUNED))
+    assert encode.EMPTY in parts["cards"]
+    assert not parts["chart"].visible
+    parts = shown(library.get(TUNED), uploads.Photo("a.png", problem="cut off"))
+    assert "cut off" in parts["cards"]
+    assert not parts["chart"].visible
+    assert not parts["more"].visible
+    assert parts["numbers"] == ""
 
 
 def test_names_of_files_are_never_markup(library):
     for item in (photo(SCRIPT), uploads.Photo(SCRIPT, problem="<b>no</b>")):
-        for text in encode.show_photos(library.get(SOURCE), [item])[::2]:
-            assert "<script" not in text
-            assert "<b>no" not in text
+        for text in shown(library.get(SOURCE), item, photo(SCRIPT)).values():
+            if isinstance(text, str):
+                assert "<script" not in text
+                assert "<b>no" not in text
 
 
 def test_every_factor_has_a_reading_and_a_synthetic_model_a_caveat(library):
-    cards, _, _ = encode.show_photos(library.get(TUNED), [photo()])
+    cards = shown(library.get(TUNED), photo())["cards"]
     for factor in ("thing", "turn", "size"):
         assert f">{factor}<" in cards
     assert encode.SYNTHETIC not in cards
-    assert encode.SYNTHETIC in encode.show_photos(library.get(SOURCE), [photo()])[0]
+    assert encode.SYNTHETIC in shown(library.get(SOURCE), photo())["cards"]
 
 
-def test_codes_far_out_are_named(library):
-    entry = library.get(TUNED)
-    assert "Outside of" in encode._range_line(entry, np.full(entry.latent_size, 99.0))
-    middle = np.array([d.mean for d in entry.dimensions])
-    assert "All dimensions lie within" in encode._range_line(entry, middle)
+def test_without_a_report_nothing_is_called_unusual(unmeasured):
+    cards = shown(unmeasured, photo(shade=255))["cards"]
+    assert "not known" in cards
+    assert "Out of distribution" not in cards
 
 
 def test_uploads_are_read_or_explained(tmp_path):
@@ -94,10 +105,21 @@ def test_uploads_are_read_or_explained(tmp_path):
     bad.write_text("hello")
     photos = uploads.read_photos([str(good), str(bad), 0])
     assert photos[0].image.shape == (64, 64, 3)
+    assert photos[0].thumbnail.startswith("data:image/jpeg")
     assert photos[1].image is None
     assert "not a picture" in photos[1].problem
     assert photos[2].name == uploads.examples()[0][0]
     assert len(uploads.read_photos([str(good)] * 50)) == uploads.MAX_PHOTOS
+
+
+def test_what_is_read_once_is_not_decoded_again(tmp_path):
+    path = tmp_path / "red.png"
+    Image.new("RGB", (90, 60), "red").save(path)
+    first = uploads.prepare([str(path)], uploads.Preparation())
+    path.unlink()
+    assert uploads.prepare([str(path)], uploads.Preparation(), first) is first
+    again = uploads.prepare([str(path)], uploads.Preparation("pad"), first)
+    assert again.photos[0].problem
 
 
 def test_shape_and_background_reach_the_model_input(tmp_path):
@@ -105,14 +127,22 @@ def test_shape_and_background_reach_the_model_input(tmp_path):
     image = Image.new("RGB", (128, 64), "white")
     image.paste("red", (48, 16, 80, 48))
     image.save(path)
-    cropped, padded, black = (
-        uploads.read_photos([str(path)], mode, background)[0].image
-        for mode, background in (("crop", "keep"), ("pad", "keep"), ("crop", "border"))
+    cropped, padded, black, cut, plain = (
+        uploads.read_photos([str(path)], uploads.Preparation(*how))[0].image
+        for how in (
+            ("crop", "keep"),
+            ("pad", "keep"),
+            ("crop", "border"),
+            ("crop", "object"),
+            ("crop", "border", 441.0),
+        )
     )
     assert cropped[0, 0].tolist() == [255, 255, 255]
     assert padded[0, 0].tolist() == [0, 0, 0]
-    assert black[0, 0].tolist() == [0, 0, 0]
-    assert black[32, 32].tolist() == [255, 0, 0]
+    for picture in (black, cut):
+        assert picture[0, 0].tolist() == [0, 0, 0]
+        assert picture[32, 32].tolist() == [255, 0, 0]
+    assert plain.max() == 0
 
 
 # Association
@@ -203,6 +233,32 @@ def test_missing_parts_are_said_in_words(tuned, unmeasured):
     assert "neural network (mlp)" in summary
 
 
+def test_a_transfer_is_told_with_its_lineage_findings_and_distance(library, tuned):
+    entries = [library.get(name) for name in NAMES]
+    line = transfer.lineage_of(entries)
+    assert line.count("<li>") == 3
+    assert line.index("Source") < line.index("Target, direct") < line.index("Target, fine-tuned")
+    findings = transfer.findings_of(entries)
+    assert "+20.0 points" in findings
+    assert "not in these reports" in transfer.distance_of(entries)
+    assert transfer.distance_of(entries[:1]) == ""
+    shares = [0.1] * tuned.latent_size
+    distance = DistanceReport(
+        "color-dsprites", "things", "<b>", 0, 5000, 3.25, 0.1, 0.01, 0.84, shares, -100, -350, 0.2
+    )
+    tuned.report = replace(tuned.report, distance=distance)
+    table = transfer.distance_of([tuned])
+    assert "84.0%" in table
+    assert "250 nats" in table
+    assert "<b>" not in table.replace("&lt;b&gt;", "")
+    assert "84% of its images" in transfer.findings_of([tuned])
+
+
+def test_of_nothing_measured_nothing_is_said(unmeasured):
+    assert transfer.NOTHING_TO_SAY in transfer.findings_of([unmeasured])
+    assert "nothing measured" in transfer.lineage_of([unmeasured])
+
+
 # The page as a whole
 
 
@@ -217,9 +273,9 @@ def is_html(block):
 
 def test_choices_say_what_a_checkpoint_is(library):
     assert choices_of(library, ["ada/sprites"]) == [
-        (f"{SOURCE} · source", SOURCE),
-        (f"{DIRECT} · direct", DIRECT),
-        (f"{TUNED} · fine-tuned", TUNED),
+        (f"{SOURCE} · source · color-dsprites", SOURCE),
+        (f"{DIRECT} · direct · color-dsprites → things", DIRECT),
+        (f"{TUNED} · fine-tuned · color-dsprites → things", TUNED),
         ("ada/sprites · Hub", "ada/sprites"),
     ]
 

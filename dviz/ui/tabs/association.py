@@ -9,58 +9,116 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from dviz.figures import association_heatmap
+from dviz.checkpoint import DIRECT, FINE_TUNED
+from dviz.figures import association_heatmap, difference_heatmap, score_chart
+from dviz.metrics.association import interval
 from dviz.metrics.omes import OmesResult, omes
 from dviz.report import DatasetReport
 from dviz.ui import markup
 from dviz.ui.errors import friendly
-from dviz.ui.inspector import MAX_DIMENSIONS, by_factor
+from dviz.ui.inspector import Dimension
 from dviz.ui.library import STAGES, Entry, Library
+from dviz.ui.matrix import (
+    BY_FACTOR,
+    BY_NUMBER,
+    ceilings_in_words,
+    cell_in_words,
+    change_in_words,
+    ideal,
+    ordered,
+    score_interval,
+    spans,
+)
 from dviz.ui.scores import alpha_slider, factor_table, pooling_choice, totals
+from dviz.ui.transfer import STAGE_NAMES, target_choice, target_update
 
 HELP = (
     "**S** says how strongly a dimension (row) follows a factor (column): 1 means changing the "
     "factor decorrelates it, 0 means it does not care. Ideal is one dark cell in every row and "
     "column. **OMES** scores that: *modularity* falls where a dimension mixes factors, "
-    "*compactness* falls where a factor is spread over dimensions."
+    "*compactness* falls where a factor is spread over dimensions. Point at a cell for its number "
+    "in words."
 )
-STAGE_NAMES = {"source": "Source", "direct": "Target, direct", "fine-tuned": "Target, fine-tuned"}
+NO_CHANGE = "What fine-tuning changed shows here where both states of a transfer were measured."
 
 
 def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
     """Build the tab's inside; for the arguments see the Traverse tab."""
 
     @friendly
-    def matrices(key: str, alpha: float, pooling: str) -> list[Any]:
-        updates = [part for name in library.lineage(key) for part in matrix_of(library.get(name))]
-        spare = len(STAGES) - len(updates) // 2
+    def show(
+        key: str, alpha: float, pooling: str, order: str | None = None, target: str | None = None
+    ) -> list[Any]:
+        entries = [library.get(name) for name in library.lineage(key, target)]
+        choice, order = order_update(entries, order)
+        updates = [part for entry in entries for part in matrix_of(entry, order)]
+        spare = len(STAGES) - len(entries)
         updates += [gr.Column(visible=False), gr.Plot(None, visible=False)] * spare
-        return [*updates, *scores(key, alpha, pooling)]
+        plots = [bars_of(entry, pooling) for entry in entries]
+        plots += [gr.Plot(None, visible=False)] * spare
+        chosen = target_update(library, key, target)
+        beside = beside_of(library.get(key), entries, order)
+        return [chosen, choice, *updates, *plots, *texts_of(entries, alpha, pooling), *beside]
 
     @friendly
-    def scores(key: str, alpha: float, pooling: str) -> list[str]:
-        names = library.lineage(key)
-        texts = [text for n in names for text in score_of(library.get(n), alpha, pooling)]
-        return texts + [""] * (2 * (len(STAGES) - len(names)))
+    def rescore(key: str, alpha: float, pooling: str, target: str | None) -> list[str]:
+        names = library.lineage(key, target)
+        return texts_of([library.get(name) for name in names], alpha, pooling)
 
     gr.Markdown(HELP, elem_classes="help")
     with gr.Row(elem_classes="controls"):
         alpha, pooling = alpha_slider("alpha"), pooling_choice("pooling")
-    panels, texts = [], []
+        order = gr.Dropdown(
+            [BY_FACTOR, BY_NUMBER], value=BY_FACTOR, label="Dimensions in the order of",
+            info="or the one that follows a factor most first", min_width=200, elem_id="order",
+        )  # fmt: skip
+    target = target_choice("association-target")
+    columns, plots, texts = _build_stages()
+    beside = _build_beside()
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    scoring = [checkpoint, alpha, pooling]
+    everything = [target, order, *columns, *plots, *texts, *beside]
+    gr.on(refresh, show, scoring, everything, **quiet)
+    anew = [pooling.input, order.input, target.input]
+    gr.on(anew, show, [*scoring, order, target], everything, **quiet)
+    live = {**quiet, "queue": False, "trigger_mode": "always_last"}
+    alpha.input(rescore, [*scoring, target], texts, **live)
+
+
+def _build_stages() -> tuple[list[Any], list[Any], list[Any]]:
+    """A column a stage: columns and matrices, bars, and the texts above and below."""
+    columns, plots, texts = [], [], []
     with gr.Row(elem_classes="lineage"):
         for stage in range(len(STAGES)):
             with gr.Column(min_width=320, visible=stage == 0) as column:
                 above = gr.HTML(apply_default_css=False, elem_classes="score")
                 matrix = gr.Plot(show_label=False, visible=False, elem_classes="matrix")
+                bars = gr.Plot(show_label=False, visible=False, elem_classes="bars")
                 below = gr.HTML(apply_default_css=False)
-            panels += [column, matrix]
+            columns += [column, matrix]
+            plots.append(bars)
             texts += [above, below]
+    return columns, plots, texts
 
-    inputs = [checkpoint, alpha, pooling]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on(refresh, matrices, inputs, [*panels, *texts], **quiet)
-    live = {**quiet, "queue": False, "trigger_mode": "always_last"}
-    gr.on([alpha.input, pooling.input], scores, inputs, texts, **live)
+
+def _build_beside() -> list[Any]:
+    """The ideal matrix and what fine-tuning changed, each with words above."""
+    parts = []
+    with gr.Row(elem_classes="lineage"):
+        for name in ("ideal", "change"):
+            with gr.Column(min_width=320):
+                parts.append(gr.HTML(apply_default_css=False, elem_id=f"{name}-words"))
+                parts.append(gr.Plot(show_label=False, visible=False, elem_id=f"{name}-matrix"))
+    return parts
+
+
+def order_update(entries: list[Entry], order: str | None) -> tuple[Any, str]:
+    """What the order can be for these stages, and what it is."""
+    factors = [name for entry in entries if entry.result for name in entry.result.factors]
+    choices = [BY_FACTOR, BY_NUMBER, *dict.fromkeys(factors)]
+    order = order if order in choices else BY_FACTOR
+    return gr.Dropdown(choices, value=order), order
 
 
 def association_of(entry: Entry, alpha: float, pooling: str) -> OmesResult:
@@ -79,18 +137,49 @@ def association_of(entry: Entry, alpha: float, pooling: str) -> OmesResult:
     )
 
 
-def matrix_of(entry: Entry) -> list[Any]:
+def matrix_of(entry: Entry, order: str = BY_FACTOR) -> list[Any]:
     """Updates of a column and its plot."""
     if entry.result is None:
         return [gr.Column(visible=True), gr.Plot(None, visible=False)]
-    return [gr.Column(visible=True), gr.Plot(heatmap_of(entry, entry.result), visible=True)]
+    plot = gr.Plot(heatmap_of(entry, entry.result, order), visible=True)
+    return [gr.Column(visible=True), plot]
 
 
-def heatmap_of(entry: Entry, result: DatasetReport) -> go.Figure:
-    """The active rows of S, in the order of the factors they encode."""
-    shown = by_factor([d for d in entry.dimensions if d.active], result.factors)[:MAX_DIMENSIONS]
-    S = result.association_matrix[[d.index for d in shown]]
-    return association_heatmap(S, [d.name for d in shown], result.factors)
+def heatmap_of(entry: Entry, result: DatasetReport, order: str = BY_FACTOR) -> go.Figure:
+    """The active rows of S, each cell with its meaning and its interval."""
+    shown = ordered(entry.dimensions, result, order)
+    S, low_high = result.association_matrix, spans(entry.bootstrap)
+
+    def words(d: Dimension, j: int) -> str:
+        span = None if low_high is None else (low_high[0][d.index, j], low_high[1][d.index, j])
+        S_dj = S[d.index, j]
+        return cell_in_words(d.name, escape(result.factors[j]), S_dj, result.sizes[j], span)
+
+    hover = [[words(d, j) for j in range(len(result.factors))] for d in shown]
+    rows = S[[d.index for d in shown]]
+    return association_heatmap(rows, [d.name for d in shown], result.factors, hover)
+
+
+def bars_of(entry: Entry, pooling: str) -> Any:
+    """Modularity and compactness of each factor, as an update of a plot."""
+    if entry.result is None:
+        return gr.Plot(None, visible=False)
+    factors = entry.result.factors
+    score = association_of(entry, 0.5, pooling)
+    samples = entry.resampled_scores(pooling)
+    values, whiskers = {}, {}
+    for part in ("modularity", "compactness"):
+        values[part] = np.array([score.per_factor[name][part] for name in factors])
+        if samples:
+            drawn = [[s.per_factor[name][part] for name in factors] for s in samples]
+            whiskers[part] = np.stack(interval(np.array(drawn)))
+    return gr.Plot(score_chart(factors, values, whiskers), visible=True)
+
+
+def texts_of(entries: list[Entry], alpha: float, pooling: str) -> list[str]:
+    """What stands above and below each stage's matrix; empty for stages that are not there."""
+    texts = [text for entry in entries for text in score_of(entry, alpha, pooling)]
+    return texts + [""] * (2 * (len(STAGES) - len(entries)))
 
 
 def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:
@@ -98,7 +187,63 @@ def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:
     if entry.result is None:
         return _title(entry) + _missing(entry), ""
     score = association_of(entry, alpha, pooling)
-    return _title(entry) + totals(score), factor_table(score) + _footnote(entry)
+    above = _title(entry) + totals(score) + _interval_line(entry, alpha, pooling)
+    return above, factor_table(score) + _footnote(entry)
+
+
+def _interval_line(entry: Entry, alpha: float, pooling: str) -> str:
+    if entry.bootstrap is None:
+        return markup.note("No codes are stored with it, so there is no interval.")
+    found = score_interval(entry.resampled_scores(pooling), alpha)
+    if found is None:
+        return markup.note("Too few stored codes differ in one factor alone for an interval.")
+    low, high = found
+    rows = len(entry.sample[0])
+    return markup.note(f"OMES 95% interval {low:.3f} to {high:.3f} (bootstrap, {rows:,} codes)")
+
+
+def beside_of(entry: Entry, entries: list[Entry], order: str) -> list[Any]:
+    """Updates of what `_build_beside` made: words and plots of the ideal and of the change."""
+    return [*_ideal_of(entry, order), *_change_of(entries, order)]
+
+
+def _ideal_of(entry: Entry, order: str) -> list[Any]:
+    result = entry.result
+    if result is None:
+        return ["", gr.Plot(None, visible=False)]
+    shown = ordered(entry.dimensions, result, order)
+    rows = ideal(result)[[d.index for d in shown]]
+    words = (
+        f"<h3>Ideal<small>of {escape(entry.key)}: every factor alone on the dimension that "
+        "follows it most</small></h3>"
+    )
+    ceilings = ceilings_in_words(result)
+    figure = association_heatmap(rows, [d.name for d in shown], result.factors)
+    return [words + (markup.note(ceilings) if ceilings else ""), gr.Plot(figure, visible=True)]
+
+
+def _change_of(entries: list[Entry], order: str) -> list[Any]:
+    stages = {entry.config.kind: entry for entry in entries if entry.result is not None}
+    before, after = stages.get(DIRECT), stages.get(FINE_TUNED)
+    title = "<h3>Changed by fine-tuning<small>S after − S before</small></h3>"
+    if before is None or after is None or not _comparable(before.result, after.result):
+        return [title + markup.note(NO_CHANGE), gr.Plot(None, visible=False)]
+    shown = ordered(after.dimensions, after.result, order)
+    names, factors = [d.name for d in shown], after.result.factors
+    old, new = (e.result.association_matrix[[d.index for d in shown]] for e in (before, after))
+    hover = [
+        [
+            change_in_words(name, escape(factor), old[i, j], new[i, j])
+            for j, factor in enumerate(factors)
+        ]
+        for i, name in enumerate(names)
+    ]
+    figure = difference_heatmap(new - old, names, factors, hover)
+    return [title, gr.Plot(figure, visible=True)]
+
+
+def _comparable(before: DatasetReport, after: DatasetReport) -> bool:
+    return before.factors == after.factors and len(before.active) == len(after.active)
 
 
 def _title(entry: Entry) -> str:

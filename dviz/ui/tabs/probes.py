@@ -16,11 +16,13 @@ from dviz.report import DatasetReport
 from dviz.ui import markup
 from dviz.ui.errors import friendly
 from dviz.ui.library import Entry, Library
+from dviz.ui.transfer import distance_of, findings_of, lineage_of, target_choice, target_update
 
 HELP = (
     "A **probe** is a small classifier that reads one factor off the codes of images it was not "
     "trained on. It may use *all* active dimensions, or only the *one* associated with the factor: "
-    "where that costs little, the factor sits in one place. The red line is **chance**."
+    "where that costs little, the factor sits in one place. The red line is **chance**. Above the "
+    "charts stands what these figures add up to."
 )
 MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 DIMENSIONS = {"all": "all", "pruned": "one"}  # dimensions a probe reads, and how it is called
@@ -30,15 +32,23 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     """Build the tab's inside; for the arguments see the Traverse tab."""
 
     @friendly
-    def show(key: str) -> list[Any]:
-        entries = [library.get(name) for name in library.lineage(key)]
+    def show(key: str, target: str | None = None) -> list[Any]:
+        entries = [library.get(name) for name in library.lineage(key, target)]
         targets = [entry for entry in entries if entry.config.kind != SOURCE]
         sources = [entry for entry in entries if entry.config.kind == SOURCE]
-        return [*section("On the Target", targets), *section("On the Source", sources)]
+        words = lineage_of(entries), findings_of(entries), distance_of(entries)
+        sections = [*section("On the Target", targets), *section("On the Source", sources)]
+        return [target_update(library, key, target), *words, *sections]
 
     gr.Markdown(HELP, elem_classes="help")
-    outputs = [*_build_section(), *_build_section()]
-    gr.on(refresh, show, checkpoint, outputs, show_progress="hidden", api_visibility="private")
+    target = target_choice("probes-target")
+    lineage = gr.HTML(apply_default_css=False, elem_id="lineage")
+    findings = gr.HTML(apply_default_css=False, elem_id="findings")
+    distance = gr.HTML(apply_default_css=False, elem_id="distance")
+    outputs = [target, lineage, findings, distance, *_build_section(), *_build_section()]
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    gr.on(refresh, show, checkpoint, outputs, **quiet)
+    target.input(show, [checkpoint, target], outputs, **quiet)
 
 
 def _build_section() -> list[Any]:
@@ -177,4 +187,4 @@ def _cells(values: np.ndarray, signed: bool = False) -> list[str]:
     known = values[~np.isnan(values)]
     mean = known.mean() if len(known) else np.nan
     form = "{:+.1f}" if signed else "{:.1f}"
-    return ["–" if np.isnan(v) else form.format(100 * v) for v in [*values, mean]]
+    return ["–" if np.isnan(v) else form.format(round(100 * v, 1) + 0.0) for v in [*values, mean]]

@@ -16,8 +16,8 @@ from dviz.ui.uploads import read_photo
 
 HELP = (
     "Each slider is one **dimension** of the code. Where a dimension is tied to one factor, the "
-    "factor's name stands beside it, with the strength of the tie from 0 to 1. Drag it: ideally "
-    "that one thing changes in the picture, and nothing else."
+    "factor's name stands beside it, with the strength of the tie from 0 to 1. Drag it, or move it "
+    "with the arrow keys: ideally that one thing changes in the picture, and nothing else."
 )
 
 
@@ -32,22 +32,24 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     @friendly
     def opening(key: str) -> dict[str, Any]:
         entry = library.get(key)
-        return panel_value(entry, starts.first(entry))
+        return panel_value(library, entry, starts.first(entry), opening=True)
 
     @friendly
     def sample(key: str) -> dict[str, Any]:
         entry = library.get(key)
-        return panel_value(entry, starts.from_sample(entry, np.random.default_rng()))
+        return panel_value(library, entry, starts.from_sample(entry, np.random.default_rng()))
 
     @friendly
     def prior(key: str) -> dict[str, Any]:
         entry = library.get(key)
-        return panel_value(entry, starts.from_prior(entry, np.random.default_rng()))
+        return panel_value(library, entry, starts.from_prior(entry, np.random.default_rng()))
 
     @friendly
     def photo(key: str, path: str) -> dict[str, Any]:
         entry = library.get(key)
-        return panel_value(entry, starts.from_photo(entry, read_photo(path), Path(path).name))
+        return panel_value(
+            library, entry, starts.from_photo(entry, read_photo(path), Path(path).name)
+        )
 
     gr.Markdown(HELP, elem_classes="help")
     with gr.Row(elem_classes="actions"):

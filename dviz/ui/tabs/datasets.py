@@ -1,0 +1,100 @@
+"""Tab "Datasets": what images there are, and what each factor of variation does to them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from dviz.data import dataset_info, list_datasets, load_dataset
+from dviz.data.base import FactorDataset
+from dviz.data.preview import contact_sheet
+from dviz.errors import DatasetError
+from dviz.ui import markup
+from dviz.ui.errors import friendly
+from dviz.ui.library import Library
+
+HELP = (
+    "A **factor of variation** is what can change in a scene. Below, two rows of random samples, "
+    "then one row a factor: everything else stands still. Synthetic datasets are drawn as you "
+    "look; photographs show where their files have been downloaded."
+)
+FIRST = "color-dsprites"
+OWN = "folder"  # has no images before somebody names one
+COLUMNS = 10
+KEPT = 4  # loaded datasets; some hold tables of labels or of drawn scenes
+
+
+def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
+    """Build the tab's inside; the checkpoint picked has no say in it."""
+
+    @friendly
+    def show(name: str, seed: int) -> tuple[str, str]:
+        return sheet_of(name, seed), about(name)
+
+    def again(name: str, seed: int) -> tuple[int, str, str]:
+        return seed + 1, *show(name, seed + 1)
+
+    gr.Markdown(HELP, elem_classes="help")
+    seed = gr.State(0)
+    with gr.Row(elem_classes="controls"):
+        name = gr.Dropdown(choices(), value=FIRST, label="Dataset", elem_id="dataset")
+        more = gr.Button("Other samples", size="sm", elem_id="dataset-again")
+    sheet = gr.HTML(apply_default_css=False, elem_id="dataset-sheet")
+    facts = gr.HTML(about(FIRST), apply_default_css=False, elem_id="dataset-about")
+
+    quiet = {"api_visibility": "private", "show_progress": "minimal"}
+    gr.on([*refresh, name.input], show, [name, seed], [sheet, facts], **quiet)
+    more.click(again, [name, seed], [seed, sheet, facts], **quiet)
+
+
+def choices() -> list[tuple[str, str]]:
+    """Titles and names; those that are drawn first."""
+    infos = [dataset_info(name) for name in list_datasets() if name != OWN]
+    infos.sort(key=lambda info: (info.needs_files, info.title))
+    return [(info.title, info.name) for info in infos]
+
+
+def sheet_of(name: str, seed: int) -> str:
+    """The contact sheet as an image, or in words why there is none.
+
+    Raises:
+        DatasetError: there is no such dataset, or its files are broken.
+    """
+    info = dataset_info(name)
+    try:
+        dataset = _load(name)
+    except DatasetError:
+        if not info.needs_files:
+            raise
+        return markup.note(
+            f"{info.title} needs its files, which are not here. `python scripts/download.py "
+            f"{name}` says where they come from."
+        )
+    sheet = contact_sheet(dataset, np.random.default_rng(seed), COLUMNS)
+    caption = f"{info.title}: random samples, then each factor varied alone"
+    return (
+        f'<img class="sheet" src="{markup.data_uri(sheet)}" width="{sheet.shape[1]}" '
+        f'alt="{escape(caption)}">'
+    )
+
+
+def about(name: str) -> str:
+    """What the dataset is, and on what terms; nothing has to be loaded for it."""
+    info = dataset_info(name)
+    rows = [
+        ("What it is", escape(info.description)),
+        ("Images", "from files" if info.needs_files else "drawn on the fly, or from files"),
+        ("Licence of the official data", escape(info.licence) or "–"),
+        ("Citation", escape(info.citation) or "–"),
+        ("In the scripts", f"<code>{escape(name)}</code>"),
+    ]
+    return markup.table(("", ""), rows, kind="facts")
+
+
+@lru_cache(maxsize=KEPT)
+def _load(name: str) -> FactorDataset:
+    return load_dataset(name)

@@ -1,0 +1,301 @@
+"""The Traverse tab in a real browser: the page paints, the server rests."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import expect
+
+from dviz.checkpoint import load_checkpoint
+from dviz.errors import CheckpointError
+from dviz.models.vae import VAE, VAEConfig
+from dviz.ui.inspector import decode
+from dviz.ui.weights import pack_decoder
+from tests.browser.conftest import PAINTED
+from tests.ui.material import NAMES
+
+SOURCE, DIRECT, TUNED = NAMES
+ROOT = Path(__file__).resolve().parents[2]
+NOW, START = "#panel .now canvas", "A dataset sample"
+DRAG_SECONDS = 5
+DECODE = """
+([shape, weights, codes]) => {
+  const bytes = Uint8Array.from(atob(weights), (c) => c.charCodeAt(0));
+  const decoder = new Decoder(shape, bytes.buffer);
+  return codes.map((code) => {
+    let text = "";
+    for (const value of decoder.decode(code).data) text += String.fromCharCode(value);
+    return btoa(text);
+  });
+}
+"""
+
+
+def shipped():
+    """Folders of the shipped checkpoints that are complete."""
+    return sorted(f.parent for f in (ROOT / "checkpoints").glob("*/config.json"))
+
+
+def pixels(page, selector=NOW):
+    return page.locator(selector).evaluate("c => c.toDataURL()")
+
+
+def wait_for_other_pixels(page, before, selector=NOW):
+    page.wait_for_function(
+        "([s, before]) => document.querySelector(s).toDataURL() !== before", arg=[selector, before]
+    )
+    return pixels(page, selector)
+
+
+def first_slider(page):
+    return page.locator("#panel .dials > .dial-list .dial input").first
+
+
+def grab(page, slider):
+    """Press the mouse on a slider; a function that moves it to a share of its length."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, height)
+    page.mouse.down()
+    return lambda share: page.mouse.move(box["x"] + share * box["width"], height)
+
+
+def painted_by_the_page(page, model, codes):
+    """Images uint8 (N, 64, 64, 3) that decoder.js makes of codes (N, D)."""
+    packed = pack_decoder(model)
+    shape = {
+        "filters": packed.shape.filters,
+        "latent_size": packed.shape.latent_size,
+        "hidden": packed.shape.decoder_hidden,
+    }
+    weights = base64.b64encode(packed.data).decode()
+    replies = page.evaluate(DECODE, [shape, weights, codes.tolist()])
+    flat = np.frombuffer(b"".join(map(base64.b64decode, replies)), dtype=np.uint8)
+    return flat.reshape(len(codes), 64, 64, 4)[..., :3]
+
+
+@pytest.fixture(scope="module")
+def blank(context):
+    """An empty page that knows decoder.js."""
+    page = context.new_page()
+    script = (ROOT / "dviz/ui/js/decoder.js").read_text(encoding="utf-8")
+    page.add_script_tag(content=script + "\nwindow.Decoder = Decoder;")
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("folder", shipped(), ids=lambda folder: folder.name)
+def test_the_page_paints_what_pytorch_paints(blank, folder):
+    try:
+        model = load_checkpoint(folder).model
+    except CheckpointError as error:
+        pytest.skip(str(error))
+    low, high = np.full((2, model.config.latent_size), [[-2.0], [2.0]])
+    if (folder / "report.json").exists():
+        results = json.loads((folder / "report.json").read_text())["results"]
+        for result in list(results.values())[:1]:
+            low, high = np.array([result["low"], result["high"]])
+    codes = np.random.default_rng(0).uniform(low, high, (32, len(low))).astype(np.float32)
+    painted = painted_by_the_page(blank, model, codes)
+    assert np.abs(painted.astype(int) - decode(model, codes)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "shape", [VAEConfig(16, 10, 0), VAEConfig(4, 3, 7), VAEConfig(12, 2, 5), VAEConfig(128, 10, 0)]
+)
+def test_any_architecture_is_painted_alike(blank, shape):
+    torch.manual_seed(1)
+    model = VAE(shape).eval()
+    with torch.no_grad():
+        for weight in model.decoder.parameters():
+            weight.mul_(3)  # random weights alone paint nothing but grey
+    codes = np.random.default_rng(1).standard_normal((6, shape.latent_size)).astype(np.float32)
+    painted, expected = painted_by_the_page(blank, model, codes), decode(model, codes)
+    assert expected.std() > 10
+    assert np.abs(painted.astype(int) - expected).max() <= 2
+
+
+def test_a_drag_asks_the_server_for_nothing(page):
+    expect(page.locator(PAINTED)).to_have_attribute("data-painter", "page")
+    page.wait_for_timeout(1500)  # what else the page fetches at first
+    requests, seen = [], {pixels(page)}
+    page.on("request", lambda request: requests.append(request.url))
+    move = grab(page, first_slider(page))
+    steps = 10 * DRAG_SECONDS
+    for step in range(steps):
+        move(0.5 + 0.45 * np.sin(step / 3))
+        page.wait_for_timeout(100)
+        seen.add(pixels(page))
+    page.mouse.up()
+    page.wait_for_timeout(500)  # the grid and the map follow
+    assert not [url for url in requests if not url.startswith(("data:", "blob:"))]
+    assert len(seen) > steps / 4
+
+
+def test_it_goes_on_when_the_connection_drops(browser, url):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_selector("#panel [data-painter=page]")
+    context.set_offline(True)
+    before, row = pixels(page), pixels(page, ".strip:last-child canvas")
+    move = grab(page, first_slider(page))
+    move(0.95)
+    wait_for_other_pixels(page, before)
+    page.mouse.up()
+    wait_for_other_pixels(page, row, ".strip:last-child canvas")
+    expect(page.locator("#panel .problem")).to_be_hidden()
+    context.close()
+
+
+def test_where_the_page_cannot_the_server_paints(browser, url):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/dviz/decoder/**", lambda route: route.fulfill(status=404, body="no"))
+    page.goto(url)
+    page.wait_for_selector("#panel [data-painter=server]")
+    before, row = pixels(page), pixels(page, ".strip:last-child canvas")
+    grab(page, first_slider(page))(0.95)
+    wait_for_other_pixels(page, before)
+    page.mouse.up()
+    wait_for_other_pixels(page, row, ".strip:last-child canvas")
+    expect(page.locator("#panel .problem")).to_be_hidden()
+    context.close()
+
+
+def test_the_picture_follows_and_goes_back_to_the_start(page):
+    before = pixels(page)
+    slider = first_slider(page)
+    move = grab(page, slider)
+    move(0.95)
+    dragged = wait_for_other_pixels(page, before)  # while the button is still down
+    page.mouse.up()
+    shown = page.locator("#panel .dial output").first.inner_text()
+    assert float(shown) == pytest.approx(float(slider.input_value()), abs=0.01)
+    assert page.locator(".change output").inner_text() != "0.0%"
+    page.locator("#panel .dial .undo:enabled").click()
+    assert wait_for_other_pixels(page, dragged) == before
+    assert page.locator(".change output").inner_text() == "0.0%"
+    slider.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    moved = wait_for_other_pixels(page, before)
+    page.get_by_role("button", name="Back to the start").click()
+    assert wait_for_other_pixels(page, moved) == before
+
+
+def test_sliders_speak(page):
+    slider = page.get_by_role("slider", name=re.compile(r"z\d ← .*position x · 0\.\d\d"))
+    text = slider.get_attribute("aria-valuetext")
+    assert re.fullmatch(r"z\d, .*position x, 0\.\d\d.*: value -?\d+\.\d", text)
+    expect(page.locator("#panel .strip")).to_have_count(
+        page.locator(".dials > .dial-list .dial").count()
+    )
+
+
+def test_the_pad_moves_two_dimensions(page):
+    before = pixels(page)
+    board = page.locator(".board").first
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"])
+    page.mouse.down()
+    dragged = wait_for_other_pixels(page, before)
+    page.mouse.up()
+    chosen = [page.locator(s).evaluate("e => e.value") for s in (".across", ".up")]
+    for index in chosen:
+        dial = page.locator(f".dial input[data-dimension='{index}']")
+        low, high, value = (
+            float(dial.evaluate(f"e => e.{name}")) for name in ("min", "max", "value")
+        )
+        assert (value - low) / (high - low) == pytest.approx(0.1, abs=0.05)
+    point = page.locator(".point")
+    text = point.get_attribute("aria-valuetext")
+    for _ in range(10):
+        page.keyboard.press("Shift+ArrowUp")
+    wait_for_other_pixels(page, dragged)
+    assert point.get_attribute("aria-valuetext") != text
+
+
+def test_a_click_on_the_grid_takes_a_value_over(page):
+    slider = first_slider(page)
+    row = page.locator(".strip canvas").first
+    row.scroll_into_view_if_needed()
+    width = row.bounding_box()["width"]
+    row.click(position={"x": width - 5, "y": 5})
+    expect(slider).to_have_value(slider.get_attribute("max"))
+
+
+def test_a_dimension_is_taken_away_as_a_film(page, tmp_path):
+    with page.expect_download() as download:
+        page.locator(".strip .save").first.click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.suffix == ".gif"
+    assert Image.open(path).n_frames > 20
+
+
+def test_the_same_code_before_and_after(page):
+    expect(page.locator(".stage-list figcaption")).to_have_text(
+        [re.compile("Source"), re.compile("Direct.*same decoder"), re.compile("Fine-tuned")]
+    )
+    now, source, direct, tuned = (
+        pixels(page, s)
+        for s in (NOW, *(f".stage-list figure:nth-child({n}) canvas" for n in (1, 2, 3)))
+    )
+    assert now == source == direct != tuned
+    move = grab(page, first_slider(page))
+    move(0.95)
+    wait_for_other_pixels(page, tuned, ".stage-list figure:nth-child(3) canvas")
+    page.mouse.up()
+
+
+def test_other_starts(page, photograph):
+    before = pixels(page)
+    for button in ("The prior", START):
+        page.get_by_role("button", name=button).click()
+        before = wait_for_other_pixels(page, before)
+    page.locator(".scene-list select").first.select_option("green")
+    page.get_by_role("button", name="Show it").click()
+    expect(page.locator(".stage .caption")).to_contain_text("Scene of color-dsprites: colour green")
+    page.locator("input[type=file]").first.set_input_files(photograph)
+    expect(page.locator(".stage .caption")).to_have_text("flower.png")
+    expect(page.locator(".original canvas")).to_be_visible()
+
+
+def test_a_view_can_be_shared(page, open_page, url):
+    slider = first_slider(page)
+    slider.focus()
+    for _ in range(25):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(r"z="))
+    value, shown = slider.input_value(), pixels(page)
+    other = open_page(path=page.url.removeprefix(url))
+    expect(first_slider(other)).to_have_value(value)
+    other.wait_for_function(
+        "([s, shown]) => document.querySelector(s).toDataURL() === shown", arg=[NOW, shown]
+    )
+
+
+@pytest.mark.parametrize("tab", ["traverse", "association"])
+def test_an_address_names_checkpoint_and_tab(open_page, tab):
+    page = open_page(path=f"?checkpoint={TUNED}&tab={tab}&z=nonsense")
+    expect(page.locator("#checkpoint input")).to_have_value(re.compile(f"^{TUNED}"))
+    expect(page.get_by_role("tab", selected=True)).to_contain_text(re.compile(tab, re.IGNORECASE))
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light"), (1920, "dark")])
+def test_the_tab_is_accessible(open_page, width, scheme):
+    page = open_page(width, scheme)
+    page.locator(".inactive summary").evaluate("e => e.click()")
+    found = Axe().run(page, context="#panel").response["violations"]
+    grave = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert not grave, [(v["id"], v["nodes"][0]["html"]) for v in grave]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,6 +30,10 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, GREY, YELLOW)
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
 # Zero is a pale grey that shows on white and on black alike.
 ASSOCIATION_SCALE = [(0.0, "#e9edf2"), (0.35, "#a9c9e2"), (0.7, "#3f8fc4"), (1.0, "#0b4a7d")]
+HEAT = ((0.0, (0, 0, 0)), (0.4, (150, 20, 60)), (0.7, (240, 130, 30)), (1.0, (255, 255, 235)))
+# Upwards a change is coloured as an association is; downwards it turns orange.
+DIFFERENCE_SCALE = [(0.0, "#d07a00"), (0.25, "#eeb566")]
+DIFFERENCE_SCALE += [(0.5 + place / 2, colour) for place, colour in ASSOCIATION_SCALE]
 WHITE_FROM = 0.79  # from this association on, white letters are the easier to read
 SPAN = 0.8  # of the room between two factors, what the bars of one take
 
@@ -54,39 +59,108 @@ class CodeMarks:
 
 
 def association_heatmap(
-    S: np.ndarray, dimensions: Sequence[str], factors: Sequence[str]
+    S: np.ndarray,
+    dimensions: Sequence[str],
+    factors: Sequence[str],
+    hover: Sequence[Sequence[str]] | None = None,
 ) -> go.Figure:
-    """The association matrix S (D, F) in [0, 1], every value printed; NaN stays empty."""
+    """The association matrix S (D, F) in [0, 1], every value printed; NaN stays empty.
+
+    Args:
+        hover: what each cell says in words, (D, F); by default its value.
+    """
+    inks = np.where(np.nan_to_num(S) < WHITE_FROM, "black", "white")
+    scale = {"colorscale": ASSOCIATION_SCALE, "zmin": 0, "zmax": 1}
+    return _matrix(S, dimensions, factors, inks, "{:.2f}", hover, **scale)
+
+
+def difference_heatmap(
+    difference: np.ndarray,
+    dimensions: Sequence[str],
+    factors: Sequence[str],
+    hover: Sequence[Sequence[str]] | None = None,
+) -> go.Figure:
+    """A change of S (D, F) in [-1, 1]: blue where it grew, orange where it fell."""
+    inks = np.where(np.nan_to_num(difference) < WHITE_FROM, "black", "white")
+    scale = {"colorscale": DIFFERENCE_SCALE, "zmin": -1, "zmax": 1}
+    return _matrix(difference, dimensions, factors, inks, "{:+.2f}", hover, **scale)
+
+
+def _matrix(
+    values: np.ndarray,
+    dimensions: Sequence[str],
+    factors: Sequence[str],
+    inks: np.ndarray,
+    form: str,
+    hover: Sequence[Sequence[str]] | None,
+    **scale: Any,
+) -> go.Figure:
+    words = {"hovertemplate": "%{y} · %{x}: %{z:.2f}<extra></extra>"}
+    if hover is not None:
+        words = {"hovertemplate": "%{text}<extra></extra>", "text": [list(row) for row in hover]}
     figure = go.Figure(
         go.Heatmap(
-            z=S,
-            x=list(factors),
-            y=list(dimensions),
-            hovertemplate="%{y} · %{x}: %{z:.2f}<extra></extra>",
-            hoverongaps=False,
-            colorscale=ASSOCIATION_SCALE,
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            xgap=2,
-            ygap=2,
+            z=values, x=list(factors), y=list(dimensions), hoverongaps=False, showscale=False,
+            xgap=2, ygap=2, **words, **scale,
         )
-    )
-    for dimension, row in zip(dimensions, S, strict=True):
-        for factor, value in zip(factors, row, strict=True):
+    )  # fmt: skip
+    for dimension, row, colours in zip(dimensions, values, inks, strict=True):
+        for factor, value, ink in zip(factors, row, colours, strict=True):
             if not np.isnan(value):
                 # Plotly's own choice of lettering is hard to read on the middle of the scale.
-                ink = "black" if value < WHITE_FROM else "white"
                 figure.add_annotation(
                     x=factor,
                     y=dimension,
-                    text=f"{value:.2f}",
+                    text=form.format(value),
                     showarrow=False,
-                    font={"color": ink, "size": 11},
+                    font={"color": str(ink), "size": 11},
                 )
     figure.update_xaxes(side="top", tickangle=-35, showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
-    return _finish(figure, height=100 + 28 * len(S), left=36, top=80)
+    return _finish(figure, height=100 + 28 * len(values), left=36, top=80)
+
+
+def score_chart(
+    factors: Sequence[str], scores: dict[str, np.ndarray], spans: dict[str, np.ndarray]
+) -> go.Figure:
+    """Bars of scores in [0, 1] by name, a group a factor: each (F,), NaN where unknown.
+
+    Args:
+        spans: 95% intervals by the same names, (2, F); a name may be missing.
+    """
+    place = np.arange(len(factors))
+    width = SPAN / max(len(scores), 1)
+    figure = go.Figure()
+    for number, (name, values) in enumerate(scores.items()):
+        x = place - SPAN / 2 + (number + 0.5) * width
+        figure.add_bar(
+            name=name,
+            x=x,
+            y=values,
+            width=0.9 * width,
+            marker={"color": SERIES[number]},
+            customdata=list(factors),
+            hovertemplate=f"{name} of %{{customdata}}: %{{y:.2f}}<extra></extra>",
+        )
+        if name in spans:
+            # Of another sample than the bar, so an interval need not hold the bar's end.
+            middle, half = spans[name].mean(axis=0), np.ptp(spans[name], axis=0) / 2
+            figure.add_scatter(
+                name=f"{name}, 95% interval",
+                mode="markers",
+                x=x,
+                y=middle,
+                error_y={"array": half, "color": GREY, "thickness": 1.5, "width": 3},
+                marker={"color": GREY, "size": 1},
+                showlegend=False,
+                hovertemplate=f"95% interval of {name}: %{{y:.2f}} ± %{{error_y.array:.2f}}"
+                "<extra></extra>",
+            )
+    figure.update_xaxes(
+        tickvals=place, ticktext=list(factors), ticklabeloverflow="allow", showgrid=False
+    )
+    figure.update_yaxes(range=[0, 1.05], tickvals=[0, 0.5, 1])
+    return _finish(figure, height=220, left=36, top=10, legend=True)
 
 
 def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.ndarray) -> go.Figure:
@@ -169,6 +243,17 @@ def code_chart(
         zerolinecolor=GRID,
     )
     return _finish(figure, height=360, left=52, top=10, legend=True)
+
+
+def heat(values: np.ndarray) -> np.ndarray:
+    """Values (H, W) in [0, 1] as an image uint8 (H, W, 3): black, red, orange, white.
+
+    Lightness grows all along, and faster for small values, which most errors are.
+    """
+    places, colours = zip(*HEAT, strict=True)
+    share = np.sqrt(np.clip(values, 0, 1))
+    channels = [np.interp(share, places, channel) for channel in zip(*colours, strict=True)]
+    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
 
 
 def shorten(name: str, length: int = 28) -> str:

@@ -1,3 +1,9 @@
+import os
+
+# Two test processes share the cores: more threads each would only get in each other's way. The
+# libraries read this when they are imported, and scripts that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 

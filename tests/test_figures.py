@@ -11,6 +11,9 @@ from dviz.figures import (
     accuracy_chart,
     association_heatmap,
     code_chart,
+    difference_heatmap,
+    heat,
+    score_chart,
 )
 
 FACTORS = ["shape", "scale"]
@@ -23,6 +26,12 @@ def figures():
     return {
         "heatmap": association_heatmap(S, ["z0", "z1", "z2"], FACTORS),
         "accuracy": accuracy_chart([bars], FACTORS, np.array([1 / 3, 1 / 6])),
+        "difference": difference_heatmap(S - 0.5, ["z0", "z1", "z2"], FACTORS, [["a", "b"]] * 3),
+        "scores": score_chart(
+            FACTORS,
+            {"modularity": np.array([0.5, np.nan]), "compactness": np.array([0.2, 0.9])},
+            {"modularity": np.array([[0.4, np.nan], [0.6, np.nan]])},
+        ),
         "codes": code_chart(["z0", "z1"], np.full(2, -2.0), np.full(2, 2.0), [marks]),
     }
 
@@ -58,6 +67,37 @@ def test_letters_are_legible_on_every_shade():
         light = luminance(shade(scale, value))
         high, low = max(ink, light), min(ink, light)
         assert (high + 0.05) / (low + 0.05) >= 4.5, value
+
+
+def test_letters_are_legible_on_every_change():
+    change = np.linspace(-1, 1, 101)[:, None]
+    figure = difference_heatmap(change, [f"z{i}" for i in range(101)], ["shape"])
+    scale = [(2 * place - 1, colour) for place, colour in figure.data[0].colorscale]
+    for value, note in zip(change[:, 0], figure.layout.annotations, strict=True):
+        ink = 0.0 if note.font.color == "black" else 1.0
+        light = luminance(shade(scale, value))
+        assert (max(ink, light) + 0.05) / (min(ink, light) + 0.05) >= 4.5, value
+        assert note.text == f"{value:+.2f}"
+
+
+def test_intervals_reach_from_low_to_high():
+    first, span, second = figures()["scores"].data
+    assert (first.name, second.name) == ("modularity", "compactness")
+    assert list(span.x) == list(first.x)
+    assert span.y[0] - span.error_y.array[0] == pytest.approx(0.4)
+    assert span.y[0] + span.error_y.array[0] == pytest.approx(0.6)
+
+
+def test_hovering_a_cell_says_what_was_asked_for():
+    assert figures()["difference"].data[0].text[0][1] == "b"
+
+
+def test_heat_grows_from_black_to_white():
+    colours = heat(np.linspace(0, 1, 50)[None])[0]
+    light = [luminance(colour / 255) for colour in colours]
+    assert colours[0].tolist() == [0, 0, 0]
+    assert light == sorted(light)
+    assert light[-1] > 0.95
 
 
 def shade(scale, value):

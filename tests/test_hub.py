@@ -8,10 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-import hub_server
 import pytest
 import torch
-from hub_server import CUT, FLIPPED, OWNER, SHORT, STRANGER
 from huggingface_hub.utils import disable_progress_bars
 from safetensors.torch import save
 
@@ -30,6 +28,8 @@ from dviz.checkpoint import (
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
 from dviz.models.vae import VAE, VAEConfig
+from tests import hub_server
+from tests.hub_server import CUT, FLIPPED, OWNER, SHORT, STRANGER
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "push_to_hub.py"
 REPO = "ada/tiny"

@@ -5,15 +5,15 @@ import shutil
 import sys
 from pathlib import Path
 
-import hub_server
 import pytest
-from hub_server import OWNER, STRANGER
 from huggingface_hub import metadata_load
 from huggingface_hub.utils import disable_progress_bars
 
 from dviz.checkpoint import FILES
 from dviz.errors import CheckpointError, DvizError, SpaceError
 from dviz.space import check_front_matter, check_space, deploy, read_pins, space_files
+from tests import hub_server
+from tests.hub_server import OWNER, STRANGER
 from tests.ui.material import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +62,7 @@ def test_a_space_holds_what_the_app_needs_and_nothing_else(root):
 def test_this_project_is_fit_to_be_a_space():
     check_space(ROOT)
     files = space_files(ROOT)
-    assert {"dviz/ui/panel.js", "dviz/ui/style.css", "dviz/ui/panel.html"} <= set(files)
+    assert {"dviz/ui/js/panel.js", "dviz/ui/style.css", "dviz/ui/panel.html"} <= set(files)
     assert not [name for name in files if name.startswith(("tests", "scripts"))]
 
 

@@ -27,7 +27,7 @@ from dviz.ui.photo_cards import reading_dict
 from dviz.ui.reading import read, swaps
 from dviz.ui.tabs.association import association_of
 from dviz.ui.transfer import distance_in
-from dviz.ui.uploads import MODES, Photo, Preparation, read_photo
+from dviz.ui.uploads import MODES, PLAIN, Photo, Preparation, read_photo
 
 
 def build_api(library: Library) -> None:
@@ -117,7 +117,7 @@ def health_route(library: Library) -> Route:
 
 
 def encoding_of(
-    library: Library, checkpoint: str, image: str, how: Preparation = Preparation()
+    library: Library, checkpoint: str, image: str, how: Preparation = PLAIN
 ) -> dict[str, Any]:
     """What /encode answers; JSON-able."""
     entry = library.get(checkpoint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -28,6 +30,16 @@ to real photographs: <b>drag</b> a factor, <b>drop in</b> a photo, and <b>see in
 survived.</p>
 </header>
 """
+TOUR = """
+<section class="tour" aria-label="First visit" hidden>
+<p><b>First time here?</b> Pick a checkpoint, then
+<button data-tab="Traverse">drag a slider</button> and watch one thing change;
+<button data-tab="Encode">drop in a photo</button> to see what the model makes of it;
+<button data-tab="Association">see which number is which factor</button>; and
+<button data-tab="Probes">read what survived the transfer</button>.</p>
+<button class="done">Got it</button>
+</section>
+"""
 NOTHING_HERE = "No checkpoint is installed here. Load one from the Hugging Face Hub by its id."
 TABS = {
     "Traverse": traverse.build_tab,
@@ -38,6 +50,7 @@ TABS = {
     "Datasets": datasets.build_tab,
 }
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+POLL = 0.5  # seconds between two looks at a download
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
@@ -54,8 +67,10 @@ class Picker:
 
 def build_app(library: Library) -> gr.Blocks:
     """The whole page; nothing is loaded until somebody opens it."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as app:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 1800)) as app:
         gr.HTML(HEADER, apply_default_css=False)
+        tour = (FOLDER / "js" / "tour.js").read_text("utf-8")
+        gr.HTML(TOUR, js_on_load=tour, apply_default_css=False, elem_id="tour")
         picker = _build_picker(library)
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             for name, build_tab in TABS.items():
@@ -128,10 +143,15 @@ def launch_options(library: Library) -> dict[str, Any]:
 def _build_picker(library: Library) -> Picker:
 
     @friendly
-    def fetch(repo_id: str, there: list[str]) -> tuple[Any, list[str]]:
-        entry = library.get(repo_id)
+    def fetch(repo_id: str, there: list[str]) -> Iterator[tuple[Any, Any, Any]]:
+        with ThreadPoolExecutor(1) as worker:
+            loading = worker.submit(library.get, repo_id)
+            while wait([loading], POLL).not_done:
+                yield gr.skip(), gr.skip(), downloading(library, repo_id)
+        entry = loading.result()
         there = [*there, entry.key] if entry.key not in [*library.names, *there] else there
-        return gr.Dropdown(choices_of(library, there), value=entry.key), there
+        choice = gr.Dropdown(choices_of(library, there), value=entry.key)
+        yield choice, there, summary_of(entry)
 
     @friendly
     def about(key: str) -> str:
@@ -142,7 +162,8 @@ def _build_picker(library: Library) -> Picker:
         checkpoint = gr.Dropdown(
             choices_of(library),
             value=next(iter(library.names), None),
-            label="Checkpoint: type to search by name, Source, Target or kind",
+            label="Checkpoint",
+            info="Type to search by name, Source, Target or kind.",
             scale=3,
             min_width=260,
             elem_id="checkpoint",
@@ -150,6 +171,7 @@ def _build_picker(library: Library) -> Picker:
         with gr.Column(scale=2, min_width=260), gr.Row(elem_classes="hub"):
             repo_id = gr.Textbox(
                 label="or from the Hugging Face Hub",
+                info="The id of a dviz checkpoint there.",
                 placeholder="user/name",
                 max_lines=1,
                 max_length=200,
@@ -167,13 +189,21 @@ def _build_picker(library: Library) -> Picker:
     asked = gr.on(
         [load.click, repo_id.submit], lambda: _load_button(busy=True), None, load, **quiet
     )
-    fetching = asked.then(fetch, [repo_id, fetched], [checkpoint, fetched], **quiet)
+    fetching = asked.then(fetch, [repo_id, fetched], [checkpoint, fetched, summary], **quiet)
     for ended in (fetching.success, fetching.failure):
         ended(lambda: _load_button(busy=False), None, load, **quiet)
+    if library.names:
+        fetching.failure(about, checkpoint, summary, **quiet)
     opened = gr.State(False)
     refresh = [checkpoint.change, opened.change]
     gr.on(refresh, about, checkpoint, summary, **quiet)
     return Picker(checkpoint, fetched, opened, refresh)
+
+
+def downloading(library: Library, repo_id: str) -> str:
+    """How far a download has come."""
+    size = f"{library.downloaded(repo_id.strip()) / 1e6:.1f} MB so far"
+    return f'<p class="summary" role="status">Loading {escape(repo_id)} from the Hub: {size} …</p>'
 
 
 def _load_button(busy: bool) -> gr.Button:

@@ -1,4 +1,4 @@
-"""Checkpoints that visitors name on the Hub: few at a time, small, and gone from disk when unused."""
+"""Checkpoints that visitors name on the Hub: few, small, and gone from disk when unused."""
 
 from __future__ import annotations
 
@@ -65,6 +65,17 @@ class HubCache:
     def forget(self, repo_id: str) -> None:
         """Delete what was downloaded of it."""
         shutil.rmtree(self._place(repo_id), ignore_errors=True)
+
+    def downloaded(self, repo_id: str) -> int:
+        """Bytes of it that are here by now."""
+        files = (path for path in self._place(repo_id).rglob("*") if not path.is_symlink())
+        total = 0
+        for path in files:
+            try:
+                total += path.stat().st_size if path.is_file() else 0
+            except OSError:  # moved to its final place meanwhile
+                continue
+        return total
 
     def _place(self, repo_id: str) -> Path:
         return self._root() / hashlib.sha256(repo_id.encode()).hexdigest()[:32]

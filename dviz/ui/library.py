@@ -197,6 +197,7 @@ class Library:
         cache = HubCache()
         self._fetch = fetch or cache.fetch
         self._forget = forget or cache.forget
+        self.downloaded = cache.downloaded  # bytes of a checkpoint that are here by now
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._entries: OrderedDict[str, Entry] = OrderedDict()

@@ -100,7 +100,8 @@ def change_in_words(dimension: str, factor: str, before: float, after: float) ->
     gap = after - before
     verb = "follows more closely" if gap > 0 else "lets go of"
     words = f"{dimension} {verb} {factor}" if abs(gap) >= 0.05 else "about the same"
-    return f"<b>{dimension} · {factor}: {gap:+.2f}</b><br>{before:.2f} before, {after:.2f} after: {words}"
+    title = f"<b>{dimension} · {factor}: {gap:+.2f}</b>"
+    return f"{title}<br>{before:.2f} before, {after:.2f} after: {words}"
 
 
 def spans(bootstrap: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:

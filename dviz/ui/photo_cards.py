@@ -137,9 +137,7 @@ def neighbours(entry: Entry, reading: Reading | None, by: str) -> str:
     return markup.note(words) + f'<div class="neighbours">{"".join(cards)}</div>'
 
 
-def _neighbour(
-    entry: Entry, labels: np.ndarray, distance: float, image: np.ndarray | None
-) -> str:
+def _neighbour(entry: Entry, labels: np.ndarray, distance: float, image: np.ndarray | None) -> str:
     words = "<br>".join(
         f"{escape(factor.name)} <b>{escape(factor.label(int(value)))}</b>"
         for factor, value in zip(entry.config.factors, labels, strict=True)
@@ -158,9 +156,7 @@ def comparison(entry: Entry, first: Reading | None, second: Reading | None) -> s
     found = differences(first.code, second.code, entry.dimensions)
     a, b = escape(first.photo.name), escape(second.photo.name)
     words = f'<p class="note">{_differences_in_words(found, a, b)}</p>'
-    return words + _swap_row(entry, first, second, found) + _difference_table(
-        found, first, second
-    )
+    return words + _swap_row(entry, first, second, found) + _difference_table(found, first, second)
 
 
 def _differences_in_words(found: list[tuple[Dimension, float]], a: str, b: str) -> str:
@@ -171,9 +167,7 @@ def _differences_in_words(found: list[tuple[Dimension, float]], a: str, b: str) 
     return "; ".join(parts) + "."
 
 
-def _difference_table(
-    found: list[tuple[Dimension, float]], first: Reading, second: Reading
-) -> str:
+def _difference_table(found: list[tuple[Dimension, float]], first: Reading, second: Reading) -> str:
     largest = max((abs(gap) for _, gap in found), default=1.0) or 1.0
     rows = [
         [
@@ -208,7 +202,9 @@ def overview(entry: Entry, readings: Sequence[Reading], broken: Sequence[Photo])
     factors = [factor.name for factor in entry.config.factors]
     rows = []
     for reading in readings:
-        values = {p.factor: f"{escape(p.value)} {100 * p.confidence:.0f}%" for p in reading.predictions}
+        values = {
+            p.factor: f"{escape(p.value)} {100 * p.confidence:.0f}%" for p in reading.predictions
+        }
         rows.append(
             [
                 escape(reading.photo.name),

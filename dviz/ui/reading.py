@@ -1,4 +1,4 @@
-"""What a model makes of photos: codes, how far out they lie, their neighbours, their differences."""
+"""What a model makes of photos: how far out their codes lie, what is near, what differs."""
 
 from __future__ import annotations
 

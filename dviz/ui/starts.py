@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from dviz.data.base import FactorDataset
-from dviz.data.dsprites import ColorDSprites, DSprites, WhiteColorDSprites
-from dviz.data.shapes3d import Shapes3D
-from dviz.errors import CheckpointError
+from dviz.data.registry import dataset_info, load_dataset
+from dviz.errors import CheckpointError, DatasetError
 from dviz.factors import Factor
 from dviz.ui.inspector import encode
 from dviz.ui.library import Entry
-
-# Datasets that need no files, so that the genuine image of a scene can be drawn.
-PROCEDURAL = {d.name: d for d in (ColorDSprites, WhiteColorDSprites, DSprites, Shapes3D)}
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Genera
             )
         return _from_row(entry, int(rng.choice(rows)))
     classes = np.where(chosen < 0, dataset.space.sample(1, rng)[0], chosen)
-    image = dataset.render(classes[None])[0]
+    image = dataset.render(classes[None], rng)[0]
     code = encode(entry.model, image[None]).mean[0]
     return Start(code, f"Scene of {dataset.name}: {_in_words(entry, classes)}", image)
 
@@ -87,22 +83,29 @@ def as_wanted(values: Any, factors: Sequence[Factor]) -> list[int | None]:
 
 def renderer(entry: Entry) -> FactorDataset | None:
     """What draws the scenes of a checkpoint's dataset; None where images are files."""
-    if entry.config.dataset not in PROCEDURAL:
+    dataset = _drawn(entry.config.dataset)
+    same = dataset is not None and tuple(dataset.space.factors) == tuple(entry.config.factors)
+    return dataset if same else None
+
+
+@lru_cache(maxsize=8)
+def _drawn(name: str) -> FactorDataset | None:
+    """The dataset of that name if it needs no files, so that its genuine images can be drawn."""
+    try:
+        return None if dataset_info(name).needs_files else load_dataset(name)
+    except DatasetError:
         return None
-    dataset = _dataset(entry.config.dataset)
-    return dataset if dataset.space.factors == tuple(entry.config.factors) else None
-
-
-@cache
-def _dataset(name: str) -> FactorDataset:
-    return PROCEDURAL[name]()
 
 
 def _from_row(entry: Entry, row: int) -> Start:
     """One of the stored codes."""
     codes, classes = entry.sample
     dataset = renderer(entry)
-    original = None if dataset is None else dataset.render(classes[row : row + 1])[0]
+    original = (
+        None
+        if dataset is None
+        else dataset.render(classes[row : row + 1], np.random.default_rng(0))[0]
+    )
     caption = f"Sample of {entry.config.dataset}: {_in_words(entry, classes[row])}"
     return Start(codes[row], caption, original)
 

@@ -19,6 +19,25 @@ from dviz.ui.library import Entry, Library
 STAGE_NAMES = {SOURCE: "Source", DIRECT: "Target, direct", FINE_TUNED: "Target, fine-tuned"}
 WAYS = {SOURCE: "trained with weak labels", DIRECT: "weights copied", FINE_TUNED: "no labels used"}
 SIGNS = {"good": "✓", "warning": "!", "note": "i"}
+DISTANCES = (
+    (
+        "Outside of the Source's range",
+        "of the Target's images have a code beyond the central 99% of the Source's somewhere",
+    ),
+    (
+        "Fréchet distance of codes",
+        "between two Gaussians fitted to the codes; 0 where they are alike",
+    ),
+    (
+        "Kernel distance of codes (MMD²)",
+        "sees any difference of shape; p by permutation",
+    ),
+    ("ELBO lost", "an image: how much worse the Source's model explains the Target"),
+    (
+        "Fréchet distance of pixels",
+        "of images shrunk to 8 × 8: how different they look, whatever a model makes of it",
+    ),
+)
 NO_DISTANCE = (
     "How far the Target lies from the Source is not in these reports; scripts/evaluate.py "
     "distance measures it, without labels."
@@ -97,15 +116,22 @@ def distance_of(entries: Sequence[Entry]) -> str:
     found = distance_in(entries)
     if found is None:
         return markup.note(NO_DISTANCE)
-    rows = [
-        ["Outside of the Source's range", markup.percent(found.outside), "of the Target's images have a code beyond the central 99% of the Source's in some dimension"],
-        ["Fréchet distance of codes", f"{found.frechet:,.2f}", "between two Gaussians fitted to the codes; 0 where they are alike"],
-        ["Kernel distance of codes (MMD²)", f"{found.mmd:.4f}", f"sees any difference of shape; p = {found.mmd_p_value:.3g} by permutation"],
-        ["ELBO lost", f"{found.elbo_drop:,.0f} nats", "an image: how much worse the Source's model explains the Target"],
-        ["Fréchet distance of pixels", f"{found.pixel_frechet:,.2f}", "of images shrunk to 8 × 8: how different they look, whatever a model makes of it"],
-    ]  # fmt: skip
     title = f"From {found.source} to {found.target}, as {found.encoder} sees them"
     note = f"{found.num_images:,} images of each, seed {found.seed}; nobody looked at a label."
-    cells = [[escape(what), escape(value), escape(meaning)] for what, value, meaning in rows]
-    table = markup.table(["Distance", "", "What it says"], cells, title, kind="distances")
+    cells = [
+        [escape(what), escape(value), escape(meaning)]
+        for (what, meaning), value in zip(DISTANCES, _values(found), strict=True)
+    ]
+    table = markup.table(["Distance", "Value", "What it says"], cells, title, kind="distances")
     return table + markup.note(note)
+
+
+def _values(found: DistanceReport) -> list[str]:
+    """What stands beside each of DISTANCES."""
+    return [
+        markup.percent(found.outside),
+        f"{found.frechet:,.2f}",
+        f"{found.mmd:.4f} (p = {found.mmd_p_value:.2g})",
+        f"{found.elbo_drop:,.0f} nats",
+        f"{found.pixel_frechet:,.2f}",
+    ]

@@ -30,6 +30,9 @@ class Preparation:
     tolerance: float = TOLERANCE
 
 
+PLAIN = Preparation()
+
+
 @dataclass(frozen=True)
 class Photo:
     """A file's name, and either its model input uint8 (64, 64, 3) or what is wrong with it.
@@ -49,7 +52,7 @@ class Prepared:
     """Photos with what they were made from, so that nothing is decoded twice."""
 
     sources: tuple[str | int, ...] = ()
-    how: Preparation = Preparation()
+    how: Preparation = PLAIN
     photos: list[Photo] = field(default_factory=list)
 
     @property
@@ -67,7 +70,7 @@ def prepare(
     return Prepared(sources, how, read_photos(sources, how))
 
 
-def read_photo(path: str | Path, how: Preparation = Preparation()) -> np.ndarray:
+def read_photo(path: str | Path, how: Preparation = PLAIN) -> np.ndarray:
     """The model input uint8 (64, 64, 3) of the picture in `path`.
 
     Raises:
@@ -76,7 +79,7 @@ def read_photo(path: str | Path, how: Preparation = Preparation()) -> np.ndarray
     return _input(decode_photo(path), how)
 
 
-def read_photos(sources: Sequence[str | int], how: Preparation = Preparation()) -> list[Photo]:
+def read_photos(sources: Sequence[str | int], how: Preparation = PLAIN) -> list[Photo]:
     """Each of `sources`, a path or the number of an example; what cannot be read says why."""
     return [_read(source, how) for source in sources[:MAX_PHOTOS]]
 
@@ -94,9 +97,7 @@ def _read(source: str | int, how: Preparation) -> Photo:
 
 
 def _input(image: np.ndarray, how: Preparation) -> np.ndarray:
-    return to_model_input(
-        image, mode=how.mode, background=how.background, tolerance=how.tolerance
-    )
+    return to_model_input(image, mode=how.mode, background=how.background, tolerance=how.tolerance)
 
 
 def _thumbnail(image: np.ndarray) -> str:

@@ -29,7 +29,9 @@ def test_intervals_bars_ideal_and_change_stand_beside_the_matrices(association_t
     expect(page.locator(".block.bars:visible")).to_have_count(3)
     expect(page.locator("#ideal-words")).to_contain_text("1 − 1/(values − 1)")
     expect(page.locator("#ideal-matrix .annotation").first).to_be_visible()
-    expect(page.locator("#change-matrix .annotation").first).to_contain_text(re.compile(r"[+-]0\.\d\d"))
+    expect(page.locator("#change-matrix .annotation").first).to_contain_text(
+        re.compile(r"[+-]0\.\d\d")
+    )
 
 
 def test_rows_are_reordered(association_tab):
@@ -63,7 +65,9 @@ def test_a_chart_is_saved_as_a_picture_and_as_data(association_tab, checkpoints)
             tools.get_by_role("button", name=kind).click()
         path = Path(download.value.path())
         assert path.read_bytes().startswith(head)
-        assert re.fullmatch(rf"dviz-association-\d+\.{kind.lower()}", download.value.suggested_filename)
+        assert re.fullmatch(
+            rf"dviz-association-\d+\.{kind.lower()}", download.value.suggested_filename
+        )
     header, *rows = csv.reader(path.read_text().splitlines())
     result = Library(checkpoints).get(SOURCE).result
     assert header[1:] == result.factors

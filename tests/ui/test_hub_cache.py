@@ -38,7 +38,9 @@ def test_what_is_fetched_is_whole_and_is_forgotten_whole(server, files, tmp_path
     checkpoint = cache.fetch(ID)
     assert checkpoint.config.name == NAMES[0]
     assert left(tmp_path / "cache")
+    assert cache.downloaded(ID) >= sum(map(len, files.values()))
     cache.forget(ID)
+    assert cache.downloaded(ID) == 0
     cache.forget(ID)
     assert not left(tmp_path / "cache")
 

@@ -19,7 +19,9 @@ SOURCE, DIRECT, TUNED = NAMES
 
 
 def photos(images):
-    return [Photo(f"{n}.png", image, thumbnail=markup.data_uri(image)) for n, image in enumerate(images)]
+    return [
+        Photo(f"{n}.png", image, thumbnail=markup.data_uri(image)) for n, image in enumerate(images)
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from PIL import Image
 from dviz.metrics.omes import omes
 from dviz.report import DistanceReport, Report
 from dviz.ui import markup, transfer, uploads
-from dviz.ui.blocks import NOTHING_HERE, build_app, choices_of
+from dviz.ui.blocks import NOTHING_HERE, build_app, choices_of, downloading
 from dviz.ui.library import Library
 from dviz.ui.tabs import association, encode, probes
 from tests.ui.material import NAMES
@@ -278,6 +278,12 @@ def test_choices_say_what_a_checkpoint_is(library):
         (f"{TUNED} · fine-tuned · color-dsprites → things", TUNED),
         ("ada/sprites · Hub", "ada/sprites"),
     ]
+
+
+def test_a_download_says_how_far_it_is():
+    text = downloading(Library(), " ada/<b> ")
+    assert "0.0 MB so far" in text
+    assert "<b>" not in text
 
 
 # Pieces of HTML

@@ -260,7 +260,9 @@ def numbers_of(entry: Entry, readings: list[Reading]) -> str:
         for d in entry.dimensions
     ]
     names = (escape(r.photo.name) for r in readings)
-    table = markup.table(["Dimension", "Factor", "98% of the dataset", *names], rows, kind="numbers")
+    table = markup.table(
+        ["Dimension", "Factor", "98% of the dataset", *names], rows, kind="numbers"
+    )
     title = "The codes in numbers (mean ± standard deviation)"
     return f"<details><summary>{title}</summary>{table}</details>"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output", required=True, type=Path, help="checkpoint folder to write")
     common.add_training_flags(
         parser, steps=0, batch_size=64, learning_rate=1.5e-3, beta=2.0, warmup=0.0
+    )
+    add(
+        "--untied-beta",
+        type=float,
+        help="β of dimensions that the Source tied to no factor (default: as --beta); high where "
+        "the Target has no more factors than the Source",
     )
     add("--update", choices=UPDATES, default="all", help="what learns (default all)")
     add("--decoder-first", type=float, default=0.1, help="share of steps that leave the encoder")
@@ -70,9 +77,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         _copy(args, parent, dataset, identity)
         return
     if args.labelled_images:
-        from dataclasses import replace
-
         config = replace(config, ties=_ties(parent, dataset.space))
+    if args.untied_beta is not None:
+        config = replace(config, untied_beta=args.untied_beta, tied=_tied(parent))
     common.train_into(args, parent.model, dataset, config, identity, device)
 
 
@@ -86,8 +93,6 @@ def _config(args: argparse.Namespace) -> TrainingConfig:
 
 def _copy(args: argparse.Namespace, parent: Checkpoint, dataset: object, identity: object) -> None:
     """Direct transfer: the same weights, at most other BatchNorm statistics."""
-    from dataclasses import replace
-
     from dviz.checkpoint import save_checkpoint
     from dviz.training.statistics import reestimate_statistics
 
@@ -100,6 +105,22 @@ def _copy(args: argparse.Namespace, parent: Checkpoint, dataset: object, identit
         settings = {"reestimate_statistics": args.reestimate_statistics, "seed": args.seed}
         identity = replace(identity, training=settings)
     save_checkpoint(args.output, parent.model, identity)
+
+
+def _tied(parent: Checkpoint) -> int:
+    """How many dimensions the Source at the root of a lineage tied to its factors."""
+    from dviz.checkpoint import SOURCE
+
+    config = parent.config
+    if config.kind == SOURCE and config.training.get("supervision", "labels") == "labels":
+        return len(config.factors)
+    tied = int(config.training.get("tied", 0))
+    if not tied:
+        raise ValueError(
+            f"--untied-beta needs to know which dimensions {config.name} ties to factors; start "
+            "from a Source trained with labels"
+        )
+    return tied
 
 
 def _ties(parent: Checkpoint, target: FactorSpace) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ _CHOICES = {
 _AT_LEAST = {
     "steps": 1, "batch_size": 1, "beta": 0, "untied_beta": 0, "capacity": 0, "encoder_rate": 0,
     "labelled_images": 0, "regression_weight": 0, "reestimate_statistics": 0, "patience": 0,
-    "held_out": 1, "check_every": 1, "discriminator_units": 1, "seed": 0,
+    "tied": 0, "held_out": 1, "check_every": 1, "discriminator_units": 1, "seed": 0,
 }  # fmt: skip
 _POSITIVE = ("learning_rate", "clip", "discriminator_rate")
 _SHARES = ("beta_warmup", "capacity_rise", "decoder_first", "labelled")
@@ -41,7 +41,9 @@ class TrainingConfig:
         learning_rate: of Adam; the peak where `schedule` is "one-cycle".
         beta: weight of the KL divergence of every dimension; of the total correlation for
             "beta-tcvae" (Chen et al.'s β) and "factor-vae" (Kim and Mnih's γ).
-        untied_beta: its weight in the dimensions tied to no factor ("labels" only).
+        untied_beta: its weight in the dimensions tied to no factor ("labels", or `tied` > 0).
+        tied: in fine-tuning, how many dimensions the Source tied to its factors; the others then
+            stay as quiet as they were there. 0: none counts as untied.
         beta_warmup: share of the steps over which both rise linearly from 0.
         supervision: which dimensions of a pair may differ: "labels" (dimension j is tied to factor
             j), "adaptive" (Ada-GVAE: found from the posteriors), "known-k" (the k that differ most,
@@ -89,6 +91,7 @@ class TrainingConfig:
     schedule: str = "one-cycle"
     beta: float = 2.0
     untied_beta: float = 2.0
+    tied: int = 0
     beta_warmup: float = 0.125
     supervision: str = "labels"
     k: int | str = UNIFORM

@@ -35,10 +35,14 @@ def warmup_at(step: int, config: TrainingConfig) -> float:
 
 
 def beta_at(step: int, config: TrainingConfig, latent_size: int, tied: int) -> torch.Tensor:
-    """Weight of every dimension's KL divergence at `step`, float32 (D,); `tied` come first."""
+    """Weight of every dimension's KL divergence at `step`, float32 (D,).
+
+    With "labels" the first `tied` dimensions are tied to factors, in fine-tuning those that the
+    Source tied (`config.tied`); the others pay `untied_beta`.
+    """
     beta = torch.full((latent_size,), config.beta)
-    if config.supervision == "labels":
-        beta[tied:] = config.untied_beta
+    if config.tied or config.supervision == "labels":
+        beta[config.tied or tied :] = config.untied_beta
     return warmup_at(step, config) * beta
 
 

@@ -110,7 +110,10 @@ def test_beta_warms_up_and_tells_tied_from_untied():
     assert beta_at(4, config, 4, 3).tolist() == [1.0, 1.0, 1.0, 4.0]
     assert beta_at(10, config, 4, 3).tolist() == [2.0, 2.0, 2.0, 8.0]
     assert beta_at(0, replace(config, beta_warmup=0.0), 2, 2).tolist() == [2.0, 2.0]
-    assert beta_at(79, replace(config, supervision="none"), 4, 3).tolist() == [2.0] * 4
+    alone = replace(config, supervision="none")
+    assert beta_at(79, alone, 4, 3).tolist() == [2.0] * 4
+    # In fine-tuning the Source says which were tied, whatever the Target's factors are.
+    assert beta_at(79, replace(alone, tied=2), 4, 3).tolist() == [2.0, 2.0, 8.0, 8.0]
 
 
 def test_odd_settings_are_refused(dataset, tmp_path):

@@ -170,3 +170,14 @@ def test_labelled_images_keep_the_source_s_dimensions_for_factors_of_the_same_na
     training = json.loads((tmp_path / "out" / "config.json").read_text())["training"]
     assert training["ties"] == [1, 2, 3, 4, 5]  # colour, the first of the Source, is not varied
     assert training["labelled_images"] == 16
+
+
+def test_dimensions_that_the_source_left_untied_can_be_kept_quiet(source, tmp_path, run_script):
+    flags = ["--target", "dsprites", "--steps", 2, "--batch-size", 8, "--untied-beta", 32]
+    tuned, again = tmp_path / "tuned", tmp_path / "again"
+    for parent, output in ((source, tuned), (tuned, again)):
+        run_script(
+            "transfer", "--checkpoint", parent, *flags, "--output", output, "--threads", 1
+        )  # fmt: skip
+        assert read_config(output).training["untied_beta"] == 32
+        assert read_config(output).training["tied"] == 6

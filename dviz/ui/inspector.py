@@ -81,7 +81,8 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
     if result is None or len(result.active) != latent_size:
         return [Dimension(index) for index in range(latent_size)]
     S = result.association_matrix
-    owners = associated_dimensions(S, np.array(result.active))  # (F,)
+    # (F,), empty where images came without labels
+    owners = associated_dimensions(S, np.array(result.active)) if result.factors else []
     dimensions = []
     for d in range(latent_size):
         own = [j for j, owner in enumerate(owners) if owner == d and S[d, j] >= FAINT]

@@ -60,8 +60,8 @@ class Entry:
         self.config: CheckpointConfig = checkpoint.config
         self.model: VAE = checkpoint.model
         self.report: Report = read_report(checkpoint.folder / REPORT)
-        if not 1 <= len(self.config.factors) <= MAX_FACTORS:
-            raise CheckpointError(f"{key} must have 1 to {MAX_FACTORS} factors")
+        if len(self.config.factors) > MAX_FACTORS:
+            raise CheckpointError(f"{key} must have at most {MAX_FACTORS} factors")
         for result in self.report.results.values():
             _check_result(result, key, self.latent_size)
         for baseline in self.report.baselines:
@@ -76,14 +76,19 @@ class Entry:
         return self.model.config.latent_size
 
     @property
-    def result(self) -> DatasetReport | None:
+    def measured(self) -> DatasetReport | None:
         """What was measured on its own dataset, or else on the first one there is."""
         results = self.report.results
         return results.get(self.config.dataset) or next(iter(results.values()), None)
 
+    @property
+    def result(self) -> DatasetReport | None:
+        """As `measured`, where there were labels to score it by."""
+        return self.measured if self.measured and self.measured.factors else None
+
     @cached_property
     def dimensions(self) -> list[Dimension]:
-        return describe_dimensions(self.latent_size, self.result)
+        return describe_dimensions(self.latent_size, self.measured)
 
     @cached_property
     def decoder(self) -> PackedDecoder | None:
@@ -341,7 +346,7 @@ def _fits(result: DatasetReport, latent_size: int) -> bool:
         and S.shape == (latent_size, len(factors))
         and not ((S < 0) | (S > 1)).any()
         and _are_words(words)
-        and 1 <= len(factors) == len(set(factors)) <= MAX_FACTORS
+        and len(factors) == len(set(factors)) <= MAX_FACTORS
         and all(type(n) is int for n in (result.seed, result.num_images, result.num_pairs))
         and all(np.isfinite([p.accuracy, p.standard_error, p.chance]).all() for p in result.probes)
     )

@@ -225,9 +225,32 @@ def test_a_baseline_that_makes_no_sense_is_refused(copy):
     assert "does not fit" in problem(copy, TUNED)
 
 
-def test_a_config_without_factors_is_refused(copy):
-    edit(copy / SOURCE / CONFIG, lambda c: c.update(factors=[]))
-    assert "1 to 64 factors" in problem(copy, SOURCE)
+def test_far_too_many_factors_are_refused(copy):
+    many = [{"name": f"f{n}", "size": 2, "values": []} for n in range(65)]
+    edit(copy / SOURCE / CONFIG, lambda c: c.update(factors=many))
+    assert "at most 64 factors" in problem(copy, SOURCE)
+
+
+def test_a_checkpoint_of_images_without_labels_opens(copy):
+    """Its dimensions have their range; there is nothing to score them by."""
+    folder = copy / TUNED
+    edit(folder / CONFIG, lambda c: c.update(factors=[], dataset="folder:mine"))
+
+    def unlabelled(report):
+        result = report["results"].pop("things")
+        none = {"factors": [], "sizes": [], "probes": [], "scores": {}}
+        none |= {"dataset": "folder:mine", "association": [[] for _ in result["association"]]}
+        report.update(results={"folder:mine": result | none}, baselines=[])
+
+    edit(folder / REPORT, unlabelled)
+    for name in (PROBES, CODES, "classes.csv"):
+        (folder / name).unlink(missing_ok=True)
+    entry = Library(copy).get(TUNED)
+    assert entry.result is None
+    assert entry.measured.dataset == "folder:mine"
+    assert all(d.low < d.high for d in entry.dimensions if d.active)
+    assert not any(d.factors for d in entry.dimensions)
+    assert entry.predict(np.zeros((2, 5), dtype=np.float32)) == [[], []]
 
 
 @pytest.mark.parametrize("spoil", ["pickle", "shape", "nan", "text", "empty", "classes"])
@@ -262,3 +285,15 @@ def test_keys_are_names_not_paths(copy):
     for key in (f"../copy/{SOURCE}", f"{copy}/{SOURCE}", f"./{SOURCE}"):
         with pytest.raises(CheckpointError):
             library.get(key)
+
+
+def test_intervals_come_from_stored_codes_where_there_are_any(copy, library):
+    entry = library.get(TUNED)
+    shape = (entry.latent_size, len(entry.config.factors))
+    assert entry.bootstrap.shape[1:] == shape
+    assert len(entry.resampled_scores("avg")) == len(entry.bootstrap)
+    assert entry.resampled_scores("avg") is entry.resampled_scores("avg")
+    (copy / TUNED / CODES).unlink()
+    without = Library(copy).get(TUNED)
+    assert without.bootstrap is None
+    assert without.resampled_scores("max") == []

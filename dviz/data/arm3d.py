@@ -7,6 +7,7 @@ this kind can be tried where the 13 GB of Isaac3D are not at hand.
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -305,6 +306,11 @@ def _seen(
     return (near[0] + rows.start, near[1] + columns.start), point
 
 
+# A picture is many small array operations: two threads at it spend more time on handing each other
+# the interpreter's lock than on drawing, and would both fill the same cache.
+_DRAWING = threading.Lock()
+
+
 class Arm3D(FactorDataset):
     """arm3d, the stand-in for Isaac3D: its nine factors, 737,280 images, drawn on the fly."""
 
@@ -329,4 +335,5 @@ class Arm3D(FactorDataset):
         )
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-        return draw_fast(np.asarray(classes))
+        with _DRAWING:
+            return draw_fast(np.asarray(classes))

@@ -234,7 +234,7 @@ def summary_of(entry: Entry) -> str:
     parts = [
         _stage(config),
         f"{active} of {entry.latent_size} dimensions active",
-        f"factors: {', '.join(factor.name for factor in config.factors)}",
+        f"factors: {', '.join(factor.name for factor in config.factors) or 'not known'}",
     ]
     return f'<p class="summary">{" · ".join(map(escape, parts))}</p>'
 

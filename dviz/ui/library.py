@@ -273,9 +273,10 @@ class Library:
         targets = self.targets(key)
         chosen = target if target in targets else next(iter(targets), None)
         own = self.configs[key]
-        members = {SOURCE: self._root_of(key), own.kind: key}
+        root = self._root_of(key)
+        members = {self.configs[root].kind: root} | {own.kind: key}
         for name, config in self.configs.items():
-            related = self._root_of(name) == self._root_of(key)
+            related = self._root_of(name) == root
             if related and config.kind != SOURCE and config.dataset == chosen:
                 members.setdefault(config.kind, name)
         return [members[stage] for stage in STAGES if stage in members]

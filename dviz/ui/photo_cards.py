@@ -59,11 +59,11 @@ def _thumbnail(photo: Photo) -> str:
 
 def verdict(entry: Entry, reading: Reading) -> str:
     """Whether the photo is like the dataset, with the reason."""
-    if entry.result is None:
+    if entry.measured is None:
         return markup.note(UNMEASURED)
     reasons = [stray_in_words(stray) for stray in reading.far_out]
     reasons += [_error_in_words(reading)] if reading.badly_painted else []
-    dataset = escape(entry.result.dataset)
+    dataset = escape(entry.measured.dataset)
     if reasons:
         items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
         return (

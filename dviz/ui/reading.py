@@ -75,8 +75,8 @@ def read(entry: Entry, photos: Sequence[Photo]) -> list[Reading]:
     codes = encode(entry.model, images)
     painted = decode(entry.model, codes.mean)
     errors = ((images / 255.0 - painted / 255.0) ** 2).mean(axis=(1, 2, 3))
-    usual = entry.result.mse if entry.result is not None else None
-    known = entry.dimensions if entry.result is not None else []
+    usual = entry.measured.mse if entry.measured is not None else None
+    known = entry.dimensions if entry.measured is not None else []
     parts = zip(
         photos, codes.mean, codes.std, painted, entry.predict(codes.mean), errors, strict=True
     )

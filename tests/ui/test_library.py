@@ -225,6 +225,12 @@ def test_a_baseline_that_makes_no_sense_is_refused(copy):
     assert "does not fit" in problem(copy, TUNED)
 
 
+def test_a_lineage_without_its_source_names_nobody_twice(copy):
+    for name in (SOURCE, DIRECT):
+        shutil.rmtree(copy / name)
+    assert Library(copy).lineage(TUNED) == [TUNED]
+
+
 def test_far_too_many_factors_are_refused(copy):
     many = [{"name": f"f{n}", "size": 2, "values": []} for n in range(65)]
     edit(copy / SOURCE / CONFIG, lambda c: c.update(factors=many))

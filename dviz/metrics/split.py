@@ -48,3 +48,13 @@ def run_parallel(function: Callable, arguments: Sequence[tuple], n_jobs: int) ->
         return list(
             Parallel(n_jobs=n_jobs, batch_size=1)(delayed(function)(*each) for each in arguments)
         )
+
+
+def release_workers() -> None:
+    """End the idle processes that `run_parallel` keeps for its next call.
+
+    For programs that stay: the processes hold memory, and outlive one that is ended by a signal.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)

@@ -14,6 +14,7 @@ from dviz.metrics.association import Association, associate
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.files import Labels, read_classes, read_representations, read_table
 from dviz.metrics.omes import OmesResult, omes
+from dviz.metrics.split import release_workers
 from dviz.metrics.suite import METRICS, evaluate_all
 
 MAX_BYTES = 256 * 2**20
@@ -104,6 +105,15 @@ def measure_all(
         The name of the metric that runs next (None when all are done), and what is known so far,
         shaped as `evaluate_all` returns it.
     """
+    try:
+        yield from _measure(table, alpha, pooling, seed)
+    finally:  # also when somebody stops half way
+        release_workers()
+
+
+def _measure(
+    table: OwnTable, alpha: float, pooling: str, seed: int
+) -> Iterator[tuple[str | None, dict[str, Any]]]:
     some = np.random.default_rng(seed).permutation(len(table.codes))[:MAX_TRAINED_ROWS]
     result: dict[str, Any] = {}
     for metric in ORDER:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -49,13 +50,15 @@ def running_app(checkpoints: str | Path | None = None, **settings: str) -> Itera
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # so that whatever it started ends with it
     )
     url = f"http://127.0.0.1:{port}/"
     try:
         _wait_for(url, process)
         yield url
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.communicate()
 
 

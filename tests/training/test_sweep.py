@@ -145,7 +145,7 @@ def test_a_sweep_survives_a_killed_worker_and_repeats_nothing(tmp_path):
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         os.kill(worker_in_mid_cell(output), signal.SIGKILL)
-        _, log = running.communicate(timeout=200)
+        _, log = running.communicate(timeout=400)
     finally:
         running.kill()
     assert running.returncode == 0, log

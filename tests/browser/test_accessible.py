@@ -10,6 +10,8 @@ LANDMARKS = {
     "Encode photos": "#codes .figure-tools button",
     "Association (OMES)": ".matrix .figure-tools button",
     "Probes & transfer": ".accuracy .figure-tools button",
+    "Your data": "#own-borrow",
+    "Datasets": "#dataset-sheet img",
 }
 
 

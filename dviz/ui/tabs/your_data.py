@@ -71,39 +71,9 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
 
     gr.Markdown(HELP, elem_classes="help")
     table = gr.State(None, time_to_live=SESSION)
-    with gr.Row(elem_classes="uploads"):
-        with gr.Column(scale=2, min_width=280):
-            files = gr.File(
-                label="Codes and labels",
-                file_count="multiple",
-                file_types=[".npz", ".csv"],
-                height=150,
-                elem_id="own-files",
-            )
-            own = gr.Button("Take the checkpoint's own codes", size="sm", elem_id="own-borrow")
-        with gr.Column(scale=3, min_width=280):
-            alpha, pooling = alpha_slider("own-alpha"), pooling_choice("own-pooling")
-    about = gr.HTML(markup.note(EMPTY), elem_id="own-about", apply_default_css=False)
-    with gr.Row(elem_classes="lineage"):
-        with gr.Column(min_width=320):
-            matrix = gr.Plot(
-                show_label=False, visible=False, elem_classes="matrix", elem_id="own-matrix"
-            )
-        with gr.Column(min_width=320):
-            above = gr.HTML(apply_default_css=False, elem_classes="score", elem_id="own-score")
-            below = gr.HTML(apply_default_css=False, elem_id="own-factors")
-    with gr.Row(elem_classes="actions"):
-        measure = gr.Button(
-            "Measure everything", variant="primary", visible=False, elem_id="own-measure"
-        )
-        stop = gr.Button("Stop", visible=False, elem_id="own-stop")
-    numbers = gr.HTML(apply_default_css=False, elem_id="own-numbers")
-    charts = []
-    with gr.Row(elem_classes="lineage"):
-        for _ in PROBE_MODELS:
-            with gr.Column(min_width=320):
-                charts.append(gr.HTML(apply_default_css=False))
-                charts.append(gr.Plot(show_label=False, visible=False, elem_classes="accuracy"))
+    files, own, alpha, pooling = _build_inputs()
+    about, matrix, above, below = _build_association()
+    measure, stop, numbers, *charts = _build_metrics()
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     scoring = [alpha, pooling]
@@ -124,6 +94,52 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     own.click(borrow, [checkpoint, *scoring], fresh, cancels=running, **quiet)
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     gr.on([alpha.input, pooling.input], rescore, [table, *scoring], [above, below], **live)
+
+
+def _build_inputs() -> tuple[gr.File, gr.Button, gr.Slider, gr.Radio]:
+    """Where files are dropped, the button for the checkpoint's own codes, α and pooling."""
+    with gr.Row(elem_classes="uploads"):
+        with gr.Column(scale=2, min_width=280):
+            files = gr.File(
+                label="Codes and labels",
+                file_count="multiple",
+                file_types=[".npz", ".csv"],
+                height=150,
+                elem_id="own-files",
+            )
+            own = gr.Button("Take the checkpoint's own codes", size="sm", elem_id="own-borrow")
+        with gr.Column(scale=3, min_width=280):
+            return files, own, alpha_slider("own-alpha"), pooling_choice("own-pooling")
+
+
+def _build_association() -> tuple[gr.HTML, gr.Plot, gr.HTML, gr.HTML]:
+    """What was read, its matrix, and its score above a table a row a factor."""
+    about = gr.HTML(markup.note(EMPTY), elem_id="own-about", apply_default_css=False)
+    with gr.Row(elem_classes="lineage"):
+        with gr.Column(min_width=320):
+            matrix = gr.Plot(
+                show_label=False, visible=False, elem_classes="matrix", elem_id="own-matrix"
+            )
+        with gr.Column(min_width=320):
+            above = gr.HTML(apply_default_css=False, elem_classes="score", elem_id="own-score")
+            below = gr.HTML(apply_default_css=False, elem_id="own-factors")
+    return about, matrix, above, below
+
+
+def _build_metrics() -> list[Any]:
+    """Two buttons, the table of metrics, and for each kind of probe a title and a chart."""
+    with gr.Row(elem_classes="actions"):
+        measure = gr.Button(
+            "Measure everything", variant="primary", visible=False, elem_id="own-measure"
+        )
+        stop = gr.Button("Stop", visible=False, elem_id="own-stop")
+    parts = [measure, stop, gr.HTML(apply_default_css=False, elem_id="own-numbers")]
+    with gr.Row(elem_classes="lineage"):
+        for _ in PROBE_MODELS:
+            with gr.Column(min_width=320):
+                parts.append(gr.HTML(apply_default_css=False))
+                parts.append(gr.Plot(show_label=False, visible=False, elem_classes="accuracy"))
+    return parts
 
 
 def borrowed(library: Library, key: str) -> OwnTable:

@@ -11,7 +11,7 @@ from dviz.report import DatasetReport
 
 SIGMAS = 4.0  # how many standard errors two measurements may lie apart
 ROUNDING = 2e-3  # of another processor's arithmetic, and of weights in half precision
-SPREAD = 0.5  # of the loss over images, as a share of its mean, about what is seen
+SPREAD = 0.5  # assumed of the loss over images, as a share of its mean; reports hold means only
 
 
 def disagreements(stored: DatasetReport, found: DatasetReport) -> list[str]:

@@ -125,8 +125,8 @@ class Checkpoint:
 def save_checkpoint(folder: str | Path, model: VAE, config: CheckpointConfig) -> None:
     """Write weights and config into `folder`, each file atomically, the config last.
 
-    Weights are rounded to half precision (11 significant bits), which no picture or score shows
-    and which halves the file; what is read again computes in float32.
+    Weights are rounded to half precision (11 significant bits), which halves the file; what is
+    read again computes in float32.
     """
     folder = Path(folder)
     weights = {name: _half(value.cpu()) for name, value in model.state_dict().items()}

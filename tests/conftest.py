@@ -13,3 +13,13 @@ def checkpoints(tmp_path_factory):
     from tests.ui import material
 
     return material.write_checkpoints(tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A Hub in this process that huggingface_hub talks to."""
+    from tests import hub_server
+
+    with hub_server.running() as server:
+        hub_server.connect(monkeypatch, server, tmp_path)
+        yield server

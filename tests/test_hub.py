@@ -39,13 +39,6 @@ disable_progress_bars()
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
-    with hub_server.running() as server:
-        hub_server.connect(monkeypatch, server, tmp_path)
-        yield server
-
-
-@pytest.fixture
 def folder(tmp_path):
     return make_checkpoint(tmp_path / "tiny", seed=0)
 

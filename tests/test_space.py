@@ -12,7 +12,6 @@ from huggingface_hub.utils import disable_progress_bars
 from dviz.checkpoint import FILES
 from dviz.errors import CheckpointError, DvizError, SpaceError
 from dviz.space import check_front_matter, check_space, deploy, read_pins, space_files
-from tests import hub_server
 from tests.hub_server import OWNER, STRANGER
 from tests.ui.material import NAMES
 
@@ -27,13 +26,6 @@ GOOD = {
 }
 
 disable_progress_bars()
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    with hub_server.running() as server:
-        hub_server.connect(monkeypatch, server, tmp_path)
-        yield server
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _config(args: argparse.Namespace) -> TrainingConfig:
     # With the decoder at rest for good, there is nothing for it to do first.
-    decoder_first = args.decoder_first if args.update == "all" else 0.0
+    decoder_first = args.decoder_first if args.update != "encoder" else 0.0
     return common.training_config(
         args, supervision="none", untied_beta=args.beta, decoder_first=decoder_first
     )

@@ -11,7 +11,7 @@ OBJECTIVES = ("beta-vae", "beta-tcvae", "factor-vae", "autoencoder")
 RECONSTRUCTIONS = ("bernoulli", "gaussian")
 SUPERVISIONS = ("labels", "adaptive", "known-k", "none")
 SCHEDULES = ("one-cycle", "constant")
-UPDATES = ("all", "encoder")
+UPDATES = ("all", "encoder", "encoder-and-output")
 PRECISIONS = ("float32", "bfloat16")
 
 _CHOICES = {
@@ -72,7 +72,10 @@ class TrainingConfig:
         regression_weight: of that term, in nats a unit of squared error.
         ties: the dimension of each factor for that term, () for dimension j to factor j.
 
-        update: "all", or "encoder": the decoder keeps its weights.
+        update: "all"; "encoder": the decoder keeps its weights; "encoder-and-output": all of them
+            but its last layer's, so that it draws what it drew in other colours. The encoder then
+            has to find the codes that the decoder understands; meant for a Target that shows the
+            Source's factors in another guise.
         reestimate_statistics: images from which the encoder's BatchNorm takes new statistics before
             the first step; 0 keeps them.
         patience: checks of the held-out loss without improvement after which a run stops and goes

@@ -62,7 +62,9 @@ class Learner:
             reestimate_statistics(model, self.dataset, config.reestimate_statistics, config.seed)
         if config.freeze_statistics:
             model.encoder.eval()
-        model.decoder.requires_grad_(config.update != "encoder")
+        model.decoder.requires_grad_(config.update == "all")
+        if config.update == "encoder-and-output":
+            model.decoder.convolutions[-1].requires_grad_(True)
         self.processes.share_statistics(model)
         self.optimizer = Adam(
             [

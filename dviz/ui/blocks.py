@@ -57,12 +57,17 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 @dataclass(frozen=True)
 class Picker:
     """The shared picker, what was fetched from the Hub, whether the page stands with the checkpoint
-    it opens with, and the triggers on which tabs show the checkpoint anew."""
+    it opens with, and which tab is open."""
 
     checkpoint: gr.Dropdown
     fetched: gr.State
     opened: gr.State
-    refresh: list[Any]
+    tab: gr.State
+
+    @property
+    def changed(self) -> list[Any]:
+        """Triggers on which the checkpoint is to be shown anew."""
+        return [self.checkpoint.change, self.opened.change]
 
 
 def build_app(library: Library) -> gr.Blocks:
@@ -72,15 +77,35 @@ def build_app(library: Library) -> gr.Blocks:
         tour = (FOLDER / "js" / "tour.js").read_text("utf-8")
         gr.HTML(TOUR, js_on_load=tour, apply_default_css=False, elem_id="tour")
         picker = _build_picker(library)
-        with gr.Tabs(overflow_behavior="wrap") as tabs:
-            for name, build_tab in TABS.items():
-                with gr.Tab(name, id=slug(name)) as tab:
-                    build_tab(library, picker.checkpoint, picker.refresh)
-                tab.select(None, js=f"() => window.dviz?.write({{ tab: '{slug(name)}' }})")
+        tabs = _build_tabs(library, picker)
         if library.names:
             _follow_address(library, app, picker, tabs)
         build_api(library)
     return app.queue(default_concurrency_limit=4, max_size=64)
+
+
+def _build_tabs(library: Library, picker: Picker) -> gr.Tabs:
+    """The tabs; each is told which checkpoint to show when it is open, and not before."""
+    shown = {slug(name): gr.State() for name in TABS}  # what each tab shows
+
+    def show_in_open_tab(key: str, tab: str) -> list[Any]:
+        return [key if name == tab else gr.skip() for name in shown]
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    with gr.Tabs(overflow_behavior="wrap") as tabs:
+        for name, build_tab in TABS.items():
+            with gr.Tab(name, id=slug(name)) as tab:
+                build_tab(library, picker.checkpoint, [shown[slug(name)].change])
+            tab.select(
+                lambda key, name=slug(name): (name, key),
+                picker.checkpoint,
+                [picker.tab, shown[slug(name)]],
+                **quiet,
+            )
+            tab.select(None, js=f"() => window.dviz?.write({{ tab: '{slug(name)}' }})")
+    inputs = [picker.checkpoint, picker.tab]
+    gr.on(picker.changed, show_in_open_tab, inputs, list(shown.values()), **quiet)
+    return tabs
 
 
 def slug(name: str) -> str:
@@ -92,26 +117,27 @@ def _follow_address(library: Library, app: gr.Blocks, picker: Picker, tabs: gr.T
     """Open a page with the checkpoint and the tab that its address names."""
 
     @friendly
-    def arrive(request: gr.Request) -> tuple[Any, Any, Any, Any]:
+    def arrive(request: gr.Request) -> tuple[Any, Any, Any, Any, Any]:
         asked = request.query_params
-        tab = asked.get("tab")
-        tabs = gr.Tabs(selected=tab) if tab in map(slug, TABS) else gr.skip()
+        known = asked.get("tab") in map(slug, TABS)
+        tab = asked["tab"] if known else gr.skip()
+        tabs = gr.Tabs(selected=tab) if known else gr.skip()
         key = asked.get("checkpoint", library.names[0])
         if key == library.names[0]:
-            return gr.skip(), gr.skip(), True, tabs
+            return gr.skip(), gr.skip(), True, tab, tabs
         try:
             key = library.get(key).key
         except DvizError as error:
             gr.Warning(str(error))
-            return gr.skip(), gr.skip(), True, tabs
+            return gr.skip(), gr.skip(), True, tab, tabs
         fetched = [] if key in library.names else [key]
         choice = gr.Dropdown(choices_of(library, fetched), value=key)
-        return choice, fetched, gr.skip(), tabs
+        return choice, fetched, gr.skip(), tab, tabs
 
     app.load(
         arrive,
         None,
-        [picker.checkpoint, picker.fetched, picker.opened, tabs],
+        [picker.checkpoint, picker.fetched, picker.opened, picker.tab, tabs],
         show_progress="hidden",
         api_visibility="private",
     )
@@ -194,10 +220,9 @@ def _build_picker(library: Library) -> Picker:
         ended(lambda: _load_button(busy=False), None, load, **quiet)
     if library.names:
         fetching.failure(about, checkpoint, summary, **quiet)
-    opened = gr.State(False)
-    refresh = [checkpoint.change, opened.change]
-    gr.on(refresh, about, checkpoint, summary, **quiet)
-    return Picker(checkpoint, fetched, opened, refresh)
+    picker = Picker(checkpoint, fetched, gr.State(False), gr.State(slug(next(iter(TABS)))))
+    gr.on(picker.changed, about, checkpoint, summary, **quiet)
+    return picker
 
 
 def downloading(library: Library, repo_id: str) -> str:

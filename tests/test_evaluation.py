@@ -84,7 +84,7 @@ def test_chunks_do_not_change_what_is_measured(monkeypatch):
 
 
 def test_a_checkpoint_gets_its_report_codes_probes_and_baselines(tmp_path):
-    dataset = load_dataset("color-dsprites")
+    dataset = Patches()
     torch.manual_seed(0)
     model = VAE(VAEConfig(4, 8))
     config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
@@ -94,13 +94,14 @@ def test_a_checkpoint_gets_its_report_codes_probes_and_baselines(tmp_path):
     add_baseline(checkpoint.folder, "random", "an untrained encoder", result)
     add_baseline(checkpoint.folder, "random", "the same again", result)
     report = read_report(tmp_path / "x" / "report.json")
-    assert report.results == {"color-dsprites": result}
+    assert report.results == {"patches": result}
     assert [b.description for b in report.baselines] == ["the same again"]
     with np.load(tmp_path / "x" / "representations.npz", allow_pickle=False) as arrays:
         assert arrays["mean"].shape == (120, 8)
     rows = (tmp_path / "x" / "classes.csv").read_text().splitlines()
-    assert rows[0] == "colour,shape,scale,orientation,position x,position y"
+    assert rows[0] == "left,middle,right"
     assert len(rows) == 121
     probes = load_probes(tmp_path / "x" / "probes.npz")
-    probabilities = probes["shape"].predict_proba(np.zeros((2, 8)))
+    probabilities = probes["middle"].predict_proba(np.zeros((2, 8)))
+    assert probabilities.shape == (2, 5)
     assert probabilities.sum(1) == pytest.approx([1, 1])

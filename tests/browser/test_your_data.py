@@ -13,7 +13,7 @@ from dviz.metrics.files import write_classes, write_representations
 from dviz.metrics.omes import omes
 from tests.metrics.tables import codes_of, uniform
 
-FACTORS = uniform(90)
+FACTORS = uniform(90, sizes=(3, 2, 2))
 CODES = codes_of("tangled", FACTORS).astype(np.float32)
 
 

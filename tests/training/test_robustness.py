@@ -49,14 +49,14 @@ def killed(folder, name, *arguments):
 def test_killed_and_resumed_is_never_killed(tmp_path, run_script):
     """Training, then fine-tuning, both killed in the middle: the same bytes in the end."""
     train_flags = "--dataset color-dsprites --filters 4 --decoder-hidden 0 --batch-size 4"
-    train_flags = [*train_flags.split(), "--threads", 1, "--steps", 200, "--save-every", 30]
+    train_flags = [*train_flags.split(), "--threads", 1, "--steps", 400, "--save-every", 200]
     run_script("train", *train_flags, "--output", tmp_path / "whole")
     killed(tmp_path / "broken", "train", *train_flags)
     run_script("train", *train_flags, "--output", tmp_path / "broken", "--resume")
     assert_same(tmp_path / "whole", tmp_path / "broken")
 
-    flags = f"--checkpoint {tmp_path / 'whole'} --target dsprites --steps 200 --batch-size 4"
-    flags = [*flags.split(), "--threads", 1, "--save-every", 30, "--decoder-first", 0.5]
+    flags = f"--checkpoint {tmp_path / 'whole'} --target dsprites --steps 400 --batch-size 4"
+    flags = [*flags.split(), "--threads", 1, "--save-every", 200, "--decoder-first", 0.5]
     run_script("transfer", *flags, "--output", tmp_path / "tuned")
     killed(tmp_path / "broken-tuned", "transfer", *flags)
     run_script("transfer", *flags, "--output", tmp_path / "broken-tuned", "--resume")
@@ -79,6 +79,7 @@ def assert_same(one, other):
         {"supervision": "none", "patience": 9, "check_every": 2, "held_out": 8},
         {"labelled": 0.5, "objective": "beta-tcvae"},
         {"supervision": "none", "update": "encoder", "reestimate_statistics": 20},
+        {"supervision": "none", "update": "encoder-and-output", "decoder_first": 0.3},
     ],
 )
 def test_every_option_resumes_exactly(squares, tmp_path, settings):

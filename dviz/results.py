@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.stats import spearmanr
 
 from dviz.checkpoint import (
@@ -100,6 +101,12 @@ def read_zoo(root: str | Path) -> list[Model]:
     return [model for model in models if model.result is not None and model.result.factors]
 
 
+def read_seeds(root: str | Path) -> pd.DataFrame | None:
+    """The rows of every `seeds/*.csv` below `root`: results.csv of a sweep over seeds."""
+    tables = [pd.read_csv(path) for path in sorted(Path(root).glob("seeds/*.csv"))]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
 def transfers_of(models: Sequence[Model]) -> list[Transfer]:
     """Every direct transfer that has its fine-tuned partner and its Source, in the zoo's order."""
     by_name = {model.config.name: model for model in models}
@@ -128,8 +135,12 @@ def _root(model: Model, by_name: dict[str, Model]) -> Model | None:
     return model
 
 
-def results_page(models: Sequence[Model]) -> str:
-    """The whole page; the same reports give the same text, byte for byte."""
+def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> str:
+    """The whole page; the same reports give the same text, byte for byte.
+
+    Args:
+        seeds: of `read_seeds`.
+    """
     transfers = transfers_of(models)
     parts = [
         "# Results",
@@ -143,6 +154,8 @@ def results_page(models: Sequence[Model]) -> str:
         _sources([m for m in models if m.config.kind == SOURCE]),
         "## Transfers",
         *(_transfer(transfer) for transfer in transfers),
+        "## Over seeds",
+        _over_seeds(seeds),
         "## The study's Shapes3D → Isaac3D beside ours",
         _published(transfers),
         "## Does OMES agree with other metrics?",
@@ -234,6 +247,31 @@ def _scores(transfer: Transfer) -> str:
         for name, result in encoders
     ]
     return _table(["", "modularity: OS", "DCI", "compactness: MES", "MIG", "OMES"], rows)
+
+
+def _over_seeds(rows: pd.DataFrame | None) -> str:
+    """Mean and standard deviation (n − 1) of each stage over the seeds of a sweep."""
+    if rows is None:
+        return "Not measured yet."
+    scores = {
+        "OMES avg": "omes_avg",
+        "OMES max": "omes_max",
+        "modularity avg": "modularity_avg",
+        "GBT, all": "gbt_all",
+        "MLP, all": "mlp_all",
+    }
+    rows = rows.fillna({"target": "", "transfer": "Source"})
+    lines = []
+    for (source, target, stage), group in rows.groupby(["source", "target", "transfer"]):
+        spread = [_spread(group[column]) for column in scores.values()]
+        way = f"{source} → {target}" if target else source
+        lines.append([f"{way}, {stage}", str(len(group)), *spread])
+    note = (
+        "Mean ± standard deviation. Source and fine-tuning both start from another seed each time; "
+        "a shorter recipe than the checkpoints above, so compare within this table: `docs/` holds "
+        "the specs (`seeds-*.yaml`) and `checkpoints/seeds/` each seed's figures."
+    )
+    return f"{_table(['', 'seeds', *scores], lines)}\n\n{note}"
 
 
 def _published(transfers: Sequence[Transfer]) -> str:
@@ -403,6 +441,14 @@ def _beaten_baselines(t: Transfer) -> list[tuple[bool, str]]:
 def _omes(result: DatasetReport, what: str, pooling: str) -> float:
     score = omes(result.association_matrix, pooling=pooling, active=result.active)
     return float(getattr(score, what))
+
+
+def _spread(values: pd.Series) -> str:
+    """Mean ± standard deviation of what is known."""
+    values = values.dropna()
+    if len(values) < 2:
+        return _decimal(values.mean())
+    return f"{values.mean():.3f} ± {values.std():.3f}"
 
 
 def _both(result: DatasetReport, what: str) -> str:

@@ -60,7 +60,10 @@ class Cell:
     parent: str | None = None
 
     def command(self) -> str:
-        return shlex.join(["python", f"scripts/{self.verb}.py", *self.flags])
+        """As one would type it here: paths below this folder are relative."""
+        here = f"{Path.cwd()}/"
+        flags = [flag.removeprefix(here) for flag in self.flags]
+        return shlex.join(["python", f"scripts/{self.verb}.py", *flags])
 
 
 def read_spec(path: Path) -> Spec:

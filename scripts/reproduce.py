@@ -11,8 +11,9 @@ import common
 
 def arguments() -> argparse.Namespace:
     parser = common.parser(
-        "Write docs/results.md from the report.json of every checkpoint, and from nothing else:\n"
-        "the same reports give the same text, byte for byte.",
+        "Write docs/results.md from the report.json of every checkpoint and the tables in "
+        "checkpoints/seeds/,\nand from nothing else: the same files give the same text, byte for "
+        "byte.",
         "python scripts/reproduce.py\n  python scripts/reproduce.py --check",
     )
     add = parser.add_argument
@@ -25,9 +26,9 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     args = arguments()
     from dviz.files import write_text
-    from dviz.results import read_zoo, results_page
+    from dviz.results import read_seeds, read_zoo, results_page
 
-    page = results_page(read_zoo(args.checkpoints))
+    page = results_page(read_zoo(args.checkpoints), read_seeds(args.checkpoints))
     if not args.check:
         write_text(args.output, page)
         print(f"{args.output.name}: {len(page.splitlines())} lines")

@@ -12,7 +12,7 @@ import pytest
 
 from dviz.checkpoint import REPORT
 from dviz.report import Baseline, DistanceReport, ProbeScore, read_report, write_report
-from dviz.results import read_zoo, results_page, transfers_of
+from dviz.results import read_seeds, read_zoo, results_page, transfers_of
 from tests.ui.material import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +39,7 @@ def edit(folder, change, **more):
 
 
 def page_of(root):
-    return results_page(read_zoo(root))
+    return results_page(read_zoo(root), read_seeds(root))
 
 
 def test_a_transfer_is_its_source_its_direct_copy_and_its_fine_tuned_child(zoo):
@@ -54,6 +54,21 @@ def test_the_same_reports_give_the_same_page(zoo, tmp_path):
     first = page_of(zoo)
     assert first == page_of(shutil.copytree(zoo, tmp_path / "elsewhere"))
     assert "nan" not in first
+
+
+def test_seeds_are_averaged_stage_by_stage(zoo):
+    assert "Not measured yet" in page_of(zoo).split("## Over seeds")[1].split("##")[0]
+    (zoo / "seeds").mkdir()
+    header = "source,target,transfer,seed,omes_avg,omes_max,modularity_avg,gbt_all,mlp_all"
+    rows = [
+        "white,,,0,.5,.6,.5,.8,.9",
+        "white,,,1,.7,.6,.5,.8,.9",
+        "white,noisy,direct,0,.1,.2,.3,,.5",
+    ]
+    (zoo / "seeds" / "one.csv").write_text("\n".join([header, *rows]))
+    page = page_of(zoo)
+    assert "| white, Source | 2 | 0.600 ± 0.141 | 0.600 ± 0.000 |" in page
+    assert "| white → noisy, direct | 1 | 0.100 | 0.200 | 0.300 | – | 0.500 |" in page
 
 
 def test_before_and_gain_are_those_of_the_reports(zoo):
@@ -143,7 +158,7 @@ def test_the_script_writes_the_page_and_checks_it(zoo, tmp_path, monkeypatch):
 def test_the_committed_page_is_that_of_the_committed_reports(tmp_path):
     """Of those alone: whoever trains puts more checkpoints beside them."""
     listed = subprocess.run(
-        ["git", "ls-files", "checkpoints/*.json"],
+        ["git", "ls-files", "checkpoints/*.json", "checkpoints/seeds/*.csv"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if not listed.stdout:

@@ -50,6 +50,7 @@ TABS = {
     "Datasets": datasets.build_tab,
 }
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 POLL = 0.5  # seconds between two looks at a download
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
@@ -91,21 +92,26 @@ def _build_tabs(library: Library, picker: Picker) -> gr.Tabs:
     def show_in_open_tab(key: str, tab: str) -> list[Any]:
         return [key if name == tab else gr.skip() for name in shown]
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
     with gr.Tabs(overflow_behavior="wrap") as tabs:
         for name, build_tab in TABS.items():
             with gr.Tab(name, id=slug(name)) as tab:
                 build_tab(library, picker.checkpoint, [shown[slug(name)].change])
-            tab.select(
-                lambda key, name=slug(name): (name, key),
-                picker.checkpoint,
-                [picker.tab, shown[slug(name)]],
-                **quiet,
-            )
-            tab.select(None, js=f"() => window.dviz?.write({{ tab: '{slug(name)}' }})")
-    inputs = [picker.checkpoint, picker.tab]
-    gr.on(picker.changed, show_in_open_tab, inputs, list(shown.values()), **quiet)
+            _follow_opening(tab, slug(name), picker, shown[slug(name)])
+    gr.on(
+        picker.changed,
+        show_in_open_tab,
+        [picker.checkpoint, picker.tab],
+        [*shown.values()],
+        **QUIET,
+    )
     return tabs
+
+
+def _follow_opening(tab: gr.Tab, name: str, picker: Picker, shown: gr.State) -> None:
+    """An opened tab shows the checkpoint picked, and its name stands in the page's address."""
+    opening = [picker.tab, shown]
+    tab.select(lambda key: (name, key), picker.checkpoint, opening, **QUIET)
+    tab.select(None, js=f"() => window.dviz?.write({{ tab: '{name}' }})")
 
 
 def slug(name: str) -> str:
@@ -138,8 +144,7 @@ def _follow_address(library: Library, app: gr.Blocks, picker: Picker, tabs: gr.T
         arrive,
         None,
         [picker.checkpoint, picker.fetched, picker.opened, picker.tab, tabs],
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
 
 
@@ -211,17 +216,16 @@ def _build_picker(library: Library) -> Picker:
         apply_default_css=False,
         elem_id="summary",
     )
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
     asked = gr.on(
-        [load.click, repo_id.submit], lambda: _load_button(busy=True), None, load, **quiet
+        [load.click, repo_id.submit], lambda: _load_button(busy=True), None, load, **QUIET
     )
-    fetching = asked.then(fetch, [repo_id, fetched], [checkpoint, fetched, summary], **quiet)
+    fetching = asked.then(fetch, [repo_id, fetched], [checkpoint, fetched, summary], **QUIET)
     for ended in (fetching.success, fetching.failure):
-        ended(lambda: _load_button(busy=False), None, load, **quiet)
+        ended(lambda: _load_button(busy=False), None, load, **QUIET)
     if library.names:
-        fetching.failure(about, checkpoint, summary, **quiet)
+        fetching.failure(about, checkpoint, summary, **QUIET)
     picker = Picker(checkpoint, fetched, gr.State(False), gr.State(slug(next(iter(TABS)))))
-    gr.on(picker.changed, about, checkpoint, summary, **quiet)
+    gr.on(picker.changed, about, checkpoint, summary, **QUIET)
     return picker
 
 

@@ -46,6 +46,12 @@ def test_a_recipe_with_a_beta_of_its_own_is_run_once(grid, tmp_path):
     assert sorted(cell.place["beta"] for cell in cells) == [1, 2, 8]
 
 
+def test_a_command_names_what_lies_here_as_one_would_type_it(grid, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (cell,) = grid.cells_of(grid.Spec(["dsprites"]), tmp_path / "sweeps")
+    assert f"--output sweeps/{cell.name}" in cell.command()
+
+
 def test_flags_of_a_recipe_win_over_those_of_all(grid, tmp_path):
     spec = grid.Spec(
         ["dsprites"],

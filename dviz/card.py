@@ -6,9 +6,18 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 from huggingface_hub import EvalResult, ModelCardData
 
-from dviz.checkpoint import CARD, DIRECT, REPORT, SOURCE, CheckpointConfig, read_config
+from dviz.checkpoint import (
+    CARD,
+    DIRECT,
+    REPORT,
+    SOURCE,
+    TRAVERSAL,
+    CheckpointConfig,
+    read_config,
+)
 from dviz.files import write_text
 from dviz.metrics.omes import OmesResult, omes
 from dviz.report import DatasetReport, Report, read_report
@@ -60,24 +69,29 @@ MODELLED_ON = {"arm3d": "isaac3d"}
 
 
 def write_card(folder: str | Path, repo_id: str | None = None) -> None:
-    """Write the card of the checkpoint in `folder` from its config and report.
+    """Write the card of the checkpoint in `folder` from its config, report and traversal picture.
 
     Raises:
         CheckpointError: the config or the report cannot be read.
     """
     folder = Path(folder)
-    card = model_card(read_config(folder), read_report(folder / REPORT), repo_id)
+    config, report = read_config(folder), read_report(folder / REPORT)
+    card = model_card(config, report, repo_id, picture=(folder / TRAVERSAL).is_file())
     write_text(folder / CARD, card)
 
 
 def model_card(
-    config: CheckpointConfig, report: Report | None = None, repo_id: str | None = None
+    config: CheckpointConfig,
+    report: Report | None = None,
+    repo_id: str | None = None,
+    picture: bool = False,
 ) -> str:
     """A model card: YAML front matter with the figures as `model-index`, then Markdown.
 
     Args:
         report: what was measured, if anything was.
         repo_id: where it will be on the Hub, for the example of how to load it.
+        picture: whether its traversal picture lies beside the card.
     """
     results = list(report.results.values()) if report else []
     metadata = ModelCardData(
@@ -92,6 +106,7 @@ def model_card(
         f"# {config.name}",
         _introduction(config),
         _facts(config),
+        _picture(report.results.get(config.dataset)) if picture and report else "",
         _usage(repo_id or f"your-name/{config.name}"),
         *(_figures(result) for result in results),
         _baselines(report),
@@ -146,6 +161,25 @@ def _facts(config: CheckpointConfig) -> str:
         "written by": f"dviz {config.version}",
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _picture(result: DatasetReport | None) -> str:
+    """The traversal picture, its rows named by the factor that follows the dimension most."""
+    if result is None:
+        return ""
+    S, rows = np.nan_to_num(result.association_matrix), []
+    for d in np.flatnonzero(result.active):
+        name = ""
+        if result.factors:
+            j = int(S[d].argmax())
+            name = f" ({result.factors[j]} {S[d, j]:.2f})"
+        rows.append(f"z{d}{name}")
+    return (
+        "## What its dimensions do\n\n"
+        f"![Every active dimension moved from its 1st to its 99th percentile]({TRAVERSAL})\n\n"
+        f"One image's code; each row moves one dimension. From above: {', '.join(rows)}. In "
+        "brackets the factor that the dimension follows most, and how far (association, 0 to 1)."
+    )
 
 
 def _usage(repo_id: str) -> str:

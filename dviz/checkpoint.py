@@ -6,6 +6,7 @@
     probes.npz           classifiers that read factors from codes (see dviz.metrics.probe_files)
     representations.npz  codes of a sample: `mean` and `sampled`, float16 (N, D)
     classes.csv          that sample's labels: header of factor names, N rows of class indices
+    traversal.png        picture of every active dimension (see dviz.traversal)
     README.md            model card
 
 Only the first two are needed to load it.
@@ -36,8 +37,9 @@ WEIGHTS, CONFIG, REPORT, PROBES = (
     "report.json",
     "probes.npz",
 )
-CODES, CLASSES, CARD = "representations.npz", "classes.csv", "README.md"
-FILES = (WEIGHTS, CONFIG, REPORT, PROBES, CODES, CLASSES, CARD)
+CODES, CLASSES = "representations.npz", "classes.csv"
+TRAVERSAL, CARD = "traversal.png", "README.md"
+FILES = (WEIGHTS, CONFIG, REPORT, PROBES, CODES, CLASSES, TRAVERSAL, CARD)
 FORMAT = 1
 
 SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"

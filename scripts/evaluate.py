@@ -194,6 +194,7 @@ def run_checkpoint(args: argparse.Namespace) -> None:
     from dviz.checkpoint import load_checkpoint
     from dviz.data import load_dataset
     from dviz.evaluation import add_baseline, evaluate_checkpoint, measure
+    from dviz.traversal import write_traversal
 
     checkpoint = load_checkpoint(args.folder, device)
     if args.check:
@@ -208,7 +209,9 @@ def run_checkpoint(args: argparse.Namespace) -> None:
         else:
             result = evaluate_checkpoint(checkpoint, dataset, **sizes, jobs=args.jobs)
         print(_report_summary(result))
-    write_card(args.baseline_of or args.folder)
+    folder = args.baseline_of or args.folder
+    write_traversal(folder)
+    write_card(folder)
 
 
 def check_report(checkpoint: Checkpoint, args: argparse.Namespace) -> None:

@@ -63,12 +63,14 @@ def main() -> None:
     from dviz import hub
     from dviz.card import write_card
     from dviz.checkpoint import CARD
+    from dviz.traversal import write_traversal
 
     for folder, repo_id in targets:
         if args.dry_run:
             show(folder, repo_id)
             continue
         if not (folder / CARD).exists():
+            write_traversal(folder)
             write_card(folder, repo_id)
         print(hub.push(folder, repo_id, revision=args.revision, private=args.private))
 

@@ -10,6 +10,8 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+LOADING = '<p class="note" role="status">Loading …</p>'
+
 
 def data_uri(image: np.ndarray, format: str = "PNG") -> str:
     """An image uint8 (H, W, 3) as a data URI: PNG, or JPEG where many are sent at once."""

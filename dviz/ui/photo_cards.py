@@ -37,7 +37,7 @@ def card(entry: Entry, reading: Reading) -> str:
         markup.picture(blame, "Where they differ"),
     ]
     return (
-        f'<article class="card"><h3>{escape(photo.name)}</h3>'
+        f'<article class="card"><h2>{escape(photo.name)}</h2>'
         f'<div class="quad">{"".join(pictures)}</div>{verdict(entry, reading)}'
         f"{predictions_table(reading.predictions)}</article>"
     )
@@ -45,7 +45,7 @@ def card(entry: Entry, reading: Reading) -> str:
 
 def broken_card(photo: Photo) -> str:
     return (
-        f'<article class="card"><h3>{escape(photo.name)}</h3>'
+        f'<article class="card"><h2>{escape(photo.name)}</h2>'
         f"{markup.note(photo.problem, 'problem')}</article>"
     )
 

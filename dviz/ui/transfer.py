@@ -70,9 +70,9 @@ def _step(entry: Entry) -> str:
     if isinstance(steps, int) and config.kind != DIRECT:
         way = f"{steps:,} steps, {way}"
     return (
-        f'<h4 class="stage-title {escape(config.kind)}">'
+        f'<h3 class="stage-title {escape(config.kind)}">'
         f"{escape(STAGE_NAMES.get(config.kind, config.kind))}"
-        f"<small>{escape(config.dataset)}</small></h4>"
+        f"<small>{escape(config.dataset)}</small></h3>"
         f"<p>{escape(entry.key)}</p><p>{escape(way)}</p><p>{escape(_figures(entry))}</p>"
     )
 

@@ -196,7 +196,7 @@ def test_before_and_after_with_chance_baselines_and_gain(library):
     assert "Direct: gradient-boosted trees" in summary
     assert "Fine-tuned: gradient-boosted trees" in summary
     for title, plot, table in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        assert "<h4>" in title
+        assert "<h3>" in title
         names = [trace.name for trace in chart_of(plot).data]
         assert names == [
             "direct, all",

@@ -73,7 +73,7 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
             info="or the one that follows a factor most first", min_width=200, elem_id="order",
         )  # fmt: skip
     target = target_choice("association-target")
-    columns, plots, texts = _build_stages()
+    columns, plots, texts = _build_stages(markup.LOADING if library.names else "")
     beside = _build_beside()
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
@@ -86,13 +86,14 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     alpha.input(rescore, [*scoring, target], texts, **live)
 
 
-def _build_stages() -> tuple[list[Any], list[Any], list[Any]]:
-    """A column a stage: columns and matrices, bars, and the texts above and below."""
+def _build_stages(waiting: str) -> tuple[list[Any], list[Any], list[Any]]:
+    """A column a stage: columns and matrices, bars, and the texts above and below; `waiting` stands
+    there before anything has been shown."""
     columns, plots, texts = [], [], []
     with gr.Row(elem_classes="lineage"):
         for stage in range(len(STAGES)):
             with gr.Column(min_width=320, visible=stage == 0) as column:
-                above = gr.HTML(apply_default_css=False, elem_classes="score")
+                above = gr.HTML(waiting, apply_default_css=False, elem_classes="score")
                 matrix = gr.Plot(show_label=False, visible=False, elem_classes="matrix")
                 bars = gr.Plot(show_label=False, visible=False, elem_classes="bars")
                 below = gr.HTML(apply_default_css=False)
@@ -214,8 +215,8 @@ def _ideal_of(entry: Entry, order: str) -> list[Any]:
     shown = ordered(entry.dimensions, result, order)
     rows = ideal(result)[[d.index for d in shown]]
     words = (
-        f"<h3>Ideal<small>of {escape(entry.key)}: every factor alone on the dimension that "
-        "follows it most</small></h3>"
+        f"<h2>Ideal<small>of {escape(entry.key)}: every factor alone on the dimension that "
+        "follows it most</small></h2>"
     )
     ceilings = ceilings_in_words(result)
     figure = association_heatmap(rows, [d.name for d in shown], result.factors)
@@ -225,7 +226,7 @@ def _ideal_of(entry: Entry, order: str) -> list[Any]:
 def _change_of(entries: list[Entry], order: str) -> list[Any]:
     stages = {entry.config.kind: entry for entry in entries if entry.result is not None}
     before, after = stages.get(DIRECT), stages.get(FINE_TUNED)
-    title = "<h3>Changed by fine-tuning<small>S after − S before</small></h3>"
+    title = "<h2>Changed by fine-tuning<small>S after − S before</small></h2>"
     if before is None or after is None or not _comparable(before.result, after.result):
         return [title + markup.note(NO_CHANGE), gr.Plot(None, visible=False)]
     shown = ordered(after.dimensions, after.result, order)
@@ -250,8 +251,8 @@ def _title(entry: Entry) -> str:
     stage = STAGE_NAMES.get(entry.config.kind, entry.config.kind)
     on = entry.result.dataset if entry.result else entry.config.dataset
     return (
-        f'<h3 class="stage-title {escape(entry.config.kind)}">{escape(stage)}'
-        f"<small>measured on {escape(on)}</small></h3>"
+        f'<h2 class="stage-title {escape(entry.config.kind)}">{escape(stage)}'
+        f"<small>measured on {escape(on)}</small></h2>"
     )
 
 

@@ -43,7 +43,7 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     with gr.Row(elem_classes="controls"):
         name = gr.Dropdown(choices(), value=FIRST, label="Dataset", elem_id="dataset")
         more = gr.Button("Other samples", size="sm", elem_id="dataset-again")
-    sheet = gr.HTML(apply_default_css=False, elem_id="dataset-sheet")
+    sheet = gr.HTML(markup.LOADING, apply_default_css=False, elem_id="dataset-sheet")
     facts = gr.HTML(about(FIRST), apply_default_css=False, elem_id="dataset-about")
 
     quiet = {"api_visibility": "private", "show_progress": "minimal"}

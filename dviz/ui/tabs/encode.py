@@ -164,17 +164,17 @@ def _build_uploads() -> list[Any]:
 def _build_evidence() -> list[Any]:
     """What more there is to see of photos: neighbours, two compared, all in a table."""
     with gr.Column(visible=False, elem_classes="evidence") as more:
-        gr.HTML("<h3>Nearest samples of the dataset</h3>", apply_default_css=False)
+        gr.HTML("<h2>Nearest samples of the dataset</h2>", apply_default_css=False)
         with gr.Row(elem_classes="controls"):
             near_photo = gr.Dropdown([], label="Photo", min_width=160, elem_id="near-photo")
             near_by = gr.Dropdown([], label="Nearest by", min_width=160, elem_id="near-by")
         nearest = gr.HTML(elem_id="nearest", apply_default_css=False)
-        gr.HTML("<h3>Two photos compared, one factor swapped at a time</h3>")
+        gr.HTML("<h2>Two photos compared, one factor swapped at a time</h2>")
         with gr.Row(elem_classes="controls"):
             first = gr.Dropdown([], label="Photo A", min_width=160, elem_id="first")
             second = gr.Dropdown([], label="Photo B", min_width=160, elem_id="second")
         compared = gr.HTML(elem_id="compared", apply_default_css=False)
-        gr.HTML("<h3>All photos</h3>", apply_default_css=False)
+        gr.HTML("<h2>All photos</h2>", apply_default_css=False)
         table = gr.HTML(elem_id="overview", apply_default_css=False)
     return [more, nearest, near_photo, near_by, compared, first, second, table]
 

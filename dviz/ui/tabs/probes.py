@@ -42,7 +42,8 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
 
     gr.Markdown(HELP, elem_classes="help")
     target = target_choice("probes-target")
-    lineage = gr.HTML(apply_default_css=False, elem_id="lineage")
+    waiting = markup.LOADING if library.names else ""
+    lineage = gr.HTML(waiting, apply_default_css=False, elem_id="lineage")
     findings = gr.HTML(apply_default_css=False, elem_id="findings")
     distance = gr.HTML(apply_default_css=False, elem_id="distance")
     outputs = [target, lineage, findings, distance, *_build_section(), *_build_section()]
@@ -70,7 +71,7 @@ def section(heading: str, entries: Sequence[Entry]) -> list[Any]:
     for model, name in MODELS.items():
         if any(has_model(entry, model) for entry in measured):
             chart = gr.Plot(chart_of(measured, model), visible=True)
-            updates += [f"<h4>{name}</h4>", chart, table_of(measured, model)]
+            updates += [f"<h3>{name}</h3>", chart, table_of(measured, model)]
         else:
             updates += ["", gr.Plot(None, visible=False), ""]
     return updates
@@ -85,7 +86,7 @@ def summary(heading: str, entries: Sequence[Entry], measured: Sequence[Entry]) -
     if not entries:
         return ""
     dataset = entries[0].config.dataset
-    title = f'<h3 class="section">{escape(heading)}<small>{escape(dataset)}</small></h3>'
+    title = f'<h2 class="section">{escape(heading)}<small>{escape(dataset)}</small></h2>'
     lines = [_in_words(entry) for entry in measured]
     lines += [
         f"{entry.key} has no probe accuracies in its report; scripts/evaluate.py measures them."

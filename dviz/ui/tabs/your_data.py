@@ -216,7 +216,7 @@ def show_result(metric: str | None, result: dict[str, Any]) -> list[Any]:
     for model, name in PROBE_MODELS.items():
         if "probes" in result:
             chart = gr.Plot(probe_chart(result, model), visible=True)
-            charts += [f"<h4>{name}: accuracy on held-out rows</h4>", chart]
+            charts += [f"<h3>{name}: accuracy on held-out rows</h3>", chart]
         else:
             charts += ["", gr.Plot(None, visible=False)]
     return [*buttons, "".join(parts), *charts]

@@ -51,11 +51,15 @@ class Bars:
 
 @dataclass(frozen=True)
 class CodeMarks:
-    """One photo's code in a chart: means and standard deviations (D,)."""
+    """One photo's code in a chart: means and standard deviations (D,).
+
+    `words` (D,) are what hovering says instead of the numbers; "" leaves these.
+    """
 
     name: str
     mean: np.ndarray
     std: np.ndarray
+    words: Sequence[str] = ()
 
 
 def association_heatmap(
@@ -111,13 +115,20 @@ def _matrix(
                 figure.add_annotation(
                     x=factor,
                     y=dimension,
-                    text=form.format(value),
+                    text=_short(form.format(value)),
                     showarrow=False,
                     font={"color": str(ink), "size": 11},
                 )
     figure.update_xaxes(side="top", tickangle=-35, showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     return _finish(figure, height=100 + 28 * len(values), left=36, top=80)
+
+
+def _short(number: str) -> str:
+    """A number below 1 as narrow columns have room for: "+0.82" as "+.82", "-0.00" as ".00"."""
+    sign, digits = (number[0], number[1:]) if number[0] in "+-" else ("", number)
+    digits = digits.removeprefix("0") if digits.startswith("0.") else digits
+    return digits if digits == ".00" else sign.replace("-", "−") + digits
 
 
 def score_chart(
@@ -187,7 +198,7 @@ def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.nd
         mode="lines",
         x=np.stack([place - SPAN / 2 - 0.05, place + SPAN / 2 + 0.05, place + 1], axis=1).ravel(),
         y=np.stack([100 * chance, 100 * chance, np.full(len(chance), np.nan)], axis=1).ravel(),
-        line={"color": RED, "width": 2},
+        line={"color": RED, "width": 2, "dash": "4px,2px"},
         hovertemplate="chance: %{y:.1f}%<extra></extra>",
     )
     figure.update_xaxes(
@@ -205,8 +216,13 @@ def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.nd
 def code_chart(
     dimensions: Sequence[str], low: np.ndarray, high: np.ndarray, photos: Sequence[CodeMarks]
 ) -> go.Figure:
-    """Codes of photos, one column a dimension, over the span (D,) of 98% of the dataset."""
+    """Codes of photos, one column a dimension, over the span (D,) of 98% of the dataset.
+
+    The axis is made for the dataset and for codes not too far from it; what goes beyond is marked
+    at the edge by a triangle: a full one for a code, a hollow one for its error bar alone.
+    """
     place = np.arange(len(dimensions))
+    ends = _axis_ends(low, high, photos)
     figure = go.Figure()
     figure.add_bar(
         name="98% of the dataset",
@@ -220,10 +236,14 @@ def code_chart(
     shift = 0.5 / max(len(photos), 1)
     for number, photo in enumerate(photos):
         colour = SERIES[number % len(SERIES)]
+        x = place + (number + 0.5) * shift - 0.25
+        words = photo.words or [""] * len(place)
+        numbers = zip(words, photo.mean, photo.std, strict=True)
+        hover = [word or f"{mean:.2f} ± {std:.2f}" for word, mean, std in numbers]
         figure.add_scatter(
             name=shorten(photo.name),
             mode="markers",
-            x=place + (number + 0.5) * shift - 0.25,
+            x=x,
             y=photo.mean,
             error_y={"array": photo.std, "color": colour, "thickness": 1.5, "width": 3},
             marker={
@@ -232,17 +252,64 @@ def code_chart(
                 "size": 8,
                 "line": {"width": 1, "color": "white"},
             },
-            hovertemplate="%{y:.2f} ± %{error_y.array:.2f}<extra>%{fullData.name}</extra>",
+            text=hover,
+            hovertemplate="%{text}<extra>%{fullData.name}</extra>",
         )
+        _mark_beyond(figure, x, photo, hover, ends, colour)
+    # Steep enough that labels keep apart on a phone.
     figure.update_xaxes(
-        tickvals=place, ticktext=list(dimensions), ticklabeloverflow="allow", showgrid=False
+        tickvals=place,
+        ticktext=list(dimensions),
+        tickangle=-60,
+        ticklabeloverflow="allow",
+        showgrid=False,
     )
     figure.update_yaxes(
         title={"text": "code ± standard deviation", "font": {"size": 12}},
+        range=ends,
         zeroline=True,
         zerolinecolor=GRID,
     )
-    return _finish(figure, height=360, left=52, top=10, legend=True)
+    return _finish(figure, height=380, left=52, top=10, legend=True)
+
+
+def _axis_ends(
+    low: np.ndarray, high: np.ndarray, photos: Sequence[CodeMarks]
+) -> tuple[float, float]:
+    """Around zero, the spans (D,), and those codes that leave a third of the axis to these."""
+    spans = np.concatenate([[0.0], low, high])
+    bottom, top = spans.min(), spans.max()
+    room = (top - bottom) or 1.0
+    values = np.concatenate([[bottom, top], *(photo.mean for photo in photos)])
+    values = values[(values >= bottom - room) & (values <= top + room)]
+    margin = 0.08 * (np.ptp(values) or 1.0)
+    return float(values.min() - margin), float(values.max() + margin)
+
+
+def _mark_beyond(
+    figure: go.Figure,
+    x: np.ndarray,
+    photo: CodeMarks,
+    hover: Sequence[str],
+    ends: tuple[float, float],
+    colour: str,
+) -> None:
+    """Triangles at the edges of the axis where a code, or its error bar, goes on."""
+    bottom, top = ends
+    for at, mean, std, words in zip(x, photo.mean, photo.std, hover, strict=True):
+        up = (mean + std > top, top, "top", "▲" if mean > top else "△")
+        down = (mean - std < bottom, bottom, "bottom", "▼" if mean < bottom else "▽")
+        for beyond, edge, anchor, triangle in (up, down):
+            if beyond:
+                figure.add_annotation(
+                    x=at,
+                    y=edge,
+                    yanchor=anchor,
+                    text=triangle,
+                    showarrow=False,
+                    font={"color": colour, "size": 13},
+                    hovertext=f"{shorten(photo.name)}: {words}",
+                )
 
 
 def heat(values: np.ndarray) -> np.ndarray:

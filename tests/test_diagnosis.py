@@ -5,8 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dviz.diagnosis import diagnose, fine_tuning, mixed_factors, spread_factors, unmatched_factors
-from dviz.report import DatasetReport, DistanceReport, ProbeScore
+from dviz.diagnosis import (
+    against_baselines,
+    diagnose,
+    fine_tuning,
+    lost_factors,
+    mixed_factors,
+    spread_factors,
+    unmatched_factors,
+)
+from dviz.report import Baseline, DatasetReport, DistanceReport, ProbeScore
 
 PURE = np.eye(3)
 MIXED = np.full((3, 3), 0.7)
@@ -75,7 +83,7 @@ def test_a_spread_factor_is_told_in_the_figures_it_rests_on():
     (found,) = spread_factors(result(every={"colour": 0.71}, one={"colour": 0.24}))
     assert found.text == (
         "Colour is readable from all dimensions (71%) but not from its own alone (24%, chance "
-        "10%): it is spread."
+        "10%). Such factors are spread over several dimensions."
     )
 
 
@@ -92,12 +100,34 @@ def test_a_difference_within_the_noise_is_none():
 
 
 def test_factors_do_not_match_where_a_good_source_tells_nothing():
-    source, target = result(dataset="sprites"), result(every={"colour": 0.12})
+    source = replace(result(dataset="sprites"), factors=["shape", "scale", "hue"])
+    target = result(every={"colour": 0.12, "scale": 0.12})
     (found,) = unmatched_factors(source, target)
     assert "colour 12% (chance 10%)" in found.text
     assert "shape" not in found.text
-    assert unmatched_factors(result(MIXED), target) == []
+    assert "scale" not in found.text  # the Source has it: it had to
+    assert unmatched_factors(replace(source, association=MIXED.tolist()), target) == []
     assert unmatched_factors(source, result()) == []
+
+
+def test_a_factor_that_both_have_can_get_lost_on_the_way():
+    source, target = result(dataset="sprites"), result(every={"colour": 0.12})
+    (found,) = lost_factors(source, target)
+    assert found.text == "Colour 90% on sprites, 12% here (chance 10%)."
+    assert lost_factors(result(every={"colour": 0.15}), target) == []  # was never there
+    assert lost_factors(source, result()) == []
+
+
+def test_baselines_are_told_whichever_way_it_goes():
+    worse = Baseline("random", "an untrained encoder", result(MIXED, every=0.2))
+    stronger = Baseline("target-only", "trained there", result(MIXED, every=0.95))
+    (good,) = against_baselines(result(), [worse])
+    assert (good.kind, good.title) == ("good", "Better than every baseline")
+    (mixed,) = against_baselines(result(), [worse, stronger])
+    assert mixed.kind == "note"
+    assert "trees 0.95 (here 0.90)" in mixed.text
+    elsewhere = replace(worse, result=result(dataset="elsewhere"))
+    assert against_baselines(result(), [elsewhere]) == []
 
 
 def test_disentanglement_lost_held_or_won_in_fine_tuning():
@@ -105,8 +135,10 @@ def test_disentanglement_lost_held_or_won_in_fine_tuning():
     assert (lost.kind, lost.title) == ("warning", "Disentanglement was lost in fine-tuning")
     (held,) = fine_tuning(result(every=0.4), result(every=0.6))
     assert held.kind == "good"
-    assert "held" in held.title
-    assert "+20.0 points" in held.text
+    assert "kept" in held.title
+    assert "Trees +20.0 points from all dimensions (+0.0 from one dimension alone)" in held.text
+    (far,) = fine_tuning(result(MIXED), result(MIXED, every=0.95), result(PURE))
+    assert "(1.00 on the Source)" in far.text
     (won,) = fine_tuning(result(MIXED), result(PURE))
     assert won.kind == "good"
 

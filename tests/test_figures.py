@@ -50,10 +50,10 @@ def test_figures_are_plain_json_on_any_background(name):
 def test_every_known_value_is_printed_in_its_cell():
     notes = {(n.y, n.x): n for n in figures()["heatmap"].layout.annotations}
     assert {place: note.text for place, note in notes.items()} == {
-        ("z0", "shape"): "0.90",
-        ("z0", "scale"): "0.10",
-        ("z1", "shape"): "0.20",
-        ("z2", "shape"): "0.00",
+        ("z0", "shape"): ".90",
+        ("z0", "scale"): ".10",
+        ("z1", "shape"): ".20",
+        ("z2", "shape"): ".00",
         ("z2", "scale"): "1.00",
     }
 
@@ -77,7 +77,8 @@ def test_letters_are_legible_on_every_change():
         ink = 0.0 if note.font.color == "black" else 1.0
         light = luminance(shade(scale, value))
         assert (max(ink, light) + 0.05) / (min(ink, light) + 0.05) >= 4.5, value
-        assert note.text == f"{value:+.2f}"
+        assert float(note.text.replace("−", "-")) == pytest.approx(value, abs=0.006)
+        assert len(note.text) <= 5  # narrow columns have no room for more
 
 
 def test_intervals_reach_from_low_to_high():

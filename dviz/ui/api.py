@@ -26,7 +26,7 @@ from dviz.ui.library import Library
 from dviz.ui.photo_cards import reading_dict
 from dviz.ui.reading import read, swaps
 from dviz.ui.tabs.association import association_of
-from dviz.ui.transfer import distance_in
+from dviz.ui.transfer import baselines_in, distance_in
 from dviz.ui.uploads import MODES, PLAIN, Photo, Preparation, read_photo
 
 
@@ -136,9 +136,10 @@ def diagnosis_of(library: Library, checkpoint: str) -> dict[str, Any]:
     results = {entry.config.kind: entry.result for entry in entries}
     stages = (results.get(stage) for stage in (SOURCE, DIRECT, FINE_TUNED))
     distance = distance_in(entries)
+    found = diagnose(*stages, distance, baselines_in(entries))
     return {
         "lineage": [entry.key for entry in entries],
-        "findings": [asdict(finding) for finding in diagnose(*stages, distance)],
+        "findings": [asdict(finding) for finding in found],
         "distance": None if distance is None else asdict(distance),
     }
 

@@ -25,9 +25,9 @@ TITLE = "dviz: what a representation keeps on its way to real images"
 HEADER = """
 <header class="masthead">
 <h1>dviz</h1>
-<p>Train a model on synthetic images so that each number of its code means one thing, then carry it
-to real photographs: <b>drag</b> a factor, <b>drop in</b> a photo, and <b>see in numbers</b> what
-survived.</p>
+<p>Models that learnt on synthetic images to give each number of their code one meaning, carried
+over to other images and to real photographs: <b>drag</b> a factor, <b>drop in</b> a photo, and
+<b>see in numbers</b> what survived.</p>
 </header>
 """
 TOUR = """
@@ -36,7 +36,10 @@ TOUR = """
 <button data-tab="Traverse">drag a slider</button> and watch one thing change;
 <button data-tab="Encode">drop in a photo</button> to see what the model makes of it;
 <button data-tab="Association">see which number is which factor</button>; and
-<button data-tab="Probes">read what survived the transfer</button>.</p>
+<button data-tab="Probes">read what survived the transfer</button>. A model turns a picture into a
+<b>code</b>, a few numbers (its <b>dimensions</b>: z0, z1 …); a <b>factor</b> is one thing that can
+change in a scene; a model learnt on its <b>Source</b> and was carried to a <b>Target</b>; a
+<b>checkpoint</b> is one such model.</p>
 <button class="done">Got it</button>
 </section>
 """

@@ -11,7 +11,7 @@ from dviz.metrics.omes import OmesResult, associated_dimensions, omes
 from dviz.report import DatasetReport
 from dviz.ui.inspector import MAX_DIMENSIONS, NOTABLE, Dimension, by_factor
 
-BY_FACTOR, BY_NUMBER = "the factors they encode", "their number"
+BY_FACTOR, BY_NUMBER = "the factor they encode", "their number"
 LOW_CEILING = 0.9  # a perfect code of few values stays below this, which is worth saying
 
 
@@ -36,9 +36,10 @@ def ceiling(size: int) -> float:
 
 
 def ideal(result: DatasetReport) -> np.ndarray:
-    """What S would be if every factor sat alone on its associated dimension, float64 (D, F).
+    """What S would be if every factor sat alone on a dimension of its own, float64 (D, F).
 
-    Where two factors share a dimension, the second goes to the free one that follows it most.
+    Each on its associated dimension; where two share one, the second goes to the free one that
+    follows it most.
     """
     S, active = np.nan_to_num(result.association_matrix), np.array(result.active)
     owners = associated_dimensions(S, active)
@@ -64,8 +65,8 @@ def ceilings_in_words(result: DatasetReport) -> str:
     if not low:
         return ""
     return (
-        "S cannot exceed 1 − 1/(values − 1) where a dimension encodes a factor perfectly and "
-        f"nothing else: {', '.join(low)}. More than that means that something else moves along."
+        "A dimension that follows a factor perfectly, and nothing else, reaches only an S of "
+        f"1 − 1/(values − 1): {', '.join(low)}. A higher S means that something else moves along."
     )
 
 

@@ -6,12 +6,14 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from dviz.metrics.omes import POOLINGS, OmesResult
 from dviz.ui import markup
+from dviz.ui.inspector import NOTABLE
 
-ALPHA_INFO = "1 is modularity alone, 0 is compactness alone; the study uses 0.5"
-POOLING_INFO = "over dimensions: a weighted mean, or the best one"
+ALPHA_INFO = "from compactness alone (0) to modularity alone (1); the study uses 0.5"
+POOLING_INFO = "a factor's score over its dimensions: a weighted mean, or the best one"
 
 
 def alpha_slider(elem_id: str) -> gr.Slider:
@@ -40,19 +42,40 @@ def totals(score: OmesResult) -> str:
 
 
 def factor_table(score: OmesResult) -> str:
-    """A row a factor as HTML: the dimension that encodes it, and its scores."""
-    rows = [_factor_row(name, values) for name, values in score.per_factor.items()]
+    """A row a factor as HTML: the dimension associated with it, and its scores."""
+    strongest = _strongest(score)
+    rows = [_factor_row(name, values, strongest[name]) for name, values in score.per_factor.items()]
     header = ["Factor", "Encoded by", "OMES", "Mod.", "Comp."]
     return markup.table(header, rows, kind="score-table")
 
 
-def _factor_row(name: str, values: dict[str, Any]) -> list[str]:
+def _strongest(score: OmesResult) -> dict[str, tuple[int, float]]:
+    """The active dimension that follows each factor most, and its S."""
+    S = np.full_like(score.association, -1.0)
+    active = list(score.active)
+    S[active] = np.nan_to_num(score.association[active])
+    best = S.argmax(axis=0)
+    return {name: (int(best[j]), float(S[best[j], j])) for j, name in enumerate(score.per_factor)}
+
+
+def _factor_row(name: str, values: dict[str, Any], strongest: tuple[int, float]) -> list[str]:
     if values["reason"]:
         return [escape(name), escape(values["reason"]), "–", "–", "–"]
     return [
         escape(name),
-        f"z{values['associated_dimension']} · {values['association']:.2f}",
+        _encoded_by(values, strongest),
         f"{markup.meter(values['omes'])} {values['omes']:.2f}",
         f"{values['modularity']:.2f}",
         f"{values['compactness']:.2f}",
     ]
+
+
+def _encoded_by(values: dict[str, Any], strongest: tuple[int, float]) -> str:
+    """The associated dimension, or that there is none worth the name, with the reason on top."""
+    if values["association"] >= NOTABLE:
+        return f"z{values['associated_dimension']} · {values['association']:.2f}"
+    d, S = strongest
+    if S < NOTABLE:
+        return f'<span title="z{d} follows it most, with an S of {S:.2f}">none</span>'
+    why = f"z{d} follows it most (S {S:.2f}), but other factors too"
+    return f'<span title="{why}">shared · z{d} {S:.2f}</span>'

@@ -12,7 +12,7 @@ import numpy as np
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.diagnosis import Finding, diagnose
 from dviz.metrics.omes import omes
-from dviz.report import DistanceReport
+from dviz.report import Baseline, DistanceReport
 from dviz.ui import markup
 from dviz.ui.library import Entry, Library
 
@@ -38,10 +38,7 @@ DISTANCES = (
         "of images shrunk to 8 × 8: how different they look, whatever a model makes of it",
     ),
 )
-NO_DISTANCE = (
-    "How far the Target lies from the Source is not in these reports; scripts/evaluate.py "
-    "distance measures it, without labels."
-)
+NO_DISTANCE = "How far the Target lies from the Source was not measured."
 NOTHING_TO_SAY = "Nothing was measured of these checkpoints, so nothing can be said of them."
 
 
@@ -91,7 +88,7 @@ def findings_of(entries: Sequence[Entry]) -> str:
     """The diagnosis of a lineage."""
     results = {entry.config.kind: entry.result for entry in entries}
     stages = (results.get(stage) for stage in (SOURCE, DIRECT, FINE_TUNED))
-    found = diagnose(*stages, distance_in(entries))
+    found = diagnose(*stages, distance_in(entries), baselines_in(entries))
     if not found:
         return markup.note(NOTHING_TO_SAY)
     return f'<ul class="findings">{"".join(map(_finding, found))}</ul>'
@@ -107,6 +104,11 @@ def _finding(finding: Finding) -> str:
 def distance_in(entries: Sequence[Entry]) -> DistanceReport | None:
     """The distance in the first of these reports that has one."""
     return next((e.report.distance for e in entries if e.report.distance is not None), None)
+
+
+def baselines_in(entries: Sequence[Entry]) -> list[Baseline]:
+    """What the last of these is compared with."""
+    return entries[-1].report.baselines if entries else []
 
 
 def distance_of(entries: Sequence[Entry]) -> str:

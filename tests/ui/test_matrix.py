@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from dviz.metrics.association import association_matrix
+from dviz.metrics.omes import omes
 from dviz.ui import matrix
 from dviz.ui.inspector import describe_dimensions
+from dviz.ui.scores import factor_table
 from tests.metrics.tables import uniform
 from tests.test_diagnosis import result
 
@@ -83,3 +85,14 @@ def test_an_interval_holds_the_score_and_shrinks_with_alpha_s_parts():
         low, high = matrix.score_interval(scores, alpha)
         assert low < omes(found.association_matrix, alpha).omes < high
     assert matrix.score_interval([], 0.5) is None
+
+
+def test_who_encodes_a_factor_is_told_only_where_somebody_does():
+    S = [[0.9, 0, 0, 0.1], [0, 0.6, 0.7, 0.1], [0, 0, 0, 0.1]]
+    table = factor_table(omes(S, names=["own", "second", "first", "silent"]))
+    cells = {name: table.split(f">{name}<")[1].split("</tr>")[0] for name in ("own", "first")}
+    assert "z0 · 0.90" in cells["own"]
+    assert "z1 · 0.70" in cells["first"]
+    # By its overlap score the silent z2 is associated with "second", which helps nobody.
+    assert "shared · z1 0.60" in table.split(">second<")[1].split("</tr>")[0]
+    assert ">none</span>" in table.split(">silent<")[1].split("</tr>")[0]

@@ -33,11 +33,11 @@ from dviz.ui.scores import alpha_slider, factor_table, pooling_choice, totals
 from dviz.ui.transfer import STAGE_NAMES, target_choice, target_update
 
 HELP = (
-    "**S** says how strongly a dimension (row) follows a factor (column): 1 means changing the "
-    "factor decorrelates it, 0 means it does not care. Ideal is one dark cell in every row and "
-    "column. **OMES** scores that: *modularity* falls where a dimension mixes factors, "
-    "*compactness* falls where a factor is spread over dimensions. Point at a cell for its number "
-    "in words."
+    "**S** says how strongly a dimension (row) follows a factor (column): near 1, changing the "
+    "factor gives the dimension a new value; at 0 it does not care. Ideal is one dark cell in "
+    "every row and column. **OMES** (Overlap Multiple Encoding Scores) rates that: *modularity* "
+    "falls where a dimension mixes factors, *compactness* where a factor is spread over several. "
+    "Point at a cell for its number in words."
 )
 NO_CHANGE = "What fine-tuning changed shows here where both states of a transfer were measured."
 
@@ -69,8 +69,8 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     with gr.Row(elem_classes="controls"):
         alpha, pooling = alpha_slider("alpha"), pooling_choice("pooling")
         order = gr.Dropdown(
-            [BY_FACTOR, BY_NUMBER], value=BY_FACTOR, label="Dimensions in the order of",
-            info="or the one that follows a factor most first", min_width=200, elem_id="order",
+            [BY_FACTOR, BY_NUMBER], value=BY_FACTOR, label="Sort dimensions by",
+            info="or by how closely they follow one factor", min_width=200, elem_id="order",
         )  # fmt: skip
     target = target_choice("association-target")
     columns, plots, texts = _build_stages(markup.LOADING if library.names else "")
@@ -200,7 +200,10 @@ def _interval_line(entry: Entry, alpha: float, pooling: str) -> str:
         return markup.note("Too few stored codes differ in one factor alone for an interval.")
     low, high = found
     rows = len(entry.sample[0])
-    return markup.note(f"OMES 95% interval {low:.3f} to {high:.3f} (bootstrap, {rows:,} codes)")
+    return markup.note(
+        f"OMES 95% interval {low:.3f} to {high:.3f}, by bootstrap of the {rows:,} stored codes. "
+        "The score itself is of other pairs of images, so it may lie at the interval's edge."
+    )
 
 
 def beside_of(entry: Entry, entries: list[Entry], order: str) -> list[Any]:
@@ -215,8 +218,8 @@ def _ideal_of(entry: Entry, order: str) -> list[Any]:
     shown = ordered(entry.dimensions, result, order)
     rows = ideal(result)[[d.index for d in shown]]
     words = (
-        f"<h2>Ideal<small>of {escape(entry.key)}: every factor alone on the dimension that "
-        "follows it most</small></h2>"
+        f"<h2>Ideal<small>of {escape(entry.key)}: every factor alone on a dimension of its "
+        "own</small></h2>"
     )
     ceilings = ceilings_in_words(result)
     figure = association_heatmap(rows, [d.name for d in shown], result.factors)

@@ -29,11 +29,17 @@ KEPT = 4  # loaded datasets; some hold tables of labels or of drawn scenes
 
 
 def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside; the checkpoint picked has no say in it."""
+    """Build the tab's inside; it opens on the dataset of the checkpoint picked."""
 
     @friendly
     def show(name: str, seed: int) -> tuple[str, str]:
         return sheet_of(name, seed), about(name)
+
+    @friendly
+    def arrive(key: str, seed: int) -> tuple[str, str, str]:
+        own = library.get(key).config.dataset
+        name = own if own in [known for _, known in choices()] else FIRST
+        return name, *show(name, seed)
 
     def again(name: str, seed: int) -> tuple[int, str, str]:
         return seed + 1, *show(name, seed + 1)
@@ -47,7 +53,8 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     facts = gr.HTML(about(FIRST), apply_default_css=False, elem_id="dataset-about")
 
     quiet = {"api_visibility": "private", "show_progress": "minimal"}
-    gr.on([*refresh, name.input], show, [name, seed], [sheet, facts], **quiet)
+    gr.on(refresh, arrive, [checkpoint, seed], [name, sheet, facts], **quiet)
+    name.input(show, [name, seed], [sheet, facts], **quiet)
     more.click(again, [name, seed], [seed, sheet, facts], **quiet)
 
 
@@ -71,8 +78,8 @@ def sheet_of(name: str, seed: int) -> str:
         if not info.needs_files:
             raise
         return markup.note(
-            f"{info.title} needs its files, which are not here. `python scripts/download.py "
-            f"{name}` says where they come from."
+            f"{info.title} needs its files, which are not here: python scripts/download.py {name} "
+            "says where they come from."
         )
     sheet = contact_sheet(dataset, np.random.default_rng(seed), COLUMNS)
     caption = f"{info.title}: random samples, then each factor varied alone"

@@ -21,8 +21,8 @@ from dviz.ui.transfer import distance_of, findings_of, lineage_of, target_choice
 HELP = (
     "A **probe** is a small classifier that reads one factor off the codes of images it was not "
     "trained on. It may use *all* active dimensions, or only the *one* associated with the factor: "
-    "where that costs little, the factor sits in one place. The red line is **chance**. Above the "
-    "charts stands what these figures add up to."
+    "where that costs little, the factor sits in one place. The line across a factor's bars is "
+    "**chance**. Above the charts stands what these figures add up to."
 )
 MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 DIMENSIONS = {"all": "all", "pruned": "one"}  # dimensions a probe reads, and how it is called
@@ -135,12 +135,15 @@ def table_of(entries: Sequence[Entry], model: str) -> str:
         for dimensions, words in DIMENSIONS.items():
             cell = f'<span title="{escape(description)}">{escape(name)}, {words}</span>'
             rows.append([cell, *_cells(_values(result, factors, model, dimensions))])
-    return markup.table(
+    table = markup.table(
         ["Encoder, dimensions", *map(escape, factors), "mean"],
         rows + _gains(entries, factors, model),
         "Accuracy on held-out images, %",
         kind="numbers",
     )
+    baselines = [b for entry in entries for b in _baselines(entry)]
+    notes = [markup.note(f"{b.name}: {b.description.rstrip('.')}.") for b in baselines]
+    return table + "".join(notes)
 
 
 def _gains(entries: Sequence[Entry], factors: Sequence[str], model: str) -> list[list[str]]:

@@ -198,7 +198,12 @@ def save_codes(
 ) -> None:
     """Write `representations.npz` (mean, sampled: float16 (N, D)) and `classes.csv` ((N, F))."""
     folder = Path(folder)
-    codes = {"mean": mean.astype(np.float16), "sampled": sampled.astype(np.float16)}
+    # Far from what it learnt an encoder may spread its samples beyond what half precision holds.
+    top = np.finfo(np.float16).max
+    codes = {
+        name: np.clip(values, -top, top).astype(np.float16)
+        for name, values in (("mean", mean), ("sampled", sampled))
+    }
     with atomic_path(folder / CODES) as temporary:
         np.savez_compressed(temporary, **codes)
     with atomic_path(folder / CLASSES) as temporary:

@@ -96,6 +96,13 @@ def test_the_folder_is_a_hub_model_too(folder, model):
     assert (loaded(x) == model(x)).all()
 
 
+def test_codes_beyond_half_precision_stay_finite(folder):
+    sampled = np.array([[1e6, -1e6]], dtype=np.float32)
+    save_codes(folder, np.zeros((1, 2), np.float32), sampled, np.zeros((1, 1), int), ["shape"])
+    with np.load(folder / "representations.npz", allow_pickle=False) as arrays:
+        assert arrays["sampled"].tolist() == [[65504, -65504]]
+
+
 def test_codes_are_written_as_plain_arrays(folder):
     mean = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
     classes = np.array([[0, 5], [1, 0], [1, 2], [0, 3]])

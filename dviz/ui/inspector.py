@@ -17,8 +17,8 @@ from dviz.report import DatasetReport
 # What a code ranges over where nothing was measured: the prior N(0, 1) without its tails.
 PRIOR_LOW, PRIOR_HIGH = -2.5, 2.5
 MAX_DIMENSIONS = 32  # more sliders or rows than this help nobody
-FAINT = 0.1  # a weaker association is no reason to call a dimension by a factor
-NOTABLE = 0.3  # from here on a factor is named among those a dimension mixes
+NOTABLE = 0.3  # a weaker association is no reason to name a factor beside a dimension
+MAX_MIXED = 2  # factors named of those that a dimension mixes
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Dimension:
         kl: mean KL to the prior, nats; None where it was not measured.
         factors: names of the factors associated with it, and S there, the strongest first; none
             so weak that its name would mislead.
-        mixture: where it has no factor of its own, the two that change it most all the same.
+        mixture: where it has no factor of its own, those that change it all the same, likewise;
+            None where no association was measured.
     """
 
     index: int
@@ -52,7 +53,7 @@ class Dimension:
     std: float = 1.0
     kl: float | None = None
     factors: tuple[tuple[str, float], ...] = ()
-    mixture: tuple[tuple[str, float], ...] = ()
+    mixture: tuple[tuple[str, float], ...] | None = None
 
     @property
     def name(self) -> str:
@@ -64,6 +65,21 @@ class Dimension:
         if not self.factors:
             return self.name
         return f"{self.name} ← " + ", ".join(f"{name} · {s:.2f}" for name, s in self.factors)
+
+    @property
+    def remark(self) -> str:
+        """What is said in place of a factor, for example "also camera height 0.71"."""
+        if not self.active:
+            return "inactive" if self.kl is None else f"KL {self.kl:.3f} nats"
+        if self.factors or self.mixture is None:
+            return ""
+        if not self.mixture:
+            return "no clear factor"
+        verb = "also" if len(self.mixture) == 1 else "mixes"
+        # The last word of a name and its number stay on one line.
+        named = ", ".join(f"{name}\u00a0{s:.2f}" for name, s in self.mixture[:MAX_MIXED])
+        more = len(self.mixture) - MAX_MIXED
+        return f"{verb} {named}" + (f" +{more}\u00a0more" if more > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -85,7 +101,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
     owners = associated_dimensions(S, np.array(result.active)) if result.factors else []
     dimensions = []
     for d in range(latent_size):
-        own = [j for j, owner in enumerate(owners) if owner == d and S[d, j] >= FAINT]
+        own = [j for j, owner in enumerate(owners) if owner == d and S[d, j] >= NOTABLE]
         mixed = np.flatnonzero(S[d] >= NOTABLE) if result.active[d] and not own else []
         dimensions.append(
             Dimension(
@@ -97,7 +113,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
                 std=result.std[d],
                 kl=result.kl[d],
                 factors=_strongest(result.factors, S[d], own),
-                mixture=_strongest(result.factors, S[d], mixed)[:2],
+                mixture=_strongest(result.factors, S[d], mixed) if result.factors else None,
             )
         )
     return dimensions

@@ -189,9 +189,14 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
 
 
 def _first_axes(shown: list[Dimension]) -> list[int]:
-    """Two dimensions to open the pad with: the two positions where there are any."""
-    placed = [d for d in shown if any("position" in name for name, _ in d.factors)]
-    return [d.index for d in [*placed, *(d for d in shown if d not in placed)][:2]]
+    """Two dimensions to open the pad with: the two positions, or else the best associated ones."""
+
+    def rank(dimension: Dimension) -> tuple[bool, float]:
+        place = any("position" in name for name, _ in dimension.factors)
+        return place, max((strength for _, strength in dimension.factors), default=0.0)
+
+    first = sorted(sorted(shown, key=rank, reverse=True)[:2], key=shown.index)
+    return [dimension.index for dimension in first]
 
 
 def _slider(dimension: Dimension) -> dict[str, Any]:
@@ -201,8 +206,7 @@ def _slider(dimension: Dimension) -> dict[str, Any]:
         "label": dimension.label,
         "active": dimension.active,
         "factors": [[name, round(strength, 2)] for name, strength in dimension.factors],
-        "mixture": [name for name, _ in dimension.mixture],
-        "kl": dimension.kl,
+        "remark": dimension.remark,
     }
 
 

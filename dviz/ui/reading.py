@@ -14,6 +14,8 @@ from dviz.ui.uploads import Photo
 
 FAR = 0.5  # standard deviations beyond 98% of a dataset from which on a code counts as far out
 POOR = 4.0  # times a dataset's mean squared error from which on a picture counts as badly painted
+WIDE = 2.0  # times what a dataset has, from which on a deviation leaves a code undetermined
+COMPARED = 200  # samples of a dataset that tell how near its samples are to each other
 ALIKE = 0.5  # standard deviations below which two codes count as the same
 
 
@@ -42,6 +44,7 @@ class Reading:
         error: mean squared error of `painted`, colours in [0, 1].
         usual_error: that of the dataset's own images; None where it was not measured.
         strays: where the code lies outside, the farthest first.
+        undetermined: dimensions that the encoder could not settle on a value of.
     """
 
     photo: Photo
@@ -52,6 +55,7 @@ class Reading:
     error: float
     usual_error: float | None
     strays: list[Stray]
+    undetermined: list[Dimension]
 
     @property
     def far_out(self) -> list[Stray]:
@@ -64,7 +68,7 @@ class Reading:
 
     @property
     def out_of_distribution(self) -> bool:
-        return bool(self.far_out) or self.badly_painted
+        return bool(self.far_out or self.undetermined) or self.badly_painted
 
 
 def read(entry: Entry, photos: Sequence[Photo]) -> list[Reading]:
@@ -81,7 +85,17 @@ def read(entry: Entry, photos: Sequence[Photo]) -> list[Reading]:
         photos, codes.mean, codes.std, painted, entry.predict(codes.mean), errors, strict=True
     )
     return [
-        Reading(photo, code, std, picture, read, float(error), usual, strays(code, known))
+        Reading(
+            photo,
+            code,
+            std,
+            picture,
+            read,
+            float(error),
+            usual,
+            strays(code, known),
+            undetermined(std, known),
+        )
         for photo, code, std, picture, read, error in parts
     ]
 
@@ -95,6 +109,19 @@ def strays(code: np.ndarray, dimensions: Sequence[Dimension]) -> list[Stray]:
         if dimension.active and past > 0:
             found.append(Stray(dimension, value, past / max(dimension.std, 1e-6)))
     return sorted(found, key=lambda stray: -stray.beyond)
+
+
+def undetermined(std: np.ndarray, dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """Where standard deviations (D,) are far wider than the span of 98% of the dataset.
+
+    And than the dataset's own deviations, which can be wide too where a model meets images it was
+    not trained on: KL to the prior is at least (deviation² - 1) / 2 but for a logarithm.
+    """
+
+    def usual(d: Dimension) -> float:
+        return max(d.high - d.low, float(np.sqrt(1 + 2 * (d.kl or 0.0))))
+
+    return [d for d in dimensions if d.active and std[d.index] > WIDE * usual(d)]
 
 
 def error_map(image: np.ndarray, painted: np.ndarray) -> np.ndarray:
@@ -117,6 +144,20 @@ def nearest(
     distances = np.linalg.norm((codes[:, chosen] - code[chosen]) / scale, axis=1)
     rows = np.argsort(distances, kind="stable")[:count]
     return rows, distances[rows]
+
+
+def usual_nearest(codes: np.ndarray, dimensions: Sequence[Dimension]) -> float:
+    """Within what distance 99% of some of the rows of `codes` (N, D) have another of them all.
+
+    Distances are those of `nearest`.
+    """
+    scale = np.array([max(d.std, 1e-6) for d in dimensions])
+    points = codes[:, [d.index for d in dimensions]] / scale
+    some = np.arange(0, len(points), max(len(points) // COMPARED, 1))
+    squares = (points**2).sum(axis=1)
+    distances = squares[some, None] + squares - 2 * points[some] @ points.T  # squared
+    distances[np.arange(len(some)), some] = np.inf
+    return float(np.sqrt(np.percentile(np.maximum(distances.min(axis=1), 0), 99)))
 
 
 def differences(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from dviz.ui.photo_cards import NEIGHBOURS, ONE_PHOTO
+from dviz.ui.photo_cards import GUESSES, NEIGHBOURS, ONE_PHOTO
 from tests.browser.test_page import open_tab, wait_for_change
 from tests.ui.material import NAMES, SHAPE
 
@@ -39,6 +39,7 @@ def test_a_photo_unlike_the_dataset_is_judged_with_reasons(photos_tab):
     expect(verdict).to_contain_text("Out of distribution")
     expect(verdict.locator("li").first).to_contain_text("usual")
     expect(photos_tab.locator("#cards .card img")).to_have_count(4)
+    expect(photos_tab.locator("#cards .card")).to_contain_text(GUESSES)
 
 
 def test_neighbours_by_all_codes_and_by_one_dimension(photos_tab):
@@ -58,7 +59,8 @@ def test_two_photos_are_compared_and_swapped_and_taken_away(photos_tab):
     expect(page.locator("#examples button[aria-pressed=true]")).to_have_count(2)
     swaps = page.locator("#compared .swaps img")
     rows = page.locator("#compared tbody tr")
-    expect(rows.first).to_contain_text("s.d.")
+    expect(page.locator("#compared caption").first).to_contain_text("standard deviations")
+    expect(rows.first.locator(".signed b")).to_be_visible()
     expect(swaps).to_have_count(rows.count() + 2)
     before = page.get_attribute("#compared .swaps img", "src")
     page.locator("#first input").click()

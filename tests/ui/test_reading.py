@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ from dviz.data.dsprites import ColorDSprites
 from dviz.ui import markup, photo_cards
 from dviz.ui.downloads import csv_text
 from dviz.ui.inspector import Dimension, decode
-from dviz.ui.reading import differences, error_map, nearest, read, strays, swaps
+from dviz.ui.reading import (
+    differences,
+    error_map,
+    nearest,
+    read,
+    strays,
+    swaps,
+    undetermined,
+    usual_nearest,
+)
 from dviz.ui.uploads import Photo
 from tests.ui.material import NAMES, Things
 
@@ -63,6 +73,30 @@ def test_strays_say_which_dimension_and_how_far():
     assert strays(np.zeros(3), dimensions) == []
 
 
+def test_a_deviation_far_wider_than_the_dataset_s_leaves_a_code_undetermined(entry, sprites):
+    dimensions = [
+        Dimension(0, low=-1, high=1, kl=2.0),
+        Dimension(1, low=-0.1, high=0.1, kl=0.0),  # says nothing, as the prior does
+        Dimension(2, low=-0.5, high=0.5, kl=20.0),  # wide on its own dataset already
+        Dimension(3, low=-1, high=1, active=False),
+    ]
+    wide, *rest = undetermined(np.array([440.0, 1.0, 7.0, 440.0]), dimensions)
+    assert (wide.index, rest) == (0, [])
+    reading = read(entry, photos(sprites[:1]))[0]
+    assert reading.undetermined == []
+    lost = replace(reading, std=np.full_like(reading.std, 440), undetermined=[entry.dimensions[0]])
+    assert lost.out_of_distribution
+    assert "is undetermined (± 440)" in photo_cards.verdict(entry, lost)
+
+
+def test_readings_off_an_unlikely_photo_are_called_guesses(entry, sprites):
+    for reading in read(entry, photos([sprites[0], 255 - sprites[0]])):
+        table = photo_cards.predictions_table(reading)
+        assert (photo_cards.GUESSES in table) == reading.out_of_distribution
+        assert ("guesses" in table) == reading.out_of_distribution
+        assert photo_cards.TICK in table
+
+
 def test_a_sample_is_its_own_nearest_neighbour(entry):
     codes, _ = entry.sample
     active = [d for d in entry.dimensions if d.active]
@@ -76,15 +110,30 @@ def test_a_sample_is_its_own_nearest_neighbour(entry):
     assert np.allclose(gaps[rows] / one[0].std, distances)
 
 
-def test_neighbours_are_drawn_or_told_by_their_labels(entry, library, sprites):
+def test_how_near_samples_usually_are_to_each_other():
+    line = np.stack([np.arange(400.0), np.zeros(400)], axis=1)
+    assert usual_nearest(line, [Dimension(0, std=2.0), Dimension(1)]) == pytest.approx(0.5)
+    assert usual_nearest(line, [Dimension(1)]) == 0
+
+
+def test_a_photo_far_from_every_sample_is_said_to_have_nothing_near(entry):
+    codes, _ = entry.sample
+    reading = read(entry, photos(np.zeros((1, 64, 64, 3), dtype=np.uint8)))[0]
+    near, far = (replace(reading, code=code) for code in (codes[3], codes[3] + 1000))
+    assert "Nothing in the dataset" not in photo_cards.neighbours(entry, near, "all")
+    assert "Nothing in the dataset" in photo_cards.neighbours(entry, far, "all")
+
+
+def test_neighbours_are_drawn_or_their_codes_decoded(entry, library, sprites):
     drawn = photo_cards.neighbours(entry, read(entry, photos(sprites[:1]))[0], "all")
     assert drawn.count("<img") == photo_cards.NEIGHBOURS
     assert "by all active dimensions" in drawn
     target = library.get(TUNED)
     told = photo_cards.neighbours(target, read(target, photos(sprites[:1]))[0], "z0")
-    assert "<img" not in told
+    assert told.count("<img") == photo_cards.NEIGHBOURS
     assert told.count("thing <b>") == photo_cards.NEIGHBOURS
-    assert "labels stand for them" in told
+    assert told.count("its code, decoded</i>") == photo_cards.NEIGHBOURS
+    assert "its code, decoded" not in drawn
 
 
 def test_differences_are_signed_and_sorted():
@@ -109,6 +158,19 @@ def test_two_photos_that_are_one_agree(entry, sprites):
     first, second = read(entry, photos(sprites[[0, 0]]))
     assert "agree" in photo_cards.comparison(entry, first, second)
     assert photo_cards.ONE_PHOTO in photo_cards.comparison(entry, first, None)
+
+
+def test_all_but_the_largest_differences_are_folded_away(entry, sprites, monkeypatch):
+    monkeypatch.setattr(photo_cards, "LARGEST", 2)
+    first, second = read(entry, photos(sprites[[0, 1]]))
+    shown, folded = photo_cards.comparison(entry, first, second).split("<details>")
+    found = differences(first.code, second.code, entry.dimensions)
+    for number, (d, _) in enumerate(found):
+        assert (f'<th scope="row">{d.name}</th>' in shown) == (number < 2)
+        assert (f'<th scope="row">{d.name}</th>' in folded) == (number >= 2)
+    assert "standard deviations of the dataset" in shown
+    side = "left" if found[0][1] > 0 else "right"
+    assert f"{side}:50%;width:50.0%" in shown
 
 
 def test_where_painting_went_wrong_is_where_the_map_is_bright():

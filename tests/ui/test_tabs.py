@@ -85,12 +85,26 @@ def test_names_of_files_are_never_markup(library):
                 assert "<b>no" not in text
 
 
-def test_every_factor_has_a_reading_and_a_synthetic_model_a_caveat(library):
+def test_every_factor_has_a_reading(library):
     cards = shown(library.get(TUNED), photo())["cards"]
     for factor in ("thing", "turn", "size"):
         assert f">{factor}<" in cards
-    assert encode.SYNTHETIC not in cards
-    assert encode.SYNTHETIC in shown(library.get(SOURCE), photo())["cards"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "drawn"),
+    [
+        ("color-dsprites", True),
+        ("arm3d", True),
+        ("isaac3d", True),
+        ("coil100-augmented", False),
+        ("folder:mugs", False),
+        ("things", False),
+    ],
+)
+def test_a_model_that_saw_drawn_images_only_has_a_caveat(tuned, dataset, drawn):
+    tuned.config = replace(tuned.config, dataset=dataset)
+    assert (encode.SYNTHETIC in shown(tuned, photo())["cards"]) == drawn
 
 
 def test_without_a_report_nothing_is_called_unusual(unmeasured):
@@ -240,7 +254,7 @@ def test_a_transfer_is_told_with_its_lineage_findings_and_distance(library, tune
     assert line.index("Source") < line.index("Target, direct") < line.index("Target, fine-tuned")
     findings = transfer.findings_of(entries)
     assert "+20.0 points" in findings
-    assert "not in these reports" in transfer.distance_of(entries)
+    assert "was not measured" in transfer.distance_of(entries)
     assert transfer.distance_of(entries[:1]) == ""
     shares = [0.1] * tuned.latent_size
     distance = DistanceReport(

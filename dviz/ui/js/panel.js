@@ -10,6 +10,7 @@ let painter = null; // of the checkpoint shown
 let first = null; // ImageData of the start
 let dials = new Map(); // by dimension
 let rows = []; // of the grid
+let plane = []; // the two dimensions of the pad, across and up
 let edition = 0; // counts starts, so that pictures of an earlier one are dropped
 
 function complain(text) {
@@ -54,6 +55,7 @@ async function paintNow() {
   const [picture] = await painter.paint([code]);
   if (asked !== edition) return;
   put(find(".now canvas"), picture);
+  find(".change").hidden = !first || !isAway();
   if (first) {
     const { picture: heat, mean } = difference(picture, first);
     put(find(".change canvas"), heat);
@@ -114,9 +116,19 @@ async function paintMap(still) {
 const middles = ([low, high]) =>
   Array.from({ length: MAP }, (_, n) => low + ((high - low) * (n + 0.5)) / MAP);
 
-/** The two dimensions of the pad. */
-const axes = () =>
-  [".across", ".up"].map((s) => view.sliders.find((d) => d.index === Number(find(s).value)));
+const AXES = [".across", ".up"];
+const axes = () => plane.map((index) => view.sliders.find((d) => d.index === index));
+
+/** Give one axis of the pad a dimension; the other axis takes over what it had if they were the same. */
+function chooseAxis(place, index) {
+  if (plane[1 - place] === index) plane[1 - place] = plane[place];
+  plane[place] = index;
+  showAxes();
+}
+
+function showAxes() {
+  for (const [place, selector] of AXES.entries()) find(selector).value = plane[place] ?? "";
+}
 
 function show() {
   for (const [index, { show }] of dials) show(code[index], view.code[index]);
@@ -146,11 +158,12 @@ function go(changes, rest = true) {
   if (rest) settle();
 }
 
+const isAway = () => code.some((value, index) => Math.abs(value - view.code[index]) > 1e-3);
+
 function remember() {
-  const away = code.some((value, index) => Math.abs(value - view.code[index]) > 1e-3);
   window.dviz?.write({
     checkpoint: view.checkpoint,
-    z: away ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
+    z: isAway() ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
     range: view.ranges.length > 1 ? range.name : null,
   });
 }
@@ -215,18 +228,19 @@ function drawStages() {
   }));
 }
 
-function drawChoices() {
+function drawChoices(other) {
   const option = (value, text) => Object.assign(make("option", "", text), { value });
   const chosen = find(".range select");
   chosen.replaceChildren(...view.ranges.map(({ name, title }) => option(name, title)));
   chosen.value = range.name;
   find(".range").hidden = view.ranges.length < 2;
-  for (const [n, selector] of [".across", ".up"].entries()) {
-    const select = find(selector), before = select.value;
-    select.replaceChildren(...view.sliders.map((d) => option(d.index, [d.name, ...d.factors.map(([f]) => f)].join(" "))));
-    const kept = view.sliders.some((d) => String(d.index) === before);
-    select.value = kept ? before : String(view.axes[n] ?? "");
+  for (const selector of AXES) {
+    find(selector).replaceChildren(
+      ...view.sliders.map((d) => option(d.index, `${d.label} ${d.remark}`.trim())),
+    );
   }
+  if (other) plane = [...view.axes];
+  showAxes();
   find(".plane").hidden = view.sliders.length < 2;
 }
 
@@ -271,7 +285,7 @@ async function start(value) {
   first = null;
   complain("");
   find(".caption").textContent = view.caption;
-  drawChoices();
+  drawChoices(other);
   drawScenes();
   drawDials();
   drawGrid();
@@ -286,7 +300,8 @@ async function drawFirst(asked) {
   if (asked !== edition) return;
   first = picture;
   put(find(".now canvas"), picture);
-  find(".original").hidden = !view.original;
+  find(".original canvas").hidden = !view.original;
+  find(".original .missing").hidden = Boolean(view.original);
   if (view.original) put(find(".original canvas"), cut(await load(view.original), 1)[0]);
   await Promise.all(painters.map(({ ready }) => ready));
   if (asked !== edition) return;
@@ -306,8 +321,12 @@ const placePoint = wirePad(find(".board"), find(".point"), {
   },
   settled: settle,
 });
-for (const selector of [".across", ".up"]) {
-  find(selector).addEventListener("change", () => { showPoint(); settle(); });
+for (const [place, selector] of AXES.entries()) {
+  find(selector).addEventListener("change", (event) => {
+    chooseAxis(place, Number(event.target.value));
+    showPoint();
+    settle();
+  });
 }
 find(".reset").addEventListener("click", () => go(view.code.entries()));
 find(".show-scene").addEventListener("click", showScene);

@@ -13,28 +13,26 @@ function makeCanvas(columns, rows, label) {
   return Object.assign(canvas, { width: SIDE * columns, height: SIDE * rows });
 }
 
+/** A number with so many decimals, and never "-0.0". */
+const fixed = (value, decimals) => Number(value.toFixed(decimals)).toFixed(decimals);
+
 /** What a dimension is called aloud, for example "z4, position x, 0.93". */
-function spoken(dimension) {
-  return [dimension.name, ...dimension.factors.map(([f, s]) => `${f}, ${s.toFixed(2)}`)].join(", ");
+function spoken({ name, factors, remark }) {
+  return [name, ...factors.map(([f, s]) => `${f}, ${fixed(s, 2)}`), remark].filter(Boolean).join(", ");
 }
 
-const sayValue = (dimension, value) => `${spoken(dimension)}: value ${value.toFixed(1)}`;
+const sayValue = (dimension, value) => `${spoken(dimension)}: value ${fixed(value, 1)}`;
 
 /** The dimension's name with the factors it is associated with, and how strongly. */
 function title(dimension) {
   const node = make("span", "title");
   node.append(make("b", "", dimension.name));
   for (const [factor, strength] of dimension.factors) {
-    const part = make("span", "factor", `${factor} `);
-    part.append(make("small", "", strength.toFixed(2)));
-    node.append(part);
+    const part = make("span", "factor", `${factor}\u00a0`);
+    part.append(make("small", "", fixed(strength, 2)));
+    node.append(part, " ");
   }
-  if (!dimension.active) {
-    node.append(make("span", "none", dimension.kl === null ? "inactive" : `KL ${dimension.kl.toFixed(3)} nats`));
-  } else if (!dimension.factors.length) {
-    const mixture = dimension.mixture.join(", ");
-    node.append(make("span", "none", mixture ? `mixes ${mixture}` : "no factor of its own"));
-  }
+  if (dimension.remark) node.append(make("span", "none", dimension.remark));
   return node;
 }
 
@@ -58,7 +56,7 @@ function dial(dimension, [low, high], on) {
   const show = (value, start) => {
     input.value = value;
     input.setAttribute("aria-valuetext", sayValue(dimension, value));
-    number.textContent = value.toFixed(2);
+    number.textContent = fixed(value, 2);
     reset.disabled = Math.abs(value - start) < 0.005;
   };
   return { node, show };
@@ -67,7 +65,7 @@ function dial(dimension, [low, high], on) {
 /** One row of the grid: the dimension from low to high; a click takes its value over. */
 function gridRow(dimension, steps, [low, high], on) {
   const node = make("div", "strip");
-  const label = `${spoken(dimension)}: ${steps} images from ${low.toFixed(1)} to ${high.toFixed(1)}`;
+  const label = `${spoken(dimension)}: ${steps} images from ${fixed(low, 1)} to ${fixed(high, 1)}`;
   const canvas = makeCanvas(steps, 1, label);
   canvas.addEventListener("click", (event) => {
     const { left, width } = canvas.getBoundingClientRect();
@@ -119,8 +117,9 @@ function wirePad(board, point, on) {
   point.addEventListener("keyup", (event) => { if (steps[event.key]) on.settled(); });
   return (newX, newY) => {
     [x, y] = [newX, newY];
-    point.style.left = `${100 * Math.min(Math.max(x, 0), 1)}%`;
-    point.style.top = `${100 * (1 - Math.min(Math.max(y, 0), 1))}%`;
+    // Inside the pad, whole, at its edges too.
+    point.style.left = `clamp(12px, ${100 * x}%, 100% - 12px)`;
+    point.style.top = `clamp(12px, ${100 * (1 - y)}%, 100% - 12px)`;
   };
 }
 

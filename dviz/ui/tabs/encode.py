@@ -10,10 +10,11 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from dviz.checkpoint import SOURCE
+from dviz.data.registry import list_datasets
 from dviz.figures import SERIES, CodeMarks, code_chart
 from dviz.ui import markup
 from dviz.ui.errors import friendly
+from dviz.ui.inspector import Dimension
 from dviz.ui.library import Entry, Library
 from dviz.ui.panel import split_dimensions
 from dviz.ui.photo_cards import (
@@ -23,6 +24,7 @@ from dviz.ui.photo_cards import (
     comparison,
     neighbours,
     overview,
+    undetermined_in_words,
 )
 from dviz.ui.reading import Reading, read
 from dviz.ui.uploads import (
@@ -48,6 +50,7 @@ SYNTHETIC = (
     "This checkpoint has seen synthetic images only, so on a photo its readings are mostly "
     "guesses. Pick one that was transferred to real images, above, to compare."
 )
+REAL = ("coil100", "rgbd", "folder")  # what the names of datasets of photographs start with
 MAX_CHARTED = len(SERIES)
 SESSION = 3600  # seconds that photos nobody looks at are kept
 PICK_EXAMPLE = """
@@ -169,7 +172,8 @@ def _build_evidence() -> list[Any]:
             near_photo = gr.Dropdown([], label="Photo", min_width=160, elem_id="near-photo")
             near_by = gr.Dropdown([], label="Nearest by", min_width=160, elem_id="near-by")
         nearest = gr.HTML(elem_id="nearest", apply_default_css=False)
-        gr.HTML("<h2>Two photos compared, one factor swapped at a time</h2>")
+        title = "Two photos compared, one dimension swapped at a time"
+        gr.HTML(f"<h2>{title}</h2>", apply_default_css=False)
         with gr.Row(elem_classes="controls"):
             first = gr.Dropdown([], label="Photo A", min_width=160, elem_id="first")
             second = gr.Dropdown([], label="Photo B", min_width=160, elem_id="second")
@@ -214,7 +218,7 @@ def show_photos(entry: Entry, prepared: Prepared) -> list[Any]:
         ]  # fmt: skip
     ready = {id(reading.photo): card(entry, reading) for reading in readings}
     cards = "".join(ready.get(id(photo)) or broken_card(photo) for photo in prepared.photos)
-    warning = markup.note(SYNTHETIC) if entry.config.kind == SOURCE else ""
+    warning = markup.note(SYNTHETIC) if _is_synthetic(entry.config.dataset) else ""
     photos = [(reading.photo.name, number) for number, reading in enumerate(readings)]
     other = readings[1] if len(readings) > 1 else None
     return [
@@ -232,6 +236,12 @@ def show_photos(entry: Entry, prepared: Prepared) -> list[Any]:
     ]
 
 
+def _is_synthetic(dataset: str) -> bool:
+    """Whether its images are drawn. What we do not know may be photographs."""
+    known = dataset in list_datasets()
+    return known and not dataset.startswith(REAL)
+
+
 def _ways(entry: Entry) -> list[tuple[str, str]]:
     """By what a photo can be near to a sample."""
     shown, _ = split_dimensions(entry)
@@ -242,14 +252,24 @@ def chart_of(entry: Entry, readings: list[Reading]) -> go.Figure:
     """Codes of the first few photos over the dataset's distribution."""
     shown, _ = split_dimensions(entry)
     order = [d.index for d in shown]
-    marks = [CodeMarks(r.photo.name, r.code[order], r.std[order]) for r in readings[:MAX_CHARTED]]
+    marks = [
+        CodeMarks(r.photo.name, r.code[order], r.std[order], _hover_words(r, shown))
+        for r in readings[:MAX_CHARTED]
+    ]
     labels = [" ".join([d.name, *(name for name, _ in d.factors[:1])]) for d in shown]
     low, high = (np.array([getattr(d, side) for d in shown]) for side in ("low", "high"))
     return code_chart(labels, low, high, marks)
 
 
+def _hover_words(reading: Reading, dimensions: list[Dimension]) -> list[str]:
+    return [
+        undetermined_in_words(d, reading.std[d.index]) if d in reading.undetermined else ""
+        for d in dimensions
+    ]
+
+
 def numbers_of(entry: Entry, readings: list[Reading]) -> str:
-    """A table: a row a dimension, a column a photo."""
+    """A table: one row per dimension, one column per photo."""
     rows = [
         [
             d.name,

@@ -27,7 +27,7 @@ from dviz.ui.tables import ORDER, OwnTable, as_table, measure_all, read_files
 
 HELP = (
     "Codes of **any** model, with labels, are all that is needed: drop in `representations.npz` "
-    "(an array `mean`, a row an image) and `classes.csv` (a header of factor names, a row an "
+    "(an array `mean`, one row per image) and `classes.csv` (a header of factor names, one row per "
     "image), or one CSV with columns `z0, z1, …` and one for each factor. Labels may be numbers or "
     "words. The files stay in this page's session."
 )

@@ -85,7 +85,7 @@ def panel_value(
             {"name": f.name, "values": [f.label(value) for value in range(f.size)]}
             for f in starts.scene_factors(entry)
         ],
-        "axes": _first_axes(shown),
+        "axes": first_axes(shown),
         "steps": STEPS,
         **start_value(entry, start),
     }
@@ -188,7 +188,7 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
     return stages
 
 
-def _first_axes(shown: list[Dimension]) -> list[int]:
+def first_axes(shown: list[Dimension]) -> list[int]:
     """Two dimensions to open the pad with: the two positions, or else the best associated ones."""
 
     def rank(dimension: Dimension) -> tuple[bool, float]:

@@ -110,6 +110,16 @@ def test_alpha_and_pooling_change_the_scores(page):
     expect(page.locator(".matrix:visible")).to_have_count(3)
 
 
+@pytest.mark.parametrize("width", [420, 1280])
+def test_score_tables_show_their_last_column(open_page, width):
+    page = open_page(width)
+    open_tab(page, "Association (OMES)")
+    tables = page.locator(".score-table:visible")
+    expect(tables).to_have_count(3)
+    for table in tables.all():
+        assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 def test_transfer_is_shown_before_and_after(page):
     open_tab(page, "Probes & transfer")
     expect(page.get_by_text("On the Target")).to_be_visible()

@@ -61,11 +61,31 @@ def test_dimensions_without_a_factor_of_their_own_say_what_they_mix():
     assert [d.factors for d in dimensions] == [(("shape", 0.9),), (), (("position x", 0.95),), ()]
     assert dimensions[1].mixture == (("position x", 0.7), ("shape", 0.4))
     assert dimensions[3].mixture == ()  # inactive
+    remarks = [d.remark.replace("\u00a0", " ") for d in dimensions]
+    assert remarks == ["", "mixes position x 0.70, shape 0.40", "", "KL 3.000 nats"]
 
 
-def test_a_faint_association_names_no_dimension():
-    dimensions = describe_dimensions(2, report([[0.9, 0.02, None], [0.95, 0.05, None]], [True] * 2))
+@pytest.mark.parametrize(
+    ("mixture", "remark"),
+    [
+        (None, ""),  # nothing was measured
+        ((), "no clear factor"),
+        ((("camera height", 0.71),), "also camera height\u00a00.71"),
+        (
+            (("a", 0.9), ("b", 0.8), ("c", 0.7), ("d", 0.6)),
+            "mixes a\u00a00.90, b\u00a00.80 +2\u00a0more",
+        ),
+    ],
+)
+def test_a_list_cut_short_says_so_and_every_factor_comes_with_its_strength(mixture, remark):
+    assert Dimension(4, mixture=mixture).remark == remark
+
+
+def test_an_association_below_three_tenths_names_no_dimension():
+    S = [[0.9, 0.02, None], [0.95, 0.29, None], [0.1, 0.25, None]]
+    dimensions = describe_dimensions(3, report(S, [True] * 3))
     assert "position x" not in " ".join(d.label for d in dimensions)
+    assert dimensions[2].remark == "no clear factor"
 
 
 def test_ranges_come_from_the_report_and_without_one_from_the_prior():

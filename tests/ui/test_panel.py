@@ -11,9 +11,16 @@ from dviz.data.dsprites import ColorDSprites
 from dviz.errors import CheckpointError
 from dviz.report import Report
 from dviz.ui import starts
-from dviz.ui.inspector import decode
+from dviz.ui.inspector import Dimension, decode
 from dviz.ui.library import Library
-from dviz.ui.panel import MAX_PICTURES, STEPS, build_panel, panel_value, split_dimensions
+from dviz.ui.panel import (
+    MAX_PICTURES,
+    STEPS,
+    build_panel,
+    first_axes,
+    panel_value,
+    split_dimensions,
+)
 from tests.ui.material import NAMES, SHAPE
 
 SOURCE, DIRECT, TUNED = NAMES
@@ -89,6 +96,21 @@ def test_ranges_are_those_of_every_dataset_measured(checkpoints):
     value = panel_value(Library(checkpoints), entry, starts.first(entry))
     assert [r["title"] for r in value["ranges"]] == ["Target: things", "Source: color-dsprites"]
     assert value["ranges"][1]["low"] == elsewhere.low
+
+
+@pytest.mark.parametrize(
+    ("factors", "axes"),
+    [
+        ({0: ("hue", 0.9), 1: ("position x", 0.4), 3: ("position y", 0.5)}, [1, 3]),
+        ({0: ("hue", 0.5), 1: ("size", 0.9), 3: ("shape", 0.8)}, [1, 3]),
+        ({2: ("hue", 0.5)}, [0, 2]),
+        ({}, [0, 1]),
+    ],
+)
+def test_the_pad_opens_with_positions_or_the_best_associated(factors, axes):
+    shown = [Dimension(d, factors=(factors[d],) if d in factors else ()) for d in range(4)]
+    assert first_axes(shown) == axes
+    assert first_axes(shown[:1]) == [0]
 
 
 def test_dimensions_of_a_factor_come_first(entry):

@@ -16,8 +16,9 @@ from dviz.ui.uploads import read_photo
 
 HELP = (
     "Each slider is one **dimension** of the code. Where a dimension is tied to one factor, the "
-    "factor's name stands beside it, with the strength of the tie from 0 to 1. Drag it, or move it "
-    "with the arrow keys: ideally that one thing changes in the picture, and nothing else."
+    "factor's name stands beside it, with the strength of the tie from 0 to 1; grey names are "
+    "factors that it changes all the same. Drag it, or move it with the arrow keys: ideally that "
+    "one thing changes in the picture, and nothing else."
 )
 
 

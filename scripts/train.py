@@ -26,7 +26,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--labelled", type=float, default=1.0, help="share of pairs with labels; rest: adaptive")
     add("--k", default="uniform", help="factors that change in a pair: a number, or uniform")
     common.add_training_flags(
-        parser, steps=24_000, batch_size=32, learning_rate=6e-3, beta=2.0, warmup=0.25
+        parser, steps=24_000, batch_size=32, learning_rate=6e-3, beta=4.0, warmup=0.25
     )
     add("--untied-beta", type=float, default=32.0, help="β of dimensions tied to no factor")
     common.add_data_flag(parser)

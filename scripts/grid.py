@@ -182,8 +182,9 @@ def summary_lines(summary: pd.DataFrame) -> Iterator[str]:
     for row in summary.to_dict("records"):
         place = ", ".join(str(row[key]) for key in PLACE[:-1] if row[key] == row[key] and row[key])
         parts = [
-            f"{name} {row[f'{name}_mean']:.3f} ± {row[f'{name}_sd']:.3f}"
+            f"{name} {row[f'{name}_mean']:.3f}"
+            + (f" ± {row[f'{name}_sd']:.3f}" if row["seeds"] > 1 else "")
             for name in scores
             if row[f"{name}_mean"] == row[f"{name}_mean"]
         ]
-        yield f"{place} ({row['seeds']} seeds): {', '.join(parts)}"
+        yield f"{place} (seeds: {row['seeds']}): {', '.join(parts)}"

@@ -60,8 +60,8 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 @dataclass(frozen=True)
 class Picker:
-    """The shared picker, what was fetched from the Hub, whether the page stands with the checkpoint
-    it opens with, and which tab is open."""
+    """The shared picker, what was fetched from the Hub, whether the page has opened on what its
+    address names, and which tab is open."""
 
     checkpoint: gr.Dropdown
     fetched: gr.State
@@ -112,8 +112,12 @@ def _build_tabs(library: Library, picker: Picker) -> gr.Tabs:
 
 def _follow_opening(tab: gr.Tab, name: str, picker: Picker, shown: gr.State) -> None:
     """An opened tab shows the checkpoint picked, and its name stands in the page's address."""
-    opening = [picker.tab, shown]
-    tab.select(lambda key: (name, key), picker.checkpoint, opening, **QUIET)
+
+    def open_tab(key: str, opened: bool) -> tuple[Any, Any]:
+        # A page selects its first tab while it is still being put together: too early to paint.
+        return (name, key) if opened else (gr.skip(), gr.skip())
+
+    tab.select(open_tab, [picker.checkpoint, picker.opened], [picker.tab, shown], **QUIET)
     tab.select(None, js=f"() => window.dviz?.write({{ tab: '{name}' }})")
 
 
@@ -141,7 +145,7 @@ def _follow_address(library: Library, app: gr.Blocks, picker: Picker, tabs: gr.T
             return gr.skip(), gr.skip(), True, tab, tabs
         fetched = [] if key in library.names else [key]
         choice = gr.Dropdown(choices_of(library, fetched), value=key)
-        return choice, fetched, gr.skip(), tab, tabs
+        return choice, fetched, True, tab, tabs
 
     app.load(
         arrive,

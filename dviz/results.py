@@ -20,10 +20,10 @@ from dviz.checkpoint import (
     CheckpointConfig,
     read_config,
 )
+from dviz.data.registry import REAL
 from dviz.metrics.omes import omes
 from dviz.report import DatasetReport, Report, read_report
 
-REAL = ("coil100", "rgbd", "folder")
 MIN_RANKED = 4  # fewer pairs of numbers have no ranking worth a word
 TOLERANCE = 0.05  # by which modularity may differ and still count as kept (claim 1)
 HOLDS, IN_PART, FAILS = "holds here", "holds in part", "does not hold here"

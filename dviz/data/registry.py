@@ -42,6 +42,9 @@ _CLASSES: tuple[type[FactorDataset], ...] = (
 )
 _DATASETS = {cls.info.name: cls for cls in _CLASSES}
 
+REAL = ("coil100", "rgbd", "folder")
+"""What the names of datasets of photographs start with."""
+
 
 def list_datasets() -> list[str]:
     """Names that `load_dataset` knows."""

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from dviz.data.registry import list_datasets
+from dviz.data.registry import REAL, list_datasets
 from dviz.figures import SERIES, CodeMarks, code_chart
 from dviz.ui import markup
 from dviz.ui.errors import friendly
@@ -50,7 +50,6 @@ SYNTHETIC = (
     "This checkpoint has seen synthetic images only, so on a photo its readings are mostly "
     "guesses. Pick one that was transferred to real images, above, to compare."
 )
-REAL = ("coil100", "rgbd", "folder")  # what the names of datasets of photographs start with
 MAX_CHARTED = len(SERIES)
 SESSION = 3600  # seconds that photos nobody looks at are kept
 PICK_EXAMPLE = """

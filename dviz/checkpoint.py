@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import operator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,10 @@ class CheckpointConfig:
             parent = values["parent"]
             config = cls(
                 factors=factors,
-                architecture=VAEConfig(**{f.name: values[f.name] for f in fields(VAEConfig)}),
+                architecture=VAEConfig(
+                    *(values[name] for name in ("filters", "latent_size", "decoder_hidden")),
+                    recolour=values.get("recolour", False),  # files from before it had none
+                ),
                 training=dict(values["training"]),
                 parent=None if parent is None else str(parent),
                 **{k: str(values[k]) for k in ("name", "kind", "dataset", "source", "version")},

@@ -119,6 +119,7 @@ def train_into(
     config: TrainingConfig,
     identity: CheckpointConfig,
     device: str,
+    source: FactorDataset | None = None,
 ) -> None:
     """Train with a progress bar and write the checkpoint into `args.output`."""
     from dataclasses import replace
@@ -159,6 +160,7 @@ def train_into(
             resume=args.resume,
             prefetch=args.prefetch,
             processes=processes,
+            source=source,
             on_step=show,
         )
     training = config.to_dict() | ({"stopped_at": done} if done < config.steps else {})

@@ -38,6 +38,14 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "the Target has no more factors than the Source",
     )
     add("--update", choices=UPDATES, default="all", help="what learns (default all)")
+    add(
+        "--replay",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="also learn from images of the Source over pixels of the Target: they keep the codes "
+        "the Source's encoder gives them",
+    )
     add("--decoder-first", type=float, default=0.1, help="share of steps that leave the encoder")
     add("--encoder-rate", type=float, default=1.0, help="its learning rate, share of the decoder's")
     add("--freeze-statistics", action=argparse.BooleanOptionalAction, default=True)
@@ -80,7 +88,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         config = replace(config, ties=_ties(parent, dataset.space))
     if args.untied_beta is not None:
         config = replace(config, untied_beta=args.untied_beta, tied=_tied(parent))
-    common.train_into(args, parent.model, dataset, config, identity, device)
+    model, source = parent.model, None
+    if config.update == "encoder-and-colours":
+        model = model.with_colours()
+        identity = replace(identity, architecture=model.config)
+    if config.replay:
+        source = load_dataset(parent.config.source, args.data_root)
+    common.train_into(args, model, dataset, config, identity, device, source)
 
 
 def _config(args: argparse.Namespace) -> TrainingConfig:

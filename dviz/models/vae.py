@@ -3,7 +3,7 @@
 # Annotations stay types here (no `from __future__ import annotations`): PyTorchModelHubMixin reads
 # the one of `VAE.__init__` to turn config.json back into a VAEConfig.
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from dviz.errors import CheckpointError
 
 IMAGE_SIDE = 64
+COLOUR_MARGIN = 1e-3  # how near a colour map comes to 0 and 1, so that logits stay finite
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class VAEConfig:
         filters: n, a multiple of 4; the convolutions have n/4, n/2, n channels (study: 128).
         latent_size: D, number of latent dimensions (study: 10).
         decoder_hidden: width of one more layer between code and feature maps; 0 for none (study).
+        recolour: whether a colour map follows the decoder (see `Decoder`); not in the study.
     """
 
     filters: int = 128
     latent_size: int = 10
     decoder_hidden: int = 0
+    recolour: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -42,6 +45,8 @@ class VAEConfig:
                 raise ValueError(f"{name} is {value!r}; allowed are whole numbers {low} to {high}")
         if self.filters % 4:
             raise ValueError(f"filters is {self.filters}; allowed are multiples of 4")
+        if type(self.recolour) is not bool:
+            raise ValueError(f"recolour is {self.recolour!r}; allowed are true and false")
 
 
 class Encoder(nn.Module):
@@ -65,9 +70,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Code (N, D) to logits of the image (N, 3, 64, 64)."""
+    """Code (N, D) to logits of the image (N, 3, 64, 64).
 
-    def __init__(self, filters: int, latent_size: int, hidden: int = 0) -> None:
+    With `recolour` an affine map of colours, 3 × 3 and an offset, follows: it shows the same scene
+    in the colours of another dataset, and starts as the identity.
+    """
+
+    def __init__(
+        self, filters: int, latent_size: int, hidden: int = 0, recolour: bool = False
+    ) -> None:
         super().__init__()
         n = filters
         first = [nn.Linear(latent_size, hidden), nn.LeakyReLU(0.02)] if hidden else []
@@ -82,9 +93,16 @@ class Decoder(nn.Module):
             *_up(n // 2, n // 4),  # (N, n/4, 32, 32)
             nn.ConvTranspose2d(n // 4, 3, 4, stride=2, padding=1),  # (N, 3, 64, 64)
         )
+        self.colours = nn.Conv2d(3, 3, 1) if recolour else None
+        if self.colours is not None:
+            nn.init.dirac_(self.colours.weight)
+            nn.init.zeros_(self.colours.bias)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.convolutions(self.start(z))
+        logits = self.convolutions(self.start(z))
+        if self.colours is None:
+            return logits
+        return torch.logit(self.colours(torch.sigmoid(logits)).float(), eps=COLOUR_MARGIN)
 
 
 def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
@@ -116,7 +134,10 @@ class VAE(
         self.config = config or VAEConfig()
         self.encoder = Encoder(self.config.filters, self.config.latent_size)
         self.decoder = Decoder(
-            self.config.filters, self.config.latent_size, self.config.decoder_hidden
+            self.config.filters,
+            self.config.latent_size,
+            self.config.decoder_hidden,
+            self.config.recolour,
         )
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,6 +151,14 @@ class VAE(
     def forward(self, x: Tensor) -> Tensor:
         """Reconstruction of `x` from its posterior mean."""
         return self.decode(self.encode(x)[0])
+
+    def with_colours(self) -> "VAE":
+        """This model with a colour map behind its decoder (`VAEConfig.recolour`)."""
+        if self.config.recolour:
+            return self
+        model = VAE(replace(self.config, recolour=True)).train(self.training)
+        model.load_state_dict(model.state_dict() | self.state_dict())
+        return model.to(next(self.parameters()).device)
 
     @classmethod
     def _load_as_safetensor(

@@ -32,6 +32,7 @@ class Batch(NamedTuple):
     changed: Tensor | None = None  # bool (B, F), factors in which a pair differs
     known: Tensor | None = None  # bool (B,), pairs whose `changed` may be looked at
     labelled: tuple[Tensor, Tensor] | None = None  # images (n, 3, 64, 64), targets (n, F)
+    source: Tensor | None = None  # (N, 3, 64, 64), images of the Source to replay
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def draw_batch(
     processes: Processes,
     labelled: Images | None = None,
     held_out: Images | None = None,
+    source: FactorDataset | None = None,
 ) -> Batch:
     """This process's part of the batch of `step`."""
     rng = np.random.default_rng([config.seed, step])
@@ -89,6 +91,11 @@ def draw_batch(
         batch = batch._replace(known=known[own].to(device))
     if labelled is not None:
         batch = batch._replace(labelled=_labelled_batch(dataset, config, rng, labelled, device))
+    if source is not None:
+        indices = source.sample_indices(config.images_a_step, rng)
+        count = len(batch.x)
+        images = source.images(indices[processes.slice(len(indices))][:count], rng)
+        batch = batch._replace(source=to_tensor(images, device))
     return batch
 
 

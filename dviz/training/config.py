@@ -11,7 +11,7 @@ OBJECTIVES = ("beta-vae", "beta-tcvae", "factor-vae", "autoencoder")
 RECONSTRUCTIONS = ("bernoulli", "gaussian")
 SUPERVISIONS = ("labels", "adaptive", "known-k", "none")
 SCHEDULES = ("one-cycle", "constant")
-UPDATES = ("all", "encoder", "encoder-and-output")
+UPDATES = ("all", "encoder", "encoder-and-colours")
 PRECISIONS = ("float32", "bfloat16")
 
 _CHOICES = {
@@ -25,7 +25,7 @@ _CHOICES = {
 _AT_LEAST = {
     "steps": 1, "batch_size": 1, "beta": 0, "untied_beta": 0, "capacity": 0, "encoder_rate": 0,
     "labelled_images": 0, "regression_weight": 0, "reestimate_statistics": 0, "patience": 0,
-    "tied": 0, "held_out": 1, "check_every": 1, "discriminator_units": 1, "seed": 0,
+    "tied": 0, "replay": 0, "held_out": 1, "check_every": 1, "discriminator_units": 1, "seed": 0,
 }  # fmt: skip
 _POSITIVE = ("learning_rate", "clip", "discriminator_rate")
 _SHARES = ("beta_warmup", "capacity_rise", "decoder_first", "labelled")
@@ -72,10 +72,12 @@ class TrainingConfig:
         regression_weight: of that term, in nats a unit of squared error.
         ties: the dimension of each factor for that term, () for dimension j to factor j.
 
-        update: "all"; "encoder": the decoder keeps its weights; "encoder-and-output": all of them
-            but its last layer's, so that it draws what it drew in other colours. The encoder then
-            has to find the codes that the decoder understands; meant for a Target that shows the
-            Source's factors in another guise.
+        update: "all"; "encoder": the decoder keeps its weights; "encoder-and-colours": it draws
+            what it drew, and a map of colours behind it learns the Target's (`VAEConfig.recolour`).
+            The encoder then has to find the codes that the decoder understands; meant for a Target
+            that shows the Source's factors in another guise.
+        replay: weight of the Source's images over pixels of the Target, see `dviz.training.replay`;
+            in nats, 0 for none.
         reestimate_statistics: images from which the encoder's BatchNorm takes new statistics before
             the first step; 0 keeps them.
         patience: checks of the held-out loss without improvement after which a run stops and goes
@@ -117,6 +119,7 @@ class TrainingConfig:
     ties: tuple[int, ...] = ()
 
     update: str = "all"
+    replay: float = 0.0
     reestimate_statistics: int = 0
     patience: int = 0
     held_out: int = 512

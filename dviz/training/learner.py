@@ -26,6 +26,7 @@ from dviz.models.weak import pair_posterior, regression_loss
 from dviz.training.batches import Batch, Images
 from dviz.training.config import TrainingConfig
 from dviz.training.processes import Processes
+from dviz.training.replay import Replay, start_colours
 from dviz.training.schedule import beta_at, capacity_at, learning_rate_at, warmup_at
 from dviz.training.state import Part
 from dviz.training.statistics import reestimate_statistics
@@ -39,7 +40,8 @@ class NotFiniteError(FloatingPointError):
 class Learner:
     """A model and everything else that a run changes.
 
-    `best` holds the weights of the lowest held-out loss so far; `waited` counts the checks since.
+    `source` is what `config.replay` replays. `best` holds the weights of the lowest held-out loss
+    so far; `waited` counts the checks since.
     """
 
     model: VAE
@@ -47,6 +49,7 @@ class Learner:
     config: TrainingConfig
     device: str
     processes: Processes
+    source: FactorDataset | None = None
     best: dict[str, Tensor] = field(default_factory=dict)
     best_loss: float = math.inf
     waited: int = 0
@@ -56,6 +59,9 @@ class Learner:
         self._ties = torch.tensor(config.ties or range(len(self.dataset.space)), device=self.device)
         self._check()
         model.to(self.device).train()
+        self.replay = None
+        if config.replay:
+            self.replay = Replay(model, self.source, self.device, config.seed)
         if config.channels_last:
             model.to(memory_format=torch.channels_last)
         if config.reestimate_statistics:
@@ -63,8 +69,9 @@ class Learner:
         if config.freeze_statistics:
             model.encoder.eval()
         model.decoder.requires_grad_(config.update == "all")
-        if config.update == "encoder-and-output":
-            model.decoder.convolutions[-1].requires_grad_(True)
+        if config.update == "encoder-and-colours":
+            model.decoder.colours.requires_grad_(True)
+            start_colours(model, self.dataset, config.seed)
         self.processes.share_statistics(model)
         self.optimizer = Adam(
             [
@@ -96,6 +103,13 @@ class Learner:
     def _check(self) -> None:
         """Refuse what the first step would stumble over."""
         config, latent_size = self.config, self.model.config.latent_size
+        if config.replay and self.source is None:
+            raise ValueError(f"replay is {config.replay}; it needs the Source's dataset")
+        if config.update == "encoder-and-colours" and not self.model.config.recolour:
+            raise ValueError(
+                "update 'encoder-and-colours' needs a decoder with a colour map; see "
+                "VAE.with_colours"
+            )
         tied = len(self.dataset.space) if config.supervision == "labels" else 0
         if config.labelled_images:
             if not len(self.dataset.space):
@@ -176,7 +190,10 @@ class Learner:
             images, targets = batch.labelled
             error = regression_loss(self.model.encode(images)[0].float(), targets, self._ties)
             report["regression"] = error
-            report["loss"] = loss.total + self.config.regression_weight * error
+            report["loss"] = report["loss"] + self.config.regression_weight * error
+        if batch.source is not None:
+            report["replay"] = self.replay.loss(self.model, batch.source, batch.x, batch.generator)
+            report["loss"] = report["loss"] + self.config.replay * report["replay"]
         return loss, report
 
     def _posterior(self, x: Tensor, batch: Batch) -> Posterior:

@@ -53,6 +53,7 @@ def train(
     resume: bool = False,
     prefetch: bool = False,
     processes: Processes | None = None,
+    source: FactorDataset | None = None,
     on_step: Callable[[Progress], None] = lambda progress: None,
 ) -> int:
     """Train `model` in place on `dataset` and return the number of steps done.
@@ -61,7 +62,8 @@ def train(
     `history.jsonl` (every 50 steps), sample sheets and TensorBoard's event files if asked for. With
     `resume` goes on from there to the same weights as a run without a break. Ctrl-C and SIGTERM
     save the state before they end the run. With `prefetch` another thread draws the next batch
-    while this one is learnt from: the same batches, sooner where drawing is slow.
+    while this one is learnt from: the same batches, sooner where drawing is slow. `source` is the
+    dataset that `config.replay` replays.
 
     Raises:
         CheckpointError: the state to resume from is unreadable or belongs to another run.
@@ -74,7 +76,7 @@ def train(
         if processes.main:
             stack.enter_context(_disk_errors_told(folder))
             stack.enter_context(only_run_in(folder))
-        learner = Learner(model, dataset, config, processes.device or device, processes)
+        learner = Learner(model, dataset, config, processes.device or device, processes, source)
         stack.callback(learner.finish)
         run = _Run(learner, folder, save_every, sheet_every, prefetch, on_step)
         start = run.restore() if resume else 0
@@ -153,6 +155,7 @@ class _Run:
             return draw_batch(
                 learner.dataset, learner.config, step, learner.model.config.latent_size,
                 learner.device, learner.processes, self.labelled, self.held_out,
+                learner.source if learner.replay else None,
             )  # fmt: skip
 
         steps = range(start, learner.config.steps)

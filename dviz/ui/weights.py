@@ -76,6 +76,7 @@ def address_of(entry: Entry) -> dict[str, Any] | None:
         "filters": packed.shape.filters,
         "latent_size": packed.shape.latent_size,
         "hidden": packed.shape.decoder_hidden,
+        "recolour": packed.shape.recolour,
     }
 
 

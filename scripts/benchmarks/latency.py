@@ -172,7 +172,8 @@ def shape_of(url: str, checkpoints: str | None) -> dict[str, int]:
     folder = Path(checkpoints or APP.parent / "checkpoints") / name
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     keys = {"filters": "filters", "latent_size": "latent_size", "hidden": "decoder_hidden"}
-    return {key: config[stored] for key, stored in keys.items()}
+    shape = {key: config[stored] for key, stored in keys.items()}
+    return shape | {"recolour": config.get("recolour", False)}
 
 
 def time_photos(url: str, repeats: int = 12) -> list[float]:

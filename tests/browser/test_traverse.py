@@ -18,12 +18,13 @@ from dviz.models.vae import VAE, VAEConfig
 from dviz.ui.inspector import decode
 from dviz.ui.weights import pack_decoder
 from tests.browser.conftest import PAINTED
+from tests.browser.test_page import open_tab
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
 ROOT = Path(__file__).resolve().parents[2]
 NOW, START = "#panel .now canvas", "A dataset sample"
-DRAG_SECONDS = 5
+DRAG_SECONDS = 3
 DECODE = """
 ([shape, weights, codes]) => {
   const bytes = Uint8Array.from(atob(weights), (c) => c.charCodeAt(0));
@@ -74,6 +75,7 @@ def painted_by_the_page(page, model, codes):
         "filters": packed.shape.filters,
         "latent_size": packed.shape.latent_size,
         "hidden": packed.shape.decoder_hidden,
+        "recolour": packed.shape.recolour,
     }
     weights = base64.b64encode(packed.data).decode()
     replies = page.evaluate(DECODE, [shape, weights, codes.tolist()])
@@ -108,7 +110,13 @@ def test_the_page_paints_what_pytorch_paints(blank, folder):
 
 
 @pytest.mark.parametrize(
-    "shape", [VAEConfig(16, 10, 0), VAEConfig(4, 3, 7), VAEConfig(12, 2, 5), VAEConfig(128, 10, 0)]
+    "shape",
+    [
+        VAEConfig(16, 10, 0),
+        VAEConfig(4, 3, 7),
+        VAEConfig(12, 2, 5, recolour=True),
+        VAEConfig(128, 10, 0),
+    ],
 )
 def test_any_architecture_is_painted_alike(blank, shape):
     torch.manual_seed(1)
@@ -139,12 +147,11 @@ def test_a_drag_asks_the_server_for_nothing(page):
     assert len(seen) > steps / 4
 
 
-def test_it_goes_on_when_the_connection_drops(browser, url):
-    context = browser.new_context()
-    page = context.new_page()
+def test_it_goes_on_when_the_connection_drops(stranger, url):
+    page = stranger.new_page()
     page.goto(url)
     page.wait_for_selector("#panel [data-painter=page]")
-    context.set_offline(True)
+    stranger.set_offline(True)
     before, row = pixels(page), pixels(page, ".strip:last-child canvas")
     move = grab(page, first_slider(page))
     move(0.95)
@@ -152,12 +159,10 @@ def test_it_goes_on_when_the_connection_drops(browser, url):
     page.mouse.up()
     wait_for_other_pixels(page, row, ".strip:last-child canvas")
     expect(page.locator("#panel .problem")).to_be_hidden()
-    context.close()
 
 
-def test_where_the_page_cannot_the_server_paints(browser, url):
-    context = browser.new_context()
-    page = context.new_page()
+def test_where_the_page_cannot_the_server_paints(stranger, url):
+    page = stranger.new_page()
     page.route("**/dviz/decoder/**", lambda route: route.fulfill(status=404, body="no"))
     page.goto(url)
     page.wait_for_selector("#panel [data-painter=server]")
@@ -167,7 +172,6 @@ def test_where_the_page_cannot_the_server_paints(browser, url):
     page.mouse.up()
     wait_for_other_pixels(page, row, ".strip:last-child canvas")
     expect(page.locator("#panel .problem")).to_be_hidden()
-    context.close()
 
 
 def test_the_picture_follows_and_goes_back_to_the_start(page):
@@ -193,7 +197,9 @@ def test_the_picture_follows_and_goes_back_to_the_start(page):
     assert wait_for_other_pixels(page, moved) == before
 
 
-def test_sliders_speak(page):
+def test_sliders_speak(look):
+    page = look()
+    open_tab(page, "Traverse")
     slider = page.get_by_role("slider", name=re.compile(r"z\d ← .*position x · 0\.\d\d"))
     text = slider.get_attribute("aria-valuetext")
     assert re.fullmatch(r"z\d, .*position x, 0\.\d\d.*: value -?\d+\.\d", text)
@@ -258,7 +264,9 @@ def test_a_click_on_the_grid_takes_a_value_over(page):
     expect(slider).to_have_value(slider.get_attribute("max"))
 
 
-def test_a_dimension_is_taken_away_as_a_film(page, tmp_path):
+def test_a_dimension_is_taken_away_as_a_film(look, tmp_path):
+    page = look()
+    open_tab(page, "Traverse")
     with page.expect_download() as download:
         page.locator(".strip .save").first.click()
     path = tmp_path / download.value.suggested_filename
@@ -321,8 +329,9 @@ def test_an_address_names_checkpoint_and_tab(open_page, tab):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light"), (1920, "dark")])
-def test_the_tab_is_accessible(open_page, width, scheme):
-    page = open_page(width, scheme)
+def test_the_tab_is_accessible(look, width, scheme):
+    page = look(width, scheme)
+    open_tab(page, "Traverse")
     page.locator(".inactive summary").evaluate("e => e.click()")
     found = Axe().run(page, context="#panel").response["violations"]
     grave = [v for v in found if v["impact"] in ("serious", "critical")]

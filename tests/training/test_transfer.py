@@ -45,19 +45,6 @@ def test_encoder_only_leaves_the_decoder(squares, tmp_path):
     assert all(weight.requires_grad for weight in model.parameters())
 
 
-def test_the_output_layer_learns_beside_the_encoder(squares, tmp_path):
-    model = fresh()
-    before = state(model)
-    train(model, squares, replace(CONFIG, update="encoder-and-output"), tmp_path)
-    last = f"decoder.convolutions.{len(model.decoder.convolutions) - 1}."
-    changed = moved(model, before)
-    assert {name for name in changed if name.startswith("decoder.")} == {
-        f"{last}weight",
-        f"{last}bias",
-    }
-    assert any(name.startswith("encoder.") for name in changed)
-
-
 def test_frozen_statistics_stay(squares, tmp_path):
     model = fresh()
     before = state(model)

@@ -18,10 +18,10 @@ def client(library):
     return TestClient(Starlette(routes=[decoder_route(library)]))
 
 
-@pytest.mark.parametrize("hidden", [0, 6])
-def test_packed_weights_are_all_there_and_paint_the_same(hidden):
+@pytest.mark.parametrize(("hidden", "recolour"), [(0, False), (6, False), (6, True)])
+def test_packed_weights_are_all_there_and_paint_the_same(hidden, recolour):
     torch.manual_seed(0)
-    model = VAE(VAEConfig(filters=8, latent_size=3, decoder_hidden=hidden)).eval()
+    model = VAE(VAEConfig(8, 3, decoder_hidden=hidden, recolour=recolour)).eval()
     packed = pack_decoder(model)
     large = model.decoder.start[2 if hidden else 0].weight
     count = large.numel()

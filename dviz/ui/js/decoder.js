@@ -155,10 +155,10 @@ class Up {
 /** Codes to images, through weights as `dviz.ui.weights` packs them. */
 class Decoder {
   /**
-   * @param {{filters: number, latent_size: number, hidden: number}} shape
+   * @param {{filters: number, latent_size: number, hidden: number, recolour: boolean}} shape
    * @param {ArrayBuffer} buffer weights and biases, float32 and then float16
    */
-  constructor({ filters: n, latent_size: latent, hidden }, buffer) {
+  constructor({ filters: n, latent_size: latent, hidden, recolour }, buffer) {
     const inputs = hidden || latent, large = 64 * n * inputs;
     const small = new Float32Array(buffer.slice(0, buffer.byteLength - 2 * large));
     const take = reader(Float64Array.from(small));
@@ -169,6 +169,7 @@ class Decoder {
     this.maps = new Float64Array(10 * 10 * n);
     this.ups = [[n, n / 2], [n / 2, n / 4], [n / 4, 3]].map(([from, to], step) =>
       new Up(take(from * to * 16), take(to), 8 << step, step < 2));
+    this.colours = recolour ? { weight: take(9), offset: take(3) } : null;
     take.end();
   }
 
@@ -183,24 +184,40 @@ class Decoder {
       const to = ((row + 1) * 10 + 1) * this.filters;
       this.maps.set(rows.subarray(row * width, (row + 1) * width), to);
     }
-    return toImage(this.ups.reduce((x, up) => up.run(x), this.maps));
+    return toImage(this.ups.reduce((x, up) => up.run(x), this.maps), this.colours);
   }
 }
 
-/** Logits (66, 66, 4) with a border, to pixels. */
-function toImage(logits) {
+/**
+ * Logits (66, 66, 4) with a border, to pixels.
+ * @param {{weight: Float64Array, offset: Float64Array} | null} colours an affine map of them, (3, 3)
+ *     and (3,)
+ */
+function toImage(logits, colours) {
   const image = new ImageData(SIDE, SIDE);
   const pixels = image.data; // rounds and clips by itself
+  const show = (logit) => 255 / (1 + Math.exp(-logit));
   for (let row = 0, to = 0; row < SIDE; row++) {
     let from = ((row + 1) * (SIDE + 2) + 1) * 4;
     for (let column = 0; column < SIDE; column++, from += 4, to += 4) {
-      pixels[to] = 255 / (1 + Math.exp(-logits[from]));
-      pixels[to + 1] = 255 / (1 + Math.exp(-logits[from + 1]));
-      pixels[to + 2] = 255 / (1 + Math.exp(-logits[from + 2]));
+      const r = show(logits[from]), g = show(logits[from + 1]), b = show(logits[from + 2]);
+      if (colours) mix(colours, r, g, b, pixels, to);
+      else {
+        pixels[to] = r;
+        pixels[to + 1] = g;
+        pixels[to + 2] = b;
+      }
       pixels[to + 3] = 255;
     }
   }
   return image;
+}
+
+function mix({ weight, offset }, r, g, b, pixels, to) {
+  for (let o = 0; o < 3; o++) {
+    const [red, green, blue] = [weight[3 * o], weight[3 * o + 1], weight[3 * o + 2]];
+    pixels[to + o] = red * r + green * g + blue * b + 255 * offset[o];
+  }
 }
 
 /** Cuts one array into the pieces asked for, which must use it up. */

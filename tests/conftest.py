@@ -1,18 +1,43 @@
+import importlib
 import os
+import sys
+from pathlib import Path
 
 # Two test processes share the cores: more threads each would only get in each other's way. The
 # libraries read this when they are imported, and scripts that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from filelock import FileLock
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file is run by one process; all of tests/browser by one, with its one app and browser."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            folder = "tests/browser/"
+            return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
-    """A folder with the three small checkpoints of tests/ui/material.py."""
+    """A folder with the three small checkpoints of tests/ui/material.py, for all processes."""
     from tests.ui import material
 
-    return material.write_checkpoints(tmp_path_factory.mktemp("checkpoints"))
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    with FileLock(base / "checkpoints.lock"):
+        if not (base / "checkpoints").exists():
+            material.write_checkpoints(tmp_path_factory.mktemp("new")).rename(base / "checkpoints")
+    return base / "checkpoints"
 
 
 @pytest.fixture
@@ -23,3 +48,24 @@ def server(monkeypatch, tmp_path):
     with hub_server.running() as server:
         hub_server.connect(monkeypatch, server, tmp_path)
         yield server
+
+
+@pytest.fixture
+def run_script(monkeypatch, capsys):
+    """Run a script in this process, where it `fails` to exit code 2; what it printed: out, err."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+
+    def run(name, *arguments, fails=False):
+        common = importlib.import_module("common")
+        main = importlib.import_module(name).main
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
+        capsys.readouterr()
+        if fails:
+            with pytest.raises(SystemExit) as caught:
+                common.run(main)
+            assert caught.value.code == 2
+        else:
+            main()
+        return capsys.readouterr()
+
+    return run

@@ -172,22 +172,22 @@ def test_a_config_that_is_no_json_object_is_refused(folder, text):
         read_config(folder)
 
 
-def run(*arguments):
-    command = [sys.executable, *map(str, arguments), "--threads", "1"]
+def run(name, *arguments):
+    """Run a script as a person would, in a process of its own."""
+    command = [sys.executable, f"scripts/{name}.py", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
-def test_scripts_train_resume_and_transfer(tmp_path):
+def test_scripts_train_resume_and_transfer(tmp_path, run_script):
     source, direct, tuned = (tmp_path / name for name in ("source", "direct", "tuned"))
-    train = ["scripts/train.py", "--dataset", "color-dsprites", "--output", source]
-    train += ["--filters", "4", "--steps", "4", "--batch-size", "2"]
-    assert run(*train).returncode == 0
-    again = run(*train, "--resume")
-    assert again.returncode == 0
-    transfer = ["scripts/transfer.py", "--checkpoint", source, "--target", "color-dsprites"]
-    assert run(*transfer, "--output", direct).returncode == 0
-    done = run(*transfer, "--output", tuned, "--steps", "4", "--batch-size", "2")
-    assert "loss" in done.stderr
+    train = ["--dataset", "color-dsprites", "--output", source]
+    train += ["--filters", "4", "--steps", "4", "--batch-size", "2", "--threads", "1"]
+    assert run("train", *train).returncode == 0
+    run_script("train", *train, "--resume")
+    transfer = ["--checkpoint", source, "--target", "color-dsprites", "--threads", "1"]
+    run_script("transfer", *transfer, "--output", direct)
+    done = run_script("transfer", *transfer, "--output", tuned, "--steps", 4, "--batch-size", 2)
+    assert "loss" in done.err
     kinds = [read_config(f).kind for f in (source, direct, tuned)]
     assert kinds == ["source", "direct", "fine-tuned"]
     assert read_config(tuned).parent == "source"
@@ -199,22 +199,22 @@ def test_scripts_train_resume_and_transfer(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train.py", "--dataset", "mnist", "--output", "x"], "no dataset 'mnist'"),
-        (
-            ["train.py", "--dataset", "color-dsprites", "--output", "x", "--latent-size", "3"],
-            "at least 6",
-        ),
-        (["train.py", "--dataset", "color-dsprites", "--output", "x", "--k", "9"], "k is 9"),
-        (
-            ["transfer.py", "--checkpoint", "nowhere", "--target", "mnist", "--output", "x"],
-            "no config.json",
-        ),
+        (["--dataset", "mnist"], "no dataset 'mnist'"),
+        (["--dataset", "color-dsprites", "--latent-size", "3"], "at least 6"),
+        (["--dataset", "color-dsprites", "--k", "9"], "k is 9"),
     ],
 )
-def test_scripts_answer_mistakes_in_one_line(tmp_path, arguments, message):
-    arguments = [tmp_path / "x" if a == "x" else a for a in arguments]
-    done = run(f"scripts/{arguments[0]}", *arguments[1:])
+def test_training_answers_mistakes_in_one_line(tmp_path, run_script, arguments, message):
+    error = run_script("train", *arguments, "--output", tmp_path / "x", fails=True).err
+    assert message in error.splitlines()[-1]
+    assert "Traceback" not in error
+    assert not (tmp_path / "x" / "config.json").exists()
+
+
+def test_a_script_on_its_own_answers_a_mistake_in_one_line_too(tmp_path):
+    asked = ("--checkpoint", "nowhere", "--target", "mnist", "--output", tmp_path / "x")
+    done = run("transfer", *asked)
     assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
+    assert "no config.json" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "x" / "config.json").exists()

@@ -17,7 +17,7 @@ from dviz.report import read_report
 from tests.data.material import write_coil, write_folder, write_rgbd
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
-SMALL = ("--filters", "4", "--decoder-hidden", "0", "--batch-size", "2", "--steps", "20")
+SMALL = ("--filters", "4", "--decoder-hidden", "0", "--batch-size", "2", "--steps", "8")
 COSTLY = {"arm3d", "shapes3d"}  # a scene takes long the first time; few images are enough
 
 
@@ -45,16 +45,9 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(run_script):
     """Run a script's `main` with these arguments; what it printed."""
-    monkeypatch.syspath_prepend(SCRIPTS)
-
-    def run(script, *arguments):
-        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
-        import_module(script).main()
-        return capsys.readouterr().out
-
-    return run
+    return lambda *arguments: run_script(*arguments).out
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +64,7 @@ def source(tmp_path_factory, root):
 @pytest.mark.parametrize("name", list_datasets())
 def test_every_dataset_is_a_source_and_a_target(name, root, source, call, tmp_path):
     asked = "folder:mine" if name == "folder" else name
-    few = ("--steps", "20", "--batch-size", "1" if name in COSTLY else "2")
+    few = ("--steps", "8", "--batch-size", "1" if name in COSTLY else "2")
     data = ("--data-root", root)
     call("train", "--dataset", asked, "--output", tmp_path / "a", *data, *SMALL, *few)
     call(
@@ -81,7 +74,7 @@ def test_every_dataset_is_a_source_and_a_target(name, root, source, call, tmp_pa
     for folder, kind in (("a", "source"), ("b", "fine-tuned")):
         config = read_config(tmp_path / folder)
         assert (config.dataset, config.kind) == (asked, kind)
-        assert config.training["steps"] == 20
+        assert config.training["steps"] == 8
     assert read_config(tmp_path / "b").source == "color-dsprites"
 
 

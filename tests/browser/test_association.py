@@ -17,7 +17,8 @@ ROWS = ".matrix .ytick text"
 
 
 @pytest.fixture
-def association_tab(page):
+def association_tab(look):
+    page = look()
     open_tab(page, "Association (OMES)")
     expect(page.locator(".matrix .annotation").first).to_be_visible()
     return page
@@ -85,7 +86,8 @@ def test_the_picker_finds_by_target(page):
     expect(page.locator("#summary")).to_contain_text("things")
 
 
-def test_a_transfer_is_diagnosed(page):
+def test_a_transfer_is_diagnosed(look):
+    page = look()
     open_tab(page, "Probes & transfer")
     expect(page.locator("#lineage li")).to_have_count(3)
     expect(page.locator("#findings")).to_contain_text("+20.0 points")

@@ -54,8 +54,8 @@ def drag(page, slider, share):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light")])
-def test_every_tab_opens_and_nothing_sticks_out(open_page, width, scheme):
-    page = open_page(width, scheme)
+def test_every_tab_opens_and_nothing_sticks_out(look, width, scheme):
+    page = look(width, scheme)
     expect(page).to_have_title(re.compile("^dviz"))
     landmarks = (
         ".strip canvas[data-painted]",
@@ -110,9 +110,9 @@ def test_alpha_and_pooling_change_the_scores(page):
     expect(page.locator(".matrix:visible")).to_have_count(3)
 
 
-@pytest.mark.parametrize("width", [420, 1280])
-def test_score_tables_show_their_last_column(open_page, width):
-    page = open_page(width)
+@pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light")])
+def test_score_tables_show_their_last_column(look, width, scheme):
+    page = look(width, scheme)
     open_tab(page, "Association (OMES)")
     tables = page.locator(".score-table:visible")
     expect(tables).to_have_count(3)
@@ -120,7 +120,8 @@ def test_score_tables_show_their_last_column(open_page, width):
         assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
-def test_transfer_is_shown_before_and_after(page):
+def test_transfer_is_shown_before_and_after(look):
+    page = look()
     open_tab(page, "Probes & transfer")
     expect(page.get_by_text("On the Target")).to_be_visible()
     expect(page.locator(".accuracy:visible")).to_have_count(4)
@@ -147,7 +148,8 @@ def test_a_checkpoint_comes_from_the_hub(page):
 
 
 @pytest.mark.parametrize("repo_id", ["ada/nothing", "no id at all", "../../etc"])
-def test_a_hub_id_that_leads_nowhere_is_explained(page, repo_id):
+def test_a_hub_id_that_leads_nowhere_is_explained(look, repo_id):
+    page = look()
     page.locator("#hub-id input, #hub-id textarea").fill(repo_id)
     page.locator("#hub-load").click()
     toast = page.get_by_test_id("toast-body")
@@ -155,6 +157,8 @@ def test_a_hub_id_that_leads_nowhere_is_explained(page, repo_id):
     assert re.search("no model|not the id|no checkpoint", toast.inner_text())
     expect(page.locator("#checkpoint input")).to_have_value(re.compile(SOURCE))
     expect(page.get_by_role("button", name="Load", exact=True)).to_be_enabled()
+    page.get_by_test_id("toast-close").click()
+    expect(toast).to_be_hidden()
 
 
 def test_on_a_phone_the_picture_stays_in_view(open_page):

@@ -14,14 +14,18 @@ SEEN = "#cards .card .picture:nth-child(2) img"
 
 
 @pytest.fixture
-def photos_tab(page):
+def photos_tab(look):
+    return with_photos(look())
+
+
+def with_photos(page):
     open_tab(page, "Encode photos")
     expect(page.locator("#cards .card")).to_have_count(1)
     return page
 
 
-def test_preparation_shows_at_once_what_the_model_sees(photos_tab):
-    page = photos_tab
+def test_preparation_shows_at_once_what_the_model_sees(page):
+    with_photos(page)
     before = page.get_attribute(SEEN, "src")
     for choice in ("Pad to a square", "Black around object", "Black by border colour"):
         page.get_by_label(choice).click()
@@ -52,8 +56,8 @@ def test_neighbours_by_all_codes_and_by_one_dimension(photos_tab):
     expect(page.locator("#nearest")).to_contain_text("position x")
 
 
-def test_two_photos_are_compared_and_swapped_and_taken_away(photos_tab):
-    page = photos_tab
+def test_two_photos_are_compared_and_swapped_and_taken_away(page):
+    with_photos(page)
     expect(page.locator("#compared")).to_contain_text(ONE_PHOTO)
     page.locator("#examples button").nth(1).click()
     expect(page.locator("#examples button[aria-pressed=true]")).to_have_count(2)

@@ -13,8 +13,8 @@ from dviz.metrics.files import write_classes, write_representations
 from dviz.metrics.omes import omes
 from tests.metrics.tables import codes_of, uniform
 
-FACTORS = uniform(90, sizes=(3, 2, 2))
-CODES = codes_of("tangled", FACTORS).astype(np.float32)
+FACTORS = uniform(60, sizes=(3, 2, 2))
+CODES = codes_of("tangled", FACTORS)[:, :3].astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,16 @@ def open_with(page, *paths: Path):
     page.locator("#own-files input[type=file]").set_input_files(list(paths))
 
 
-def test_two_files_are_scored_at_once_and_follow_alpha(page, files):
+@pytest.fixture(scope="module")
+def scored(pages, files):
+    page = pages.open()
     open_with(page, files / "codes.npz", files / "labels.csv")
+    yield page
+    page.close()
+
+
+def test_two_files_are_scored_at_once_and_follow_alpha(scored):
+    page = scored
     S = associate(CODES, FACTORS).matrix
     score = page.locator("#own-score .omes dd")
     expect(score).to_have_text(f"{omes(S).omes:.3f}")
@@ -44,8 +52,8 @@ def test_two_files_are_scored_at_once_and_follow_alpha(page, files):
     expect(score).to_have_text(f"{omes(S, pooling='max').modularity:.3f}")
 
 
-def test_everything_is_measured_and_can_be_taken_away(page, files):
-    open_with(page, files / "codes.npz", files / "labels.csv")
+def test_everything_is_measured_and_can_be_taken_away(scored):
+    page = scored
     page.locator("#own-measure").click()
     link = page.locator("#own-numbers a", has_text="report.json")
     expect(link).to_be_visible(timeout=120_000)

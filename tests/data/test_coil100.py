@@ -18,19 +18,40 @@ def photo_bytes(value, side=128):
     return buffer.getvalue()
 
 
-def names():
-    return [(o, p, f"coil-100/obj{o}__{5 * p}.png") for o in range(1, 101) for p in range(72)]
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """COIL-100 in its official layout, every photograph one shade of its object."""
     folder = tmp_path_factory.mktemp("data")
-    shades = {o: photo_bytes(100 + o) for o in range(1, 101)}
-    with zipfile.ZipFile(folder / "coil-100.zip", "w") as archive:
-        for o, _, name in names():
-            archive.writestr(name, shades[o])
+    write_coil(folder)
     return folder
+
+
+# What was read last is kept: first the tests that read `root` whole, then those of other files.
+
+
+def test_data_root_comes_from_the_environment(root, monkeypatch):
+    monkeypatch.setenv("DVIZ_DATA", str(root))
+    assert load_dataset("coil100-augmented").space.names == ("object", "pose", "rotation", "scale")
+
+
+def test_the_plain_photographs_are_averaged_over_blocks(root):
+    dataset = load_dataset("coil100", root)
+    assert dataset.num_images == 7_200
+    assert dataset.origin == "photographs"
+    (image,) = dataset.render(np.array([[41, 3]]))
+    expected = np.full((64, 64, 3), 30)
+    expected[20:44, 15:49] = 142  # the bar, at half its size
+    assert (image == expected).all()
+
+
+def test_silhouettes_turn_and_zoom_and_stay_binary(root):
+    dataset = load_dataset("coil100-augmented-binary", root)
+    assert dataset.num_images == 1_166_400
+    classes = np.array([[60, 0, r, z] for r in (0, 3, 9) for z in (0, 8)])
+    images = dataset.render(classes)
+    assert set(np.unique(images)) == {0, 255}
+    areas = images[..., 0].astype(bool).sum((1, 2)).reshape(3, 2)
+    assert areas[:, 1] / areas[:, 0] == pytest.approx([0.25] * 3, abs=0.03)
+    assert areas[:, 0] / areas[0, 0] == pytest.approx([1] * 3, abs=0.03)
 
 
 def test_zip_and_folder_give_the_same_images(root, tmp_path):
@@ -45,11 +66,6 @@ def test_zip_and_folder_give_the_same_images(root, tmp_path):
     assert (classes == same).all()
     assert (first == second).all()
     assert (first[:, 31, 31, 0] == 101 + classes[:, 0]).all()
-
-
-def test_data_root_comes_from_the_environment(root, monkeypatch):
-    monkeypatch.setenv("DVIZ_DATA", str(root))
-    assert load_dataset("coil100-augmented").space.names == ("object", "pose", "rotation", "scale")
 
 
 def test_turning_and_zooming():
@@ -111,14 +127,6 @@ def test_unknown_dataset_lists_the_known_ones():
         load_dataset("mnist")
 
 
-def test_the_plain_photographs_are_averaged_over_blocks(root):
-    dataset = load_dataset("coil100", root)
-    assert dataset.num_images == 7_200
-    assert dataset.origin == "photographs"
-    image = dataset.render(np.array([[41, 3]]))
-    assert (image == 142).all()
-
-
 def test_silhouettes_are_binary_follow_the_object_and_fill_small_holes():
     photo = np.full((128, 128, 3), 12, dtype=np.uint8)
     photo[32:96, 24:104] = (200, 30, 30)
@@ -129,18 +137,6 @@ def test_silhouettes_are_binary_follow_the_object_and_fill_small_holes():
     expected = np.zeros((64, 64), dtype=np.uint8)
     expected[16:48, 12:52] = 255
     assert (mask != expected).sum() <= 8  # the median rounds the corners
-
-
-def test_silhouettes_turn_and_zoom_and_stay_binary(tmp_path):
-    write_coil(tmp_path)
-    dataset = load_dataset("coil100-augmented-binary", tmp_path)
-    assert dataset.num_images == 1_166_400
-    classes = np.array([[60, 0, r, z] for r in (0, 3, 9) for z in (0, 8)])
-    images = dataset.render(classes)
-    assert set(np.unique(images)) == {0, 255}
-    areas = images[..., 0].astype(bool).sum((1, 2)).reshape(3, 2)
-    assert areas[:, 1] / areas[:, 0] == pytest.approx([0.25] * 3, abs=0.03)
-    assert areas[:, 0] / areas[0, 0] == pytest.approx([1] * 3, abs=0.03)
 
 
 @pytest.mark.parametrize("seed", range(5))

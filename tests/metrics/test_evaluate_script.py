@@ -20,9 +20,16 @@ NAMES = ["shape", "scale", "colour"]
 
 
 def run(*arguments):
+    """In a process of its own."""
     return subprocess.run(
         [sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture
+def printed(run_script):
+    """Run the script in this process; what it printed."""
+    return lambda *arguments: run_script("evaluate", *arguments).out
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +51,8 @@ def both(files):
     )  # fmt: skip
 
 
-def test_omes_as_json(files, both):
-    result = json.loads(run("omes", *both, "--alpha", 0.3, "--pooling", "max", "--json").stdout)
+def test_omes_as_json(files, both, printed):
+    result = json.loads(printed("omes", *both, "--alpha", 0.3, "--pooling", "max", "--json"))
     assert list(result) == [
         "omes", "modularity", "compactness", "alpha", "pooling", "n_samples", "active", "factors",
         "dimensions", "association", "per_factor",
@@ -68,17 +75,17 @@ def test_omes_for_people(both):
     assert all(name in found.stdout for name in (*NAMES, "inactive", "pairs"))
 
 
-def test_another_array_and_one_table(files, both):
-    sampled = json.loads(run("omes", *both, "--key", "sampled", "--json").stdout)
+def test_another_array_and_one_table(files, both, printed):
+    sampled = json.loads(printed("omes", *both, "--key", "sampled", "--json"))
     assert sampled["active"] == [1, 2, 3, 4]
-    table = json.loads(run("omes", "--table", files / "table.csv", "--json").stdout)
-    mean = json.loads(run("omes", *both, "--json").stdout)
+    table = json.loads(printed("omes", "--table", files / "table.csv", "--json"))
+    mean = json.loads(printed("omes", *both, "--json"))
     assert table == mean
 
 
-def test_metrics_as_json_and_for_people(both, tmp_path):
+def test_metrics_as_json_and_for_people(both, printed, tmp_path):
     flags = ("--metrics", "omes,mig,beta_vae,modularity,diagnostics", "--seed", 3)
-    result = json.loads(run("metrics", *both, *flags, "--json").stdout)
+    result = json.loads(printed("metrics", *both, *flags, "--json"))
     assert result["seed"] == 3
     assert 0 < result["mig"]["score"] < 1
     found = run("metrics", *both, *flags, "--output", tmp_path / "report.json")
@@ -96,7 +103,7 @@ def test_help_gives_an_example():
         assert f"python scripts/evaluate.py {command}" in found.stdout
 
 
-def test_errors_are_one_line(files, both, tmp_path):
+def test_errors_are_one_line(files, both, run_script, tmp_path):
     (tmp_path / "short.csv").write_text("shape\n1\n2\n")
     np.savez(tmp_path / "nan.npz", mean=np.array([[np.nan], [0], [1]]))
     np.savez(tmp_path / "two.npz", mean=np.array([[0.0], [1]]))
@@ -113,8 +120,14 @@ def test_errors_are_one_line(files, both, tmp_path):
         (["omes", *both, "--alpha", "7"], "alpha must be between 0 and 1"),
         (["metrics", *both, "--metrics", "omes,fid"], "metrics must be 'all' or some of"),
     ):
-        found = run(*command)
-        assert found.returncode == 2, command
-        assert found.stdout == ""
-        assert message in found.stderr
-        assert found.stderr.count("\n") == 1, found.stderr
+        found = run_script("evaluate", *command, fails=True)
+        assert found.out == "", command
+        assert message in found.err
+        assert found.err.count("\n") == 1, found.err
+
+
+def test_a_process_of_its_own_ends_with_one_line_too(both):
+    found = run("omes", *both, "--alpha", "7")
+    assert found.returncode == 2
+    assert found.stdout == ""
+    assert found.stderr == "evaluate.py: alpha must be between 0 and 1, got 7.0\n"

@@ -11,7 +11,8 @@ from dviz.metrics.probes import MODELS, fit_probe, probe_factors
 from dviz.metrics.trees import fit_booster
 from tests.metrics.tables import codes_of, uniform
 
-FACTORS = uniform(600, sizes=(5, 4, 3))
+SIZES = (4, 3, 2)
+FACTORS = uniform(600, sizes=SIZES)
 
 
 # --- one probe ------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ def test_the_parts_of_a_result(tangled):
     plain = tangled.to_dict()
     json.dumps(plain, allow_nan=False)
     for j, part in enumerate(tangled.per_factor.values()):
-        assert part["classes"] == (5, 4, 3)[j]
+        assert part["classes"] == SIZES[j]
         assert part["uniform"] == pytest.approx(1 / part["classes"])
         values, counts = np.unique(FACTORS[:400, j], return_counts=True)
         assert part["chance"] == (FACTORS[400:, j] == values[counts.argmax()]).mean()
@@ -195,7 +196,7 @@ def test_noise_is_read_at_chance():
 
 
 def test_processes_and_their_number_change_nothing():
-    codes, factors = codes_of("tangled", FACTORS[:200]), FACTORS[:200]
+    codes, factors = codes_of("tangled", FACTORS[:200]), FACTORS[:200, 1:]
     one, two = (probe_factors(codes, factors, n_jobs=n, models="gbt") for n in (1, 2))
     assert one.to_dict() == two.to_dict()
 

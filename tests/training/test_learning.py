@@ -17,7 +17,7 @@ from dviz.training.loop import train
 from tests.training.problems import codes, fresh, history, weights
 
 PLAIN = TrainingConfig(
-    steps=80, batch_size=32, learning_rate=5e-3, schedule="constant", beta=1.0, untied_beta=1.0,
+    steps=60, batch_size=24, learning_rate=5e-3, schedule="constant", beta=1.0, untied_beta=1.0,
     beta_warmup=0.0, supervision="none", discriminator_units=64, discriminator_rate=1e-3,
 )  # fmt: skip
 
@@ -26,7 +26,7 @@ PLAIN = TrainingConfig(
 def tangled(squares, tmp_path_factory):
     """A plain autoencoder: it reconstructs, and its dimensions say the same things."""
     model, folder = fresh(filters=4), tmp_path_factory.mktemp("tangled")
-    config = replace(PLAIN, steps=100, learning_rate=1e-2, objective="autoencoder")
+    config = replace(PLAIN, steps=80, learning_rate=1e-2, objective="autoencoder")
     train(model, squares, replace(config, schedule="one-cycle"), folder)
     return model
 
@@ -98,7 +98,7 @@ def tied(squares, tmp_path_factory):
 
 def learn_from_pairs(squares, folder, model=None, **settings):
     model = model or fresh(filters=4)
-    config = replace(PLAIN, steps=160, batch_size=16, learning_rate=1e-2, k=1)
+    config = replace(PLAIN, steps=120, batch_size=12, learning_rate=1e-2, k=1)
     train(model, squares, replace(config, **settings), folder)
     return model
 
@@ -125,7 +125,7 @@ def test_the_aggregator_finds_the_changed_dimension_above_chance(
 ):
     """Also after learning on without labels: what it found it keeps."""
     model = learn_from_pairs(
-        squares, tmp_path, copy.deepcopy(tied), supervision=supervision, steps=60
+        squares, tmp_path, copy.deepcopy(tied), supervision=supervision, steps=40
     )
     carrier = strength(model, squares).argmax(axis=0)
     first, second, differ = squares.sample_pairs(600, np.random.default_rng(1), 1)

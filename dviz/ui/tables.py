@@ -23,6 +23,8 @@ MAX_FACTORS = 32
 MIN_ROWS = 3
 # What trains something gets no more rows than the study's sample, so that a page stays a page.
 MAX_TRAINED_ROWS = 15_000
+# A process takes seconds to start: too long for tables that are measured sooner.
+MIN_ROWS_A_PROCESS = 1_000
 # The quick ones first: a person reads them while the others run.
 ORDER = ("omes", "mig", "sap", "modularity", "explicitness", "beta_vae", "factor_vae")
 ORDER += tuple(name for name in METRICS if name not in ORDER)
@@ -115,6 +117,7 @@ def _measure(
     table: OwnTable, alpha: float, pooling: str, seed: int
 ) -> Iterator[tuple[str | None, dict[str, Any]]]:
     some = np.random.default_rng(seed).permutation(len(table.codes))[:MAX_TRAINED_ROWS]
+    n_jobs = min(2, 1 + len(some) // (2 * MIN_ROWS_A_PROCESS))
     result: dict[str, Any] = {}
     for metric in ORDER:
         yield metric, result
@@ -127,6 +130,7 @@ def _measure(
             alpha=alpha,
             pooling=pooling,
             seed=seed,
+            n_jobs=n_jobs,
         )
         head = result or found
         seconds = head["seconds"] | found["seconds"]

@@ -153,7 +153,8 @@ def _facts(config: CheckpointConfig) -> str:
         "factors": ", ".join(f"{factor.name} ({factor.size})" for factor in config.factors),
         "architecture": f"channels {n // 4}, {n // 2}, {n}; "
         f"{config.architecture.latent_size} latent dimensions"
-        + (f"; {hidden} hidden units in the decoder" if hidden else ""),
+        + (f"; {hidden} hidden units in the decoder" if hidden else "")
+        + ("; a map of colours behind it" if config.architecture.recolour else ""),
         "training": ", ".join(
             f"{name.replace('_', ' ')} {value}" for name, value in config.training.items()
         ),

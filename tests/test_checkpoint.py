@@ -128,6 +128,22 @@ def test_broken_weights_are_refused(folder):
         load_checkpoint(folder)
 
 
+def test_a_colour_map_is_kept(folder, model):
+    coloured = model.with_colours()
+    torch.nn.init.constant_(coloured.decoder.colours.weight, 0.25)
+    config = replace(read_config(folder), architecture=coloured.config)
+    save_checkpoint(folder, coloured, config)
+    code = torch.zeros(1, 3)
+    for loaded in (load_checkpoint(folder).model, VAE.from_pretrained(folder).eval()):
+        assert torch.equal(loaded.decode(code), coloured.decode(code))
+
+
+def test_a_config_from_before_colour_maps_has_none(folder):
+    change_config(folder, recolour=None)
+    assert read_config(folder).architecture == VAEConfig(4, 3, decoder_hidden=5)
+    load_checkpoint(folder)
+
+
 @pytest.mark.parametrize("change", ["missing", "extra", "shape"])
 def test_weights_that_do_not_fit_are_refused(folder, change):
     tensors = load_file(folder / "model.safetensors")
@@ -154,6 +170,8 @@ def test_weights_that_do_not_fit_are_refused(folder, change):
         ({"factors": [{"name": "a"}]}, "not a dviz checkpoint's"),
         ({"latent_size": 0}, "not a dviz checkpoint's"),
         ({"decoder_hidden": True}, "not a dviz checkpoint's"),
+        ({"recolour": 1}, "allowed are true and false"),
+        ({"recolour": True}, "does not fit its config"),
         ({"factors": [{"name": "a", "size": 3.5, "values": []}]}, "not a dviz checkpoint's"),
         ({"factors": [{"name": "a", "size": 2, "values": []}] * 2}, "not a dviz checkpoint's"),
         ({"training": 3}, "not a dviz checkpoint's"),

@@ -93,8 +93,8 @@ def draw_batch(
         batch = batch._replace(labelled=_labelled_batch(dataset, config, rng, labelled, device))
     if source is not None:
         indices = source.sample_indices(config.images_a_step, rng)
-        count = len(batch.x)
-        images = source.images(indices[processes.slice(len(indices))][:count], rng)
+        indices = indices[processes.slice(len(indices))]
+        images = source.images(indices, _pixel_rng(rng, processes))
         batch = batch._replace(source=to_tensor(images, device))
     return batch
 

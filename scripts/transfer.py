@@ -93,6 +93,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         model = model.with_colours()
         identity = replace(identity, architecture=model.config)
     if config.replay:
+        if parent.config.kind == FINE_TUNED:
+            raise ValueError(
+                f"--replay needs the Source's encoder, and {parent.config.name} is fine-tuned; "
+                "start from its Source"
+            )
         source = load_dataset(parent.config.source, args.data_root)
     common.train_into(args, model, dataset, config, identity, device, source)
 

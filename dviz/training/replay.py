@@ -3,8 +3,8 @@
 Fine-tuning without labels tells an encoder that an image must be explained, not by which dimension.
 Where the Target shows the Source's factors in another guise, two things of the Source help, and
 neither needs a label: its encoder, which knows the code of every Source image (`Replay`), and its
-decoder, which draws the scene rightly but for its colours (`start_colours`). Both take the colour
-seen most often in the Source to be what lies behind its scenes.
+decoder, which draws the scene rightly but for its colours (`start_colours`). Both take one colour,
+which fills more than half of every channel, to be what lies behind the Source's scenes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Replay:
         self._teacher = copy.deepcopy(model).eval().requires_grad_(False)
         rng = np.random.default_rng([seed, 0, 5])
         indices = source.sample_indices(NUM_IMAGES, rng)
-        self._background = commonest_colour(to_tensor(source.images(indices, rng), device))
+        self._background = background_colour(to_tensor(source.images(indices, rng), device))
 
     def loss(
         self, model: VAE, images: Tensor, target: Tensor, generator: torch.Generator
@@ -78,7 +78,7 @@ def start_colours(model: VAE, target: FactorDataset, seed: int) -> None:
     codes = rng.standard_normal((NUM_IMAGES, model.config.latent_size), np.float32)
     logits = model.decoder.convolutions(model.decoder.start(torch.from_numpy(codes).to(device)))
     drawn = torch.sigmoid(logits)
-    background = commonest_colour(drawn)
+    background = background_colour(drawn)
     colours = drawn.movedim(1, -1).reshape(-1, 3)
     scene = colours[(colours - background).norm(dim=1) > DISTANCE]
     if not len(scene):
@@ -88,6 +88,6 @@ def start_colours(model: VAE, target: FactorDataset, seed: int) -> None:
     model.decoder.colours.bias.copy_(mean - weight.to(device) @ background)
 
 
-def commonest_colour(images: Tensor) -> Tensor:
+def background_colour(images: Tensor) -> Tensor:
     """Median of every channel over images (N, 3, H, W), (3,): black in sprites on black."""
     return images.movedim(1, 0).flatten(1).median(1).values

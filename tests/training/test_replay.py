@@ -9,7 +9,7 @@ import torch
 from dviz.models.vae import VAEConfig, to_tensor
 from dviz.training.config import TrainingConfig
 from dviz.training.loop import train
-from dviz.training.replay import Replay, commonest_colour, start_colours
+from dviz.training.replay import Replay, background_colour, start_colours
 from tests.training.problems import Squares, codes, fresh, history
 
 CONFIG = TrainingConfig(
@@ -77,8 +77,8 @@ def test_the_loss_is_the_divergence_of_the_two_posteriors(squares):
     assert loss.item() == pytest.approx(expected.item(), rel=0.02)
 
 
-def test_the_commonest_colour(squares):
-    assert commonest_colour(sample(squares)).tolist() == [0, 0, 0]
+def test_what_fills_most_of_an_image_is_its_background(squares):
+    assert background_colour(sample(squares)).tolist() == [0, 0, 0]
 
 
 def test_a_colour_map_starts_by_changing_nothing():

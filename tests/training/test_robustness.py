@@ -255,6 +255,15 @@ def test_the_checkpoint_itself_is_not_overwritten(made, run_script):
     assert (made / "config.json").read_bytes() == before
 
 
+def test_only_the_sources_encoder_is_replayed(made, tmp_path, run_script):
+    tuned = tmp_path / "tuned"
+    flags = ["--target", "dsprites", "--steps", 1, "--batch-size", 2]
+    run_script("transfer", "--checkpoint", made, *flags, "--output", tuned)
+    flags += ["--replay", 1, "--output", tmp_path / "again"]
+    error = run_script("transfer", "--checkpoint", tuned, *flags, fails=True).err
+    assert "start from its Source" in error
+
+
 def test_resuming_a_model_of_another_size_is_refused(squares, tmp_path):
     train(fresh(latent_size=4), squares, CONFIG, tmp_path)
     with pytest.raises(CheckpointError, match="latent_size: 4 → 5"):

@@ -215,8 +215,8 @@ function toImage(logits, colours) {
 
 function mix({ weight, offset }, r, g, b, pixels, to) {
   for (let o = 0; o < 3; o++) {
-    const [red, green, blue] = [weight[3 * o], weight[3 * o + 1], weight[3 * o + 2]];
-    pixels[to + o] = red * r + green * g + blue * b + 255 * offset[o];
+    const mixed = weight[3 * o] * r + weight[3 * o + 1] * g + weight[3 * o + 2] * b;
+    pixels[to + o] = mixed + 255 * offset[o];
   }
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from dviz.checkpoint import (
     CLASSES,
     CODES,
     DIRECT,
+    FILES,
     FINE_TUNED,
     PROBES,
     REPORT,
@@ -209,7 +210,10 @@ class Library:
 
     @property
     def names(self) -> list[str]:
-        """Keys of the shipped checkpoints: each Source, followed by what came of it."""
+        """Keys of the shipped checkpoints: each Source, followed by what came of it.
+
+        First comes the Source that was carried to the most Targets: it has the most to show.
+        """
         return list(self.configs)
 
     def get(self, key: str) -> Entry:
@@ -306,20 +310,22 @@ class Library:
 
 
 def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:
-    """Configs by folder name, a Source before what came of it."""
+    """Configs by folder name: the Source carried furthest first, each before what came of it."""
     configs = {}
     for folder in sorted(root.iterdir()) if root is not None and root.is_dir() else ():
         try:
             configs[folder.name] = read_config(folder)
         except CheckpointError as error:
-            if folder.is_dir() and not folder.name.startswith("."):
+            if any((folder / name).exists() for name in FILES):
                 warnings.warn(f"{folder.name} is left out: {error}", stacklevel=3)
+    made = Counter(config.source for config in configs.values() if config.kind != SOURCE)
 
-    def place(name: str) -> tuple[str, str, int, str]:
+    def place(name: str) -> tuple[int, str, str, int, str]:
         config = configs[name]
+        source = config.source or config.dataset
         target = "" if config.kind == SOURCE else config.dataset
         stage = STAGES.index(config.kind) if config.kind in STAGES else len(STAGES)
-        return config.source or config.dataset, target, stage, name
+        return -made[source], source, target, stage, name
 
     return {name: configs[name] for name in sorted(configs, key=place)}
 

@@ -94,6 +94,19 @@ def test_no_checkpoints_at_all(root, tmp_path):
         library.get(SOURCE)
 
 
+def test_the_source_with_the_most_to_show_comes_first(copy):
+    shutil.copytree(copy / SOURCE, copy / "alone")
+    edit(copy / "alone" / CONFIG, lambda c: c.update(name="alone", source="a", dataset="a"))
+    assert Library(copy).names == [*NAMES, "alone"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_folder_of_other_things_is_not_worth_a_word(copy):
+    (copy / "figures").mkdir()
+    (copy / "figures" / "table.csv").write_text("a,b")
+    assert Library(copy).names == list(NAMES)
+
+
 def test_what_is_no_checkpoint_is_left_out(copy):
     (copy / "notes.txt").write_text("hello")
     (copy / "half").mkdir()

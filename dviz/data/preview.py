@@ -1,4 +1,4 @@
-"""A contact sheet of a dataset: random samples, and each factor varied alone."""
+"""What a dataset looks like: random samples, and each factor varied alone."""
 
 from __future__ import annotations
 
@@ -9,27 +9,35 @@ from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN, TableDataset
 
 SIDE, GAP, LABEL = 64, 2, 110
+SAMPLES = "samples"
 PAPER, INK = (250, 250, 250), (30, 30, 30)
 
 
-def contact_sheet(
+def sheet_rows(
     dataset: FactorDataset, rng: np.random.Generator, columns: int = 10, samples: int = 2
-) -> np.ndarray:
-    """Rows of random samples, then one row a factor, varied alone, with the factor's name.
+) -> list[tuple[str, np.ndarray]]:
+    """Rows of random samples, then one row a factor, varied alone, under the factor's name.
 
     Where a dataset is no grid, a row shows images that differ in that factor alone as far as there
     are any. Factors with one value have no row.
 
     Returns:
-        uint8 (H, W, 3).
+        Name and images, uint8 (≤ columns, 64, 64, 3), of each row.
     """
-    rows = [("samples", dataset.sample(columns, rng)[0]) for _ in range(samples)]
+    rows = [(SAMPLES, dataset.sample(columns, rng)[0]) for _ in range(samples)]
     vary = _vary_table if isinstance(dataset, TableDataset) else _vary_grid
     rows += [
         (f"{dataset.space.names[j]} ({dataset.space.sizes[j]})", vary(dataset, j, columns, rng))
         for j in dataset.space.varying
     ]
-    return _paste(rows, columns)
+    return rows
+
+
+def contact_sheet(
+    dataset: FactorDataset, rng: np.random.Generator, columns: int = 10, samples: int = 2
+) -> np.ndarray:
+    """`sheet_rows` as one picture on white paper, uint8 (H, W, 3)."""
+    return _paste(sheet_rows(dataset, rng, columns, samples), columns)
 
 
 def _vary_grid(

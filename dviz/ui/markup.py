@@ -14,7 +14,7 @@ LOADING = '<p class="note" role="status">Loading …</p>'
 
 
 def data_uri(image: np.ndarray, format: str = "PNG") -> str:
-    """An image uint8 (H, W, 3) as a data URI: PNG, or JPEG where many are sent at once."""
+    """An image uint8 (H, W, 3 or 4) as a data URI: PNG, or JPEG where many are sent at once."""
     buffer = io.BytesIO()
     options = {"compress_level": 1} if format == "PNG" else {"quality": 92, "subsampling": 0}
     Image.fromarray(image).save(buffer, format, **options)
@@ -22,7 +22,7 @@ def data_uri(image: np.ndarray, format: str = "PNG") -> str:
 
 
 def strip(images: np.ndarray) -> np.ndarray:
-    """Images (N, H, W, 3) side by side, (H, N · W, 3)."""
+    """Images (N, H, W, C) side by side, (H, N · W, C)."""
     return np.concatenate(list(images), axis=1)
 
 

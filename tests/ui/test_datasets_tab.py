@@ -21,9 +21,9 @@ def nothing_downloaded(tmp_path, monkeypatch):
     datasets._load.cache_clear()
 
 
-def picture(page):
-    data = re.search(r'src="data:image/png;base64,([^"]+)"', page)[1]
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+def pictures(page):
+    found = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
 
 
 def test_every_dataset_can_be_picked_but_the_one_without_images():
@@ -36,7 +36,11 @@ def test_every_dataset_can_be_picked_but_the_one_without_images():
 
 def test_a_drawn_dataset_shows_a_row_for_each_factor():
     page = datasets.sheet_of("color-dsprites", 0)
-    assert picture(page).shape[0] > (2 + 6) * 64
+    rows = pictures(page)
+    assert [row.shape[1] // 66 for row in rows] == [10, 10, 7, 3, 6, 10, 10, 10]
+    assert all((row[:, 64:66, 3] == 0).all() for row in rows)  # the page shows between images
+    names = re.findall("<figcaption>(.*?)</figcaption>", page)
+    assert names[:4] == ["samples", "samples", "colour (7)", "shape (3)"]
     assert page == datasets.sheet_of("color-dsprites", 0)
     assert page != datasets.sheet_of("color-dsprites", 1)
 

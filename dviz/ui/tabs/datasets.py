@@ -11,7 +11,7 @@ import numpy as np
 
 from dviz.data import dataset_info, list_datasets, load_dataset
 from dviz.data.base import FactorDataset
-from dviz.data.preview import contact_sheet
+from dviz.data.preview import SAMPLES, sheet_rows
 from dviz.errors import DatasetError
 from dviz.ui import markup
 from dviz.ui.errors import friendly
@@ -25,6 +25,7 @@ HELP = (
 FIRST = "color-dsprites"
 OWN = "folder"  # has no images before somebody names one
 COLUMNS = 10
+GAP = 2  # pixels
 KEPT = 4  # loaded datasets; some hold tables of labels or of drawn scenes
 
 
@@ -66,7 +67,7 @@ def choices() -> list[tuple[str, str]]:
 
 
 def sheet_of(name: str, seed: int) -> str:
-    """The contact sheet as an image, or in words why there is none.
+    """Rows of samples and of each factor varied alone, or in words why there is none.
 
     Raises:
         DatasetError: there is no such dataset, or its files are broken.
@@ -81,11 +82,21 @@ def sheet_of(name: str, seed: int) -> str:
             f"{info.title} needs its files, which are not here: python scripts/download.py {name} "
             "says where they come from."
         )
-    sheet = contact_sheet(dataset, np.random.default_rng(seed), COLUMNS)
-    caption = f"{info.title}: random samples, then each factor varied alone"
+    rows = sheet_rows(dataset, np.random.default_rng(seed), COLUMNS)
+    return f'<div class="sheet">{"".join(_row(*row) for row in rows if len(row[1]))}</div>'
+
+
+def _row(name: str, images: np.ndarray) -> str:
+    """A row of the sheet: its name, and its images side by side, a clear gap behind each."""
+    count, height, width, _ = images.shape
+    cells = np.zeros((count, height, width + GAP, 4), np.uint8)
+    cells[:, :, :width, :3] = images
+    cells[:, :, :width, 3] = 255
+    row = markup.data_uri(markup.strip(cells))
+    what = "random images" if name == SAMPLES else f"images that differ in {name} alone"
     return (
-        f'<img class="sheet" src="{markup.data_uri(sheet)}" width="{sheet.shape[1]}" '
-        f'alt="{escape(caption)}">'
+        f'<figure><figcaption>{escape(name)}</figcaption><img src="{row}" '
+        f'alt="{escape(what)}" style="width:{100 * len(images) / COLUMNS:g}%"></figure>'
     )
 
 

@@ -90,7 +90,7 @@ def _build_stages(waiting: str) -> tuple[list[Any], list[Any], list[Any]]:
     """A column a stage: columns and matrices, bars, and the texts above and below; `waiting` stands
     there before anything has been shown."""
     columns, plots, texts = [], [], []
-    with gr.Row(elem_classes="lineage"):
+    with gr.Row(elem_classes="lineage aligned"):
         for stage in range(len(STAGES)):
             with gr.Column(min_width=320, visible=stage == 0) as column:
                 above = gr.HTML(waiting, apply_default_css=False, elem_classes="score")
@@ -106,7 +106,7 @@ def _build_stages(waiting: str) -> tuple[list[Any], list[Any], list[Any]]:
 def _build_beside() -> list[Any]:
     """The ideal matrix and what fine-tuning changed, each with words above."""
     parts = []
-    with gr.Row(elem_classes="lineage"):
+    with gr.Row(elem_classes="lineage aligned"):
         for name in ("ideal", "change"):
             with gr.Column(min_width=320):
                 parts.append(gr.HTML(apply_default_css=False, elem_id=f"{name}-words"))

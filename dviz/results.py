@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from dviz import drawings
 from dviz.checkpoint import (
     CONFIG,
     DIRECT,
@@ -27,6 +28,7 @@ from dviz.report import DatasetReport, Report, read_report
 MIN_RANKED = 4  # fewer pairs of numbers have no ranking worth a word
 TOLERANCE = 0.05  # by which modularity may differ and still count as kept (claim 1)
 HOLDS, IN_PART, FAILS = "holds here", "holds in part", "does not hold here"
+OVERVIEW = "figures/overview.svg"
 PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
 
 # Published: the study's Shapes3D → Isaac3D, GBT, mean of 20 models: accuracy in % before
@@ -107,6 +109,16 @@ def read_seeds(root: str | Path) -> pd.DataFrame | None:
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
+def results_figures(models: Sequence[Model]) -> dict[str, str]:
+    """The figures that `results_page` refers to: SVG by its path beside the page."""
+    transfers = transfers_of(models)
+    figures = {_picture(t): drawings.matrices(_matrices(t)) for t in transfers}
+    if transfers:
+        rows = [_dots(t) for t in transfers]
+        figures[OVERVIEW] = drawings.dots(["OMES avg", "mean GBT accuracy"], rows, "baselines")
+    return figures
+
+
 def transfers_of(models: Sequence[Model]) -> list[Transfer]:
     """Every direct transfer that has its fine-tuned partner and its Source, in the zoo's order."""
     by_name = {model.config.name: model for model in models}
@@ -148,6 +160,7 @@ def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> 
         "`checkpoints/`, and from nothing else. Accuracies in %: before fine-tuning, and in "
         "brackets what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each "
         "unless said otherwise.",
+        f"![OMES and GBT accuracy of every transfer]({OVERVIEW})" if transfers else "",
         "## Claims",
         _claims(transfers),
         "## Sources",
@@ -211,7 +224,8 @@ def _transfer(transfer: Transfer) -> str:
     ]
     accuracies = _table(["", *factors, "mean"], rows + baselines)
     title, training = f"### {transfer.title}", _training(transfer.tuned)
-    return "\n\n".join([title, training, accuracies, _scores(transfer)])
+    picture = f"![association matrices of {transfer.title}]({_picture(transfer)})"
+    return "\n\n".join([title, training, accuracies, _scores(transfer), picture])
 
 
 def _training(model: Model) -> str:
@@ -289,6 +303,43 @@ def _published(transfers: Sequence[Transfer]) -> str:
             rows.append([f"ours, {dimensions}", *_gains(100 * first, 100 * second)])
     missing = "" if ours else " Ours has not been measured yet."
     return _table(["GBT", *ISAAC3D, "mean"], rows) + f"\n\n{PROTOCOL}{missing}"
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def _picture(transfer: Transfer) -> str:
+    return f"figures/{transfer.tuned.config.name}.svg"
+
+
+def _matrices(transfer: Transfer) -> list[drawings.Matrix]:
+    stages = {
+        f"Source: {transfer.source.config.dataset}": transfer.source.result,
+        f"Direct: {transfer.direct.config.dataset}": transfer.direct.result,
+        "Fine-tuned": transfer.tuned.result,
+    }
+    return [_matrix(title, result) for title, result in stages.items()]
+
+
+def _matrix(title: str, result: DatasetReport) -> drawings.Matrix:
+    """Active dimensions only, by the factor that each follows most, the strongest first."""
+    S = result.association_matrix
+    rows = np.flatnonzero(result.active)
+    filled = np.nan_to_num(S)
+    order = sorted(rows.tolist(), key=lambda d: (filled[d].argmax(), -filled[d].max()))
+    return drawings.Matrix(title, S[order], [f"z{d}" for d in order], result.factors)
+
+
+def _dots(transfer: Transfer) -> drawings.Dots:
+    stages = {SOURCE: transfer.source, DIRECT: transfer.direct, FINE_TUNED: transfer.tuned}
+    target = transfer.tuned.config.dataset
+    rivals = [b.result for b in transfer.tuned.report.baselines if b.result.dataset == target]
+    axes = (lambda r: _omes(r, "omes", "avg"), lambda r: r.mean_accuracy("gbt", "all"))
+    return drawings.Dots(
+        transfer.title,
+        [{name: axis(model.result) for name, model in stages.items()} for axis in axes],
+        [[axis(rival) for rival in rivals] for axis in axes],
+    )
 
 
 # --- rankings -------------------------------------------------------------------------------------

@@ -11,29 +11,44 @@ import common
 
 def arguments() -> argparse.Namespace:
     parser = common.parser(
-        "Write docs/results.md from the report.json of every checkpoint and the tables in "
-        "checkpoints/seeds/,\nand from nothing else: the same files give the same text, byte for "
-        "byte.",
+        "Write docs/results.md and docs/figures/*.svg from the report.json of every checkpoint and "
+        "the\ntables in checkpoints/seeds/, and from nothing else: the same files give the same "
+        "text, byte for\nbyte.",
         "python scripts/reproduce.py\n  python scripts/reproduce.py --check",
     )
     add = parser.add_argument
     add("--checkpoints", type=Path, default=common.ROOT / "checkpoints", help="their folder")
-    add("--output", type=Path, default=common.ROOT / "docs" / "results.md", help="file to write")
-    add("--check", action="store_true", help="write nothing; exit 1 if the file is out of date")
+    add("--output", type=Path, default=common.ROOT / "docs" / "results.md", help="page to write")
+    add("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     return parser.parse_args()
 
 
 def main() -> None:
     args = arguments()
     from dviz.files import write_text
-    from dviz.results import read_seeds, read_zoo, results_page
+    from dviz.results import read_seeds, read_zoo, results_figures, results_page
 
-    page = results_page(read_zoo(args.checkpoints), read_seeds(args.checkpoints))
-    if not args.check:
-        write_text(args.output, page)
-        print(f"{args.output.name}: {len(page.splitlines())} lines")
-    elif not args.output.exists() or args.output.read_text(encoding="utf-8") != page:
-        print(f"{args.output.name} is out of date; run scripts/reproduce.py", file=sys.stderr)
+    zoo = read_zoo(args.checkpoints)
+    folder = args.output.parent
+    files = {folder / name: figure for name, figure in results_figures(zoo).items()}
+    files[args.output] = results_page(zoo, read_seeds(args.checkpoints))
+    if args.check:
+        _stop_if_any([path for path, text in files.items() if _read(path) != text])
+        return
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+    print(f"{args.output.name} and {len(files) - 1} figures")
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _stop_if_any(old: list[Path]) -> None:
+    if old:
+        names = ", ".join(path.name for path in old)
+        print(f"out of date: {names}; run scripts/reproduce.py", file=sys.stderr)
         sys.exit(1)
 
 

@@ -1,5 +1,6 @@
 """The page of results, from made-up reports."""
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from dviz.checkpoint import REPORT
 from dviz.report import Baseline, DistanceReport, ProbeScore, read_report, write_report
-from dviz.results import read_seeds, read_zoo, results_page, transfers_of
+from dviz.results import read_seeds, read_zoo, results_figures, results_page, transfers_of
 from tests.ui.material import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -148,11 +149,25 @@ def test_the_script_writes_the_page_and_checks_it(zoo, tmp_path, monkeypatch):
     output = tmp_path / "docs" / "results.md"
     run("--checkpoints", zoo, "--output", output)
     assert output.read_text(encoding="utf-8") == page_of(zoo)
-    run("--checkpoints", zoo, "--output", output, "--check")
-    output.write_text("old")
-    with pytest.raises(SystemExit) as stopped:
+    figure = output.parent / "figures" / f"{TUNED}.svg"
+    for path in (output, figure):
         run("--checkpoints", zoo, "--output", output, "--check")
-    assert stopped.value.code == 1
+        kept = path.read_bytes()
+        path.write_text("old")
+        with pytest.raises(SystemExit) as stopped:
+            run("--checkpoints", zoo, "--output", output, "--check")
+        assert stopped.value.code == 1
+        path.write_bytes(kept)
+
+
+def test_every_figure_of_the_page_is_drawn_from_the_same_reports(zoo, tmp_path):
+    figures = results_figures(read_zoo(zoo))
+    assert figures == results_figures(read_zoo(shutil.copytree(zoo, tmp_path / "elsewhere")))
+    shown = re.findall(r"!\[.+?\]\((.+?)\)", page_of(zoo))
+    assert sorted(shown) == sorted(figures) == ["figures/overview.svg", f"figures/{TUNED}.svg"]
+    shutil.rmtree(zoo / SOURCE)
+    assert not results_figures(read_zoo(zoo))
+    assert "![" not in page_of(zoo)
 
 
 def test_the_committed_page_is_that_of_the_committed_reports(tmp_path):
@@ -166,5 +181,10 @@ def test_the_committed_page_is_that_of_the_committed_reports(tmp_path):
     for name in listed.stdout.split():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    committed = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-    assert committed == page_of(tmp_path / "checkpoints")
+    docs = ROOT / "docs"
+    assert (docs / "results.md").read_text(encoding="utf-8") == page_of(tmp_path / "checkpoints")
+    committed = {
+        f"figures/{path.name}": path.read_text(encoding="utf-8")
+        for path in docs.glob("figures/*.svg")
+    }
+    assert committed == results_figures(read_zoo(tmp_path / "checkpoints"))

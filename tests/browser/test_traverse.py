@@ -313,9 +313,12 @@ def test_a_view_can_be_shared(page, open_page, url):
     for _ in range(25):
         page.keyboard.press("ArrowRight")
     value, shown = slider.input_value(), pixels(page)
-    page.wait_for_url(re.compile(rf"z={re.escape(value)}"))  # it is written a few times a second
+    across, up = (page.locator(axis).input_value() for axis in (".across", ".up"))
+    page.locator(".across").select_option(up)  # the axes change places
+    page.wait_for_url(re.compile(rf"z={re.escape(value)}.*axes={up},{across}"))  # not at once
     other = open_page(path=page.url.removeprefix(url))
     expect(first_slider(other)).to_have_value(value)
+    assert [other.locator(axis).input_value() for axis in (".across", ".up")] == [up, across]
     other.wait_for_function(
         "([s, shown]) => document.querySelector(s).toDataURL() === shown", arg=[NOW, shown]
     )
@@ -323,7 +326,7 @@ def test_a_view_can_be_shared(page, open_page, url):
 
 @pytest.mark.parametrize("tab", ["traverse", "association"])
 def test_an_address_names_checkpoint_and_tab(open_page, tab):
-    page = open_page(path=f"?checkpoint={TUNED}&tab={tab}&z=nonsense")
+    page = open_page(path=f"?checkpoint={TUNED}&tab={tab}&z=nonsense&axes=0,0")
     expect(page.locator("#checkpoint input")).to_have_value(re.compile(f"^{TUNED}"))
     expect(page.get_by_role("tab", selected=True)).to_contain_text(re.compile(tab, re.IGNORECASE))
 

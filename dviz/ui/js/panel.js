@@ -165,15 +165,28 @@ function remember() {
     checkpoint: view.checkpoint,
     z: isAway() ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
     range: view.ranges.length > 1 ? range.name : null,
+    axes: String(plane) === String(view.axes) ? null : plane.join(","),
   });
 }
 
-/** The code in the address, if it is one of this checkpoint and the page has just been opened. */
-function shared() {
-  const { checkpoint, z } = window.dviz?.read() ?? {};
-  const values = (z ?? "").split(",").map(Number);
-  const fits = z && values.length === view.code.length && values.every(Number.isFinite);
-  return view.opening && fits && (checkpoint ?? view.checkpoint) === view.checkpoint ? values : null;
+/** Numbers in the address, if they are of this checkpoint and the page has just been opened. */
+function sharedNumbers(name) {
+  const address = window.dviz?.read() ?? {};
+  const fits = view.opening && (address.checkpoint ?? view.checkpoint) === view.checkpoint;
+  const values = (address[name] ?? "").split(",").map(Number);
+  return fits && address[name] && values.every(Number.isFinite) ? values : [];
+}
+
+function sharedCode() {
+  const values = sharedNumbers("z");
+  return values.length === view.code.length ? values : null;
+}
+
+/** Two different dimensions that have a slider. */
+function sharedAxes() {
+  const values = sharedNumbers("axes");
+  const known = values.filter((index) => view.sliders.some((d) => d.index === index));
+  return values.length === 2 && new Set(known).size === 2 ? values : null;
 }
 
 function drawDials() {
@@ -239,7 +252,6 @@ function drawChoices(other) {
       ...view.sliders.map((d) => option(d.index, `${d.label} ${d.remark}`.trim())),
     );
   }
-  if (other) plane = [...view.axes];
   showAxes();
   find(".plane").hidden = view.sliders.length < 2;
 }
@@ -274,9 +286,10 @@ async function start(value) {
   const other = value.checkpoint !== view?.checkpoint;
   const before = view;
   view = value;
-  code = shared() ?? [...view.code];
+  code = sharedCode() ?? [...view.code];
   range = view.ranges.find(({ name }) => name === (other ? window.dviz?.read().range : range?.name))
     ?? view.ranges[0];
+  if (other) plane = sharedAxes() ?? [...view.axes];
   if (before && (other || !view.opening)) remember();
   if (other) {
     painters = view.stages.map((stage) => new Painter(stage));
@@ -325,6 +338,7 @@ for (const [place, selector] of AXES.entries()) {
   find(selector).addEventListener("change", (event) => {
     chooseAxis(place, Number(event.target.value));
     showPoint();
+    remember();
     settle();
   });
 }

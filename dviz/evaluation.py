@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +14,7 @@ import torch
 from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
+from dviz.machine import describe_machine
 from dviz.metrics.association import associate as associate_table
 from dviz.metrics.association import association_from_pairs
 from dviz.metrics.diagnostics import active_dimensions
@@ -198,7 +197,8 @@ def measure(
         probes=scores,
         scores=_other_scores(sample, names, seed, jobs) if probes else {},
         seconds=round(time.perf_counter() - began, 1),
-        machine=f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        machine=describe_machine(str(next(model.parameters()).device)),
+        origin=dataset.origin,
     )
     return report, sample
 

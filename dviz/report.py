@@ -56,6 +56,8 @@ class DatasetReport:
         probes: accuracies, one row a factor, classifier and set of dimensions.
         scores: other metrics by name (see dviz.evaluation.SCORES), each in [0, 1].
         seconds: what measuring took; machine: where.
+        origin: where the dataset's images came from, as `FactorDataset.origin`: a twin is not the
+            genuine dataset whose name it has. "" in reports from before it was kept.
     """
 
     dataset: str
@@ -78,6 +80,7 @@ class DatasetReport:
     scores: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     machine: str = ""
+    origin: str = ""
 
     @property
     def association_matrix(self) -> np.ndarray:

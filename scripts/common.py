@@ -129,6 +129,7 @@ def train_into(
 
     from dviz.checkpoint import save_checkpoint
     from dviz.errors import TrainingError
+    from dviz.machine import describe_machine
     from dviz.training.loop import Progress, train
     from dviz.training.processes import join_processes
 
@@ -148,7 +149,7 @@ def train_into(
                 f"KL {progress.kl:.1f}, {progress.images_per_second:.0f} images/s"
             )
 
-        done = train(
+        outcome = train(
             model,
             dataset,
             config,
@@ -163,7 +164,10 @@ def train_into(
             source=source,
             on_step=show,
         )
-    training = config.to_dict() | ({"stopped_at": done} if done < config.steps else {})
+    training = config.to_dict()
+    if outcome.steps < config.steps:
+        training["stopped_at"] = outcome.steps
+    training |= {"seconds": round(outcome.seconds, 1), "machine": describe_machine(device)}
     if processes.main:
         try:
             save_checkpoint(args.output, model, replace(identity, training=training))

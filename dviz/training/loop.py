@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -40,6 +41,13 @@ class Progress:
     images_per_second: float
 
 
+class Outcome(NamedTuple):
+    """How far a run came: steps done, and the seconds they took, breaks left out."""
+
+    steps: int
+    seconds: float
+
+
 def train(
     model: VAE,
     dataset: FactorDataset,
@@ -55,8 +63,8 @@ def train(
     processes: Processes | None = None,
     source: FactorDataset | None = None,
     on_step: Callable[[Progress], None] = lambda progress: None,
-) -> int:
-    """Train `model` in place on `dataset` and return the number of steps done.
+) -> Outcome:
+    """Train `model` in place on `dataset` and return how far it came.
 
     Writes into `folder`: `state.safetensors` (every `save_every` steps and at the end),
     `history.jsonl` (every 50 steps), sample sheets and TensorBoard's event files if asked for. With
@@ -103,6 +111,8 @@ class _Run:
         config, architecture = learner.config, asdict(learner.model.config)
         self.settings = config.every_setting() | {"dataset": learner.dataset.name, **architecture}
         self.saved: int | None = None
+        self.seconds = 0.0  # of the steps until `began`
+        self.began = time.perf_counter()
         self.labelled = labelled_images(learner.dataset, config)
         self.held_out = held_out_images(learner.dataset, config)
 
@@ -111,29 +121,37 @@ class _Run:
         path, learner = self.folder / STATE, self.learner
         if not path.exists():
             return 0
-        done, learner.notes = load_state(path, learner.parts(), self.settings, DEFAULTS)
+        done, notes = load_state(path, learner.parts(), self.settings, DEFAULTS)
+        self.seconds, self.began = notes.pop("seconds", 0.0), time.perf_counter()
+        learner.notes = notes
         self.saved = done
         return done
 
     def save(self, done: int) -> None:
         learner = self.learner
         if learner.processes.main:
-            save_state(self.folder / STATE, learner.parts(), done, self.settings, learner.notes)
+            notes = learner.notes | {"seconds": self.taken}
+            save_state(self.folder / STATE, learner.parts(), done, self.settings, notes)
         self.saved = done
 
-    def go(self, start: int, history: History | None) -> int:
+    @property
+    def taken(self) -> float:
+        """Seconds of this run and of those it goes on from."""
+        return self.seconds + time.perf_counter() - self.began
+
+    def go(self, start: int, history: History | None) -> Outcome:
         """Take steps `start` … `config.steps`, or until the held-out loss says stop."""
         learner, steps = self.learner, self.learner.config.steps
-        if learner.patience_is_out:
-            return start
-        done, began = start, time.perf_counter()
+        if learner.patience_is_out or start == steps:
+            return Outcome(start, self.seconds)
+        done, self.began = start, time.perf_counter()
         with held_interrupts() as interruption, closing(self._batches(start)) as batches:
             for done, batch in enumerate(batches, start + 1):
                 report = self.step(done, batch)
                 last = done == steps or learner.patience_is_out
                 interrupted = learner.processes.any(interruption.signal is not None, done)
                 if done % 10 == 0 or last:
-                    self.on_step(self._progress(report, done, (done - start), began))
+                    self.on_step(self._progress(report, done, done - start))
                 if done % 50 == 0 or last or "held_out" in report:
                     self._log(history, report, done)
                 if self.sheet_every and done % self.sheet_every == 0 and history:
@@ -145,7 +163,7 @@ class _Run:
                     interruption.end()
                 if last:
                     break
-        return done
+        return Outcome(done, self.taken)
 
     def _batches(self, start: int) -> Iterator[Batch]:
         """The batches of the steps from `start` on."""
@@ -191,14 +209,14 @@ class _Run:
         if history:
             history.append({"step": done, **values})
 
-    def _progress(self, report: dict[str, Tensor], done: int, taken: int, began: float) -> Progress:
+    def _progress(self, report: dict[str, Tensor], done: int, taken: int) -> Progress:
         images = taken * self.learner.config.images_a_step
         return Progress(
             done,
             report["loss"].item(),
             report["reconstruction"].item(),
             report["kl"].sum().item(),
-            images / (time.perf_counter() - began),
+            images / (time.perf_counter() - self.began),
         )
 
 

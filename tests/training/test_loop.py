@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from dviz.data import load_dataset
 from dviz.errors import CheckpointError
@@ -58,6 +60,22 @@ def test_a_resumed_run_is_the_uninterrupted_run(dataset, tmp_path, supervision):
     train(resumed, dataset, config, tmp_path / "broken", resume=True)
     assert (weights(whole) == weights(resumed)).all()
     assert history(tmp_path / "whole") == history(tmp_path / "broken")
+
+
+def test_time_is_counted_on_over_a_break(dataset, tmp_path):
+    train_and_die_at(10, fresh(), dataset, CONFIG, tmp_path / "a")
+    state = tmp_path / "a" / "state.safetensors"
+    with safe_open(state, "pt") as file:
+        metadata, tensors = file.metadata(), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    before = json.loads(metadata["notes"])
+    assert 0 < before["seconds"] < 60
+    metadata["notes"] = json.dumps(before | {"seconds": 1000.0})
+    save_file(tensors, state, metadata)
+    outcome = train(fresh(), dataset, CONFIG, tmp_path / "a", resume=True)
+    assert outcome.steps == CONFIG.steps
+    assert 1000 < outcome.seconds < 1060
+    again = train(fresh(), dataset, CONFIG, tmp_path / "a", resume=True)
+    assert again.seconds == pytest.approx(outcome.seconds, abs=1)
 
 
 def test_same_seed_same_weights_other_seed_other_weights(dataset, tmp_path):

@@ -196,7 +196,7 @@ def test_a_state_of_before_an_option_existed_is_resumed(squares, tmp_path):
         del settings[name]
     with atomic_path(path) as temporary:
         save_file(load_file(path), temporary, {"step": "12", "settings": json.dumps(settings)})
-    assert train(fresh(), squares, CONFIG, tmp_path, resume=True) == CONFIG.steps
+    assert train(fresh(), squares, CONFIG, tmp_path, resume=True).steps == CONFIG.steps
 
 
 def test_a_loss_that_is_not_finite_leaves_the_last_good_weights(squares, tmp_path):

@@ -93,7 +93,7 @@ def test_it_stops_when_the_held_out_loss_does_not_fall_and_goes_back(squares, tm
     config = replace(
         CONFIG, steps=400, learning_rate=0.3, clip=1e3, patience=3, check_every=5, held_out=20
     )
-    done = train(model, squares, config, tmp_path)
+    done = train(model, squares, config, tmp_path).steps
     assert done < 400
     losses = {line["step"]: line["held_out"] for line in history(tmp_path) if "held_out" in line}
     best = min(losses, key=losses.get)
@@ -101,7 +101,7 @@ def test_it_stops_when_the_held_out_loss_does_not_fall_and_goes_back(squares, tm
     held_out = held_out_images(squares, config)
     assert held_out_loss(model, held_out, config, 3) == pytest.approx(losses[best], rel=1e-5)
     again = fresh()
-    assert train(again, squares, config, tmp_path, resume=True) == done
+    assert train(again, squares, config, tmp_path, resume=True).steps == done
     assert (weights(again) == weights(model)).all()
 
 
@@ -170,6 +170,8 @@ def test_labelled_images_keep_the_source_s_dimensions_for_factors_of_the_same_na
     training = json.loads((tmp_path / "out" / "config.json").read_text())["training"]
     assert training["ties"] == [1, 2, 3, 4, 5]  # colour, the first of the Source, is not varied
     assert training["labelled_images"] == 16
+    assert 0 < training["seconds"] < 600
+    assert "torch" in training["machine"]
 
 
 def test_dimensions_that_the_source_left_untied_can_be_kept_quiet(source, tmp_path, run_script):

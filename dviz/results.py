@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from dviz import drawings
-from dviz.checkpoint import (
-    CONFIG,
-    DIRECT,
-    FINE_TUNED,
-    REPORT,
-    SOURCE,
-    CheckpointConfig,
-    read_config,
-)
-from dviz.data.registry import REAL
-from dviz.metrics.omes import omes
-from dviz.report import DatasetReport, Report, read_report
+from dviz.checkpoint import SOURCE
+from dviz.claims import verdicts
+from dviz.report import DatasetReport
+from dviz.results_figures import OVERVIEW, picture_of
+from dviz.zoo import Model, Transfer, omes_score, transfers_of
 
 MIN_RANKED = 4  # fewer pairs of numbers have no ranking worth a word
-TOLERANCE = 0.05  # by which modularity may differ and still count as kept (claim 1)
-HOLDS, IN_PART, FAILS = "holds here", "holds in part", "does not hold here"
-OVERVIEW = "figures/overview.svg"
 PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
 
 # Published: the study's Shapes3D → Isaac3D, GBT, mean of 20 models: accuracy in % before
@@ -57,94 +46,14 @@ PUBLISHED = {
 PROTOCOL = (
     "The study: the genuine Isaac3D, 20 models of 400,000 steps with 128 filters, 50,000 steps of "
     "fine-tuning. Ours: arm3d, a ray-cast stand-in with the same nine factors, one model with the "
-    "recipe of its config.json. The figures may be compared in kind, not in height."
+    "recipe of its config.json: {recipe}. The figures may be compared in kind, not in height."
 )
-
-
-@dataclass(frozen=True)
-class Model:
-    """A checkpoint and what was measured of it."""
-
-    config: CheckpointConfig
-    report: Report
-
-    @property
-    def result(self) -> DatasetReport | None:
-        """On its own dataset."""
-        return self.report.results.get(self.config.dataset)
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """A Source, and its way to a Target: weights carried over, then fine-tuned."""
-
-    source: Model
-    direct: Model
-    tuned: Model
-
-    @property
-    def title(self) -> str:
-        return f"{self.source.config.dataset} → {self.tuned.config.dataset}"
-
-    @property
-    def real(self) -> bool:
-        return self.tuned.config.dataset.startswith(REAL)
-
-    @property
-    def noisy(self) -> bool:
-        """Same factors, noise added."""
-        return self.tuned.config.dataset.startswith("noisy")
-
-
-def read_zoo(root: str | Path) -> list[Model]:
-    """Every checkpoint below `root` that was measured on its own, labelled dataset, by name."""
-    folders = sorted(path.parent for path in Path(root).glob(f"*/{CONFIG}"))
-    models = [Model(read_config(folder), read_report(folder / REPORT)) for folder in folders]
-    return [model for model in models if model.result is not None and model.result.factors]
 
 
 def read_seeds(root: str | Path) -> pd.DataFrame | None:
     """The rows of every `seeds/*.csv` below `root`: results.csv of a sweep over seeds."""
     tables = [pd.read_csv(path) for path in sorted(Path(root).glob("seeds/*.csv"))]
     return pd.concat(tables, ignore_index=True) if tables else None
-
-
-def results_figures(models: Sequence[Model]) -> dict[str, str]:
-    """The figures that `results_page` refers to: SVG by its path beside the page."""
-    transfers = transfers_of(models)
-    figures = {_picture(t): drawings.matrices(_matrices(t)) for t in transfers}
-    if transfers:
-        rows = [_dots(t) for t in transfers]
-        figures[OVERVIEW] = drawings.dots(["OMES avg", "mean GBT accuracy"], rows, "baselines")
-    return figures
-
-
-def transfers_of(models: Sequence[Model]) -> list[Transfer]:
-    """Every direct transfer that has its fine-tuned partner and its Source, in the zoo's order."""
-    by_name = {model.config.name: model for model in models}
-    found: list[Transfer] = []
-    for tuned in models:
-        if tuned.config.kind != FINE_TUNED:
-            continue
-        source = _root(tuned, by_name)
-        direct = [
-            m
-            for m in models
-            if m.config.kind == DIRECT
-            and m.config.dataset == tuned.config.dataset
-            and _root(m, by_name) is source
-        ]
-        if source is not None and direct:
-            found.append(Transfer(source, direct[0], tuned))
-    return found
-
-
-def _root(model: Model, by_name: dict[str, Model]) -> Model | None:
-    for _ in by_name:
-        if model is None or model.config.kind == SOURCE:
-            break
-        model = by_name.get(str(model.config.parent))
-    return model
 
 
 def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> str:
@@ -156,13 +65,14 @@ def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> 
     transfers = transfers_of(models)
     parts = [
         "# Results",
-        "Made by `python scripts/reproduce.py` from the `report.json` of every checkpoint in "
-        "`checkpoints/`, and from nothing else. Accuracies in %: before fine-tuning, and in "
-        "brackets what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each "
-        "unless said otherwise.",
+        "Made by `python scripts/reproduce.py` from the `report.json` and `config.json` of every "
+        "checkpoint in `checkpoints/` and the tables in `checkpoints/seeds/`, and from nothing "
+        "else. Accuracies in %; in tables of transfers that before fine-tuning, and in brackets "
+        "what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each, of one "
+        "seed, unless said otherwise.",
         f"![OMES and GBT accuracy of every transfer]({OVERVIEW})" if transfers else "",
         "## Claims",
-        _claims(transfers),
+        verdicts(transfers),
         "## Sources",
         _sources([m for m in models if m.config.kind == SOURCE]),
         "## Transfers",
@@ -183,13 +93,15 @@ def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> 
 
 
 def _sources(models: Iterable[Model]) -> str:
-    header = ["Source", "OMES", "modularity", "compactness", "DCI", "MIG", "SAP", "active", "steps"]
+    header = ["Source", "images", "OMES", "modularity", "compactness", "DCI", "MIG", "SAP"]
+    header += ["active", "steps"]
     rows = []
     for model in models:
         result = model.result
         rows.append(
             [
                 model.config.name,
+                result.origin or "–",
                 *(_both(result, what) for what in ("omes", "modularity", "compactness")),
                 *(
                     _decimal(result.scores.get(n, math.nan))
@@ -217,25 +129,36 @@ def _transfer(transfer: Transfer) -> str:
             f"{b.name}: {model.upper()}, {dims}",
             *_percents(_accuracies(b.result, model, dims, factors)),
         ]
-        for b in transfer.tuned.report.baselines
-        if b.result.dataset == after.dataset
+        for b in transfer.rivals
         for model, dims in PROBES
         if dims == "all"
     ]
     accuracies = _table(["", *factors, "mean"], rows + baselines)
     title, training = f"### {transfer.title}", _training(transfer.tuned)
-    picture = f"![association matrices of {transfer.title}]({_picture(transfer)})"
+    picture = f"![association matrices of {transfer.title}]({picture_of(transfer)})"
     return "\n\n".join([title, training, accuracies, _scores(transfer), picture])
 
 
 def _training(model: Model) -> str:
     training, result = model.config.training, model.result
-    return (
-        f"`{model.config.name}`: {training.get('steps', 0):,} steps, "
-        f"β {training.get('beta', 0):g}, seed {training.get('seed', 0)}. Measured on "
-        f"{result.num_images:,} images and {result.num_pairs:,} pairs a factor, "
-        f"seed {result.seed} ({result.machine})."
+    trained = f"{_recipe(training)}, seed {training.get('seed', 0)}{_took(training)}"
+    measured = (
+        f"{result.num_images:,} images{_of(result)} and {result.num_pairs:,} pairs a factor, "
+        f"seed {result.seed}, in {result.seconds / 60:.1f} min ({result.machine})"
     )
+    return f"`{model.config.name}`: {trained}. Measured on {measured}."
+
+
+def _recipe(training: dict[str, Any]) -> str:
+    return f"{training.get('steps', 0):,} steps, β {training.get('beta', 0):g}"
+
+
+def _took(training: dict[str, Any]) -> str:
+    return f", {training['seconds'] / 60:.0f} min" if "seconds" in training else ""
+
+
+def _of(result: DatasetReport) -> str:
+    return f" ({result.origin})" if result.origin else ""
 
 
 def _scores(transfer: Transfer) -> str:
@@ -245,10 +168,7 @@ def _scores(transfer: Transfer) -> str:
         ("direct", transfer.direct.result),
         ("fine-tuned", transfer.tuned.result),
     ]
-    target = transfer.tuned.config.dataset
-    encoders += [
-        (b.name, b.result) for b in transfer.tuned.report.baselines if b.result.dataset == target
-    ]
+    encoders += [(b.name, b.result) for b in transfer.rivals]
     rows = [
         [
             name,
@@ -274,10 +194,14 @@ def _over_seeds(rows: pd.DataFrame | None) -> str:
         "GBT, all": "gbt_all",
         "MLP, all": "mlp_all",
     }
+    rows = rows.assign(**{name: 100 * rows[name] for name in ("gbt_all", "mlp_all")})
     rows = rows.fillna({"target": "", "transfer": "Source"})
     lines = []
     for (source, target, stage), group in rows.groupby(["source", "target", "transfer"]):
-        spread = [_spread(group[column]) for column in scores.values()]
+        spread = [
+            _spread(group[column], 1 if column.endswith("_all") else 3)
+            for column in scores.values()
+        ]
         way = f"{source} → {target}" if target else source
         lines.append([f"{way}, {stage}", str(len(group)), *spread])
     note = (
@@ -301,44 +225,20 @@ def _published(transfers: Sequence[Transfer]) -> str:
                 for model in (transfer.direct, transfer.tuned)
             )
             rows.append([f"ours, {dimensions}", *_gains(100 * first, 100 * second)])
-    missing = "" if ours else " Ours has not been measured yet."
-    return _table(["GBT", *ISAAC3D, "mean"], rows) + f"\n\n{PROTOCOL}{missing}"
+    table = _table(["GBT", *ISAAC3D, "mean"], rows)
+    if not ours:
+        return f"{table}\n\nOurs has not been measured yet."
+    return f"{table}\n\n{PROTOCOL.format(recipe=_recipes(ours[0]))}"
 
 
-# --- figures --------------------------------------------------------------------------------------
-
-
-def _picture(transfer: Transfer) -> str:
-    return f"figures/{transfer.tuned.config.name}.svg"
-
-
-def _matrices(transfer: Transfer) -> list[drawings.Matrix]:
-    stages = {
-        f"Source: {transfer.source.config.dataset}": transfer.source.result,
-        f"Direct: {transfer.direct.config.dataset}": transfer.direct.result,
-        "Fine-tuned": transfer.tuned.result,
-    }
-    return [_matrix(title, result) for title, result in stages.items()]
-
-
-def _matrix(title: str, result: DatasetReport) -> drawings.Matrix:
-    """Active dimensions only, by the factor that each follows most, the strongest first."""
-    S = result.association_matrix
-    rows = np.flatnonzero(result.active)
-    filled = np.nan_to_num(S)
-    order = sorted(rows.tolist(), key=lambda d: (filled[d].argmax(), -filled[d].max()))
-    return drawings.Matrix(title, S[order], [f"z{d}" for d in order], result.factors)
-
-
-def _dots(transfer: Transfer) -> drawings.Dots:
-    stages = {SOURCE: transfer.source, DIRECT: transfer.direct, FINE_TUNED: transfer.tuned}
-    target = transfer.tuned.config.dataset
-    rivals = [b.result for b in transfer.tuned.report.baselines if b.result.dataset == target]
-    axes = (lambda r: _omes(r, "omes", "avg"), lambda r: r.mean_accuracy("gbt", "all"))
-    return drawings.Dots(
-        transfer.title,
-        [{name: axis(model.result) for name, model in stages.items()} for axis in axes],
-        [[axis(rival) for rival in rivals] for axis in axes],
+def _recipes(transfer: Transfer) -> str:
+    """What ours was made with, Source and fine-tuning."""
+    source, tuned = transfer.source.config, transfer.tuned.config
+    return (
+        f"{source.architecture.filters} filters, {_recipe(source.training)} on pairs that differ "
+        f"in {'one factor' if source.training.get('k') == 1 else 'a random subset of factors'}, "
+        f"then {_recipe(tuned.training)} of fine-tuning; {tuned.training.get('batch_size', 0)} "
+        f"images a step, measured on {transfer.tuned.result.num_images:,}"
     )
 
 
@@ -349,6 +249,8 @@ def _agreement(models: Sequence[Model]) -> str:
     """Spearman's ρ of OMES with the other metrics, over all encoders measured."""
     results = [model.result for model in models]
     results += [b.result for model in models for b in model.report.baselines]
+    # A baseline stands in the report of every transfer that it is compared with.
+    results = list({(r.dataset, str(r.association)): r for r in results}.values())
     others: dict[str, Callable[[DatasetReport], float]] = {
         "DCI disentanglement": lambda r: r.scores.get("dci_disentanglement", math.nan),
         "MIG": lambda r: r.scores.get("mig", math.nan),
@@ -360,7 +262,9 @@ def _agreement(models: Sequence[Model]) -> str:
     rows = []
     for name, other in others.items():
         cells = [
-            _spearman([_omes(r, "omes", pooling) for r in results], [other(r) for r in results])
+            _spearman(
+                [omes_score(r, "omes", pooling) for r in results], [other(r) for r in results]
+            )
             for pooling in ("avg", "max")
         ]
         rows.append([name, *cells])
@@ -384,16 +288,16 @@ def _distances(transfers: Sequence[Transfer]) -> str:
         "Fréchet, pixels": [d.pixel_frechet for d in distances],
     }
     achieved = {
-        "direct OMES avg": [_omes(t.direct.result, "omes", "avg") for t in known],
+        "direct OMES avg": [omes_score(t.direct.result, "omes", "avg") for t in known],
         "OMES avg kept by direct": [
-            _omes(t.direct.result, "omes", "avg") - _omes(t.source.result, "omes", "avg")
+            omes_score(t.direct.result, "omes", "avg") - omes_score(t.source.result, "omes", "avg")
             for t in known
         ],
         "direct GBT above chance": [_above_chance(t.direct.result) for t in known],
         "fine-tuned GBT above chance": [_above_chance(t.tuned.result) for t in known],
     }
     rows = [
-        [t.title, *(f"{values[n]:.4g}" for values in columns.values())] for n, t in enumerate(known)
+        [t.title, *(_short(values[n]) for values in columns.values())] for n, t in enumerate(known)
     ]
     ranks = [
         [name, *(_spearman(values, reached) for values in columns.values())]
@@ -417,93 +321,20 @@ def _spearman(first: Sequence[float], second: Sequence[float]) -> str:
     return f"{spearmanr(*both).statistic:+.2f} (n {both.shape[1]})"
 
 
-# --- claims ---------------------------------------------------------------------------------------
-
-
-def _claims(transfers: Sequence[Transfer]) -> str:
-    claims = (
-        (
-            "1. Modularity survives where the Target has the same factors, noise added.",
-            _kept_modularity,
-            [t for t in transfers if t.noisy],
-        ),
-        (
-            "2. On real Targets fine-tuning without labels wins back explicitness (mean GBT "
-            "accuracy, all dimensions).",
-            _gained_accuracy,
-            [t for t in transfers if t.real],
-        ),
-        (
-            "3. What was learnt on the Source helps: the fine-tuned encoder is above every "
-            "baseline (mean GBT accuracy, all dimensions, and OMES avg).",
-            _beaten_baselines,
-            [t for t in transfers if t.tuned.report.baselines],
-        ),
-    )
-    return "\n\n".join(_claim(*claim) for claim in claims)
-
-
-def _claim(
-    text: str, judge: Callable[[Transfer], list[tuple[bool, str]]], transfers: Sequence[Transfer]
-) -> str:
-    found = [verdict for transfer in transfers for verdict in judge(transfer)]
-    if not found:
-        return f"**{text}** Not measured yet."
-    good = sum(fine for fine, _ in found)
-    verdict = HOLDS if good == len(found) else IN_PART if good else FAILS
-    lines = "\n".join(f"- {'yes' if fine else 'no'}: {words}" for fine, words in found)
-    return f"**{text}** It {verdict} ({good} of {len(found)}).\n\n{lines}"
-
-
-def _kept_modularity(t: Transfer) -> list[tuple[bool, str]]:
-    found = []
-    for pooling in ("avg", "max"):
-        source, direct, tuned = (
-            _omes(m.result, "modularity", pooling) for m in (t.source, t.direct, t.tuned)
-        )
-        numbers = f"Source {source:.3f}, direct {direct:.3f}, fine-tuned {tuned:.3f}"
-        found.append((tuned >= source - TOLERANCE, f"{t.title}, {pooling}: {numbers}"))
-    return found
-
-
-def _gained_accuracy(t: Transfer) -> list[tuple[bool, str]]:
-    before, after = (100 * m.result.mean_accuracy("gbt", "all") for m in (t.direct, t.tuned))
-    return [(after > before, f"{t.title}: {before:.1f} → {after:.1f}")]
-
-
-def _beaten_baselines(t: Transfer) -> list[tuple[bool, str]]:
-    found = []
-    for baseline in t.tuned.report.baselines:
-        if baseline.result.dataset != t.tuned.config.dataset:
-            continue
-        for name, of in (
-            ("GBT", lambda r: r.mean_accuracy("gbt", "all")),
-            ("OMES avg", lambda r: _omes(r, "omes", "avg")),
-        ):
-            ours, theirs = of(t.tuned.result), of(baseline.result)
-            words = f"{t.title}, {name}: {ours:.3f}, {baseline.name} {theirs:.3f}"
-            found.append((ours > theirs, words))
-    return found
-
-
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def _omes(result: DatasetReport, what: str, pooling: str) -> float:
-    score = omes(result.association_matrix, pooling=pooling, active=result.active)
-    return float(getattr(score, what))
-
-
-def _spread(values: pd.Series) -> str:
+def _spread(values: pd.Series, digits: int) -> str:
     """Mean ± standard deviation of what is known."""
     values = values.dropna()
-    if len(values) < 2:
-        return _decimal(values.mean())
-    return f"{values.mean():.3f} ± {values.std():.3f}"
+    if not len(values):
+        return "–"
+    spread = f" ± {values.std():.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{spread}"
 
 
 def _both(result: DatasetReport, what: str) -> str:
-    return " / ".join(_decimal(_omes(result, what, pooling)) for pooling in ("avg", "max"))
+    return " / ".join(_decimal(omes_score(result, what, pooling)) for pooling in ("avg", "max"))
 
 
 def _accuracies(
@@ -540,6 +371,11 @@ def _percents(values: np.ndarray) -> list[str]:
 def _with_mean(values: np.ndarray) -> list[float]:
     known = values[~np.isnan(values)]
     return [*values.tolist(), float(known.mean()) if len(known) else math.nan]
+
+
+def _short(value: float) -> str:
+    """Four figures, large numbers in full: "0.01234", "6,328,000"."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _decimal(value: float) -> str:

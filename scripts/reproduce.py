@@ -25,10 +25,15 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
+    from dviz.errors import CheckpointError
     from dviz.files import write_text
-    from dviz.results import read_seeds, read_zoo, results_figures, results_page
+    from dviz.results import read_seeds, results_page
+    from dviz.results_figures import results_figures
+    from dviz.zoo import read_zoo
 
     zoo = read_zoo(args.checkpoints)
+    if not zoo:
+        raise CheckpointError(f"{args.checkpoints} holds no checkpoint that was measured")
     folder = args.output.parent
     files = {folder / name: figure for name, figure in results_figures(zoo).items()}
     files[args.output] = results_page(zoo, read_seeds(args.checkpoints))

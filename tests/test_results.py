@@ -13,7 +13,9 @@ import pytest
 
 from dviz.checkpoint import REPORT
 from dviz.report import Baseline, DistanceReport, ProbeScore, read_report, write_report
-from dviz.results import read_seeds, read_zoo, results_figures, results_page, transfers_of
+from dviz.results import read_seeds, results_page
+from dviz.results_figures import results_figures
+from dviz.zoo import read_zoo, transfers_of
 from tests.ui.material import NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +71,7 @@ def test_seeds_are_averaged_stage_by_stage(zoo):
     (zoo / "seeds" / "one.csv").write_text("\n".join([header, *rows]))
     page = page_of(zoo)
     assert "| white, Source | 2 | 0.600 ± 0.141 | 0.600 ± 0.000 |" in page
-    assert "| white → noisy, direct | 1 | 0.100 | 0.200 | 0.300 | – | 0.500 |" in page
+    assert "| white → noisy, direct | 1 | 0.100 | 0.200 | 0.300 | – | 50.0 |" in page
 
 
 def test_before_and_gain_are_those_of_the_reports(zoo):
@@ -108,9 +110,15 @@ def test_a_baseline_can_beat_us(zoo):
     result = read_report(zoo / TUNED / REPORT).results["things"]
     dull = np.full_like(result.association_matrix, 0.3).tolist()
     better = replace(result, probes=probes(result, 0.6), association=dull)
-    edit(zoo / TUNED, lambda result: result, baselines=[Baseline("rival", "another", better)])
+    worse = replace(better, probes=probes(result, 0.4))
+    rivals = [Baseline("rival", "another", better), Baseline("other", "a third", worse)]
+    edit(zoo / TUNED, lambda result: result, baselines=rivals)
     page = page_of(zoo)
-    assert "no: color-dsprites → things, GBT: 0.500, rival 0.600" in page
+    way = "color-dsprites → things"
+    assert f"- no: {way}, fine-tuned, GBT 50.0: above other 40.0; not above rival 60.0" in page
+    assert f"- no: {way}, direct, GBT 30.0: not above rival 60.0, other 40.0" in page
+    assert f"- yes: {way}, fine-tuned, OMES avg" in page
+    assert "MLP" not in page.split("**3.")[1].split("## Sources")[0]  # nobody measured it
     assert "| rival: GBT, all | 60.0 |" in page
 
 
@@ -128,6 +136,20 @@ def test_rankings_need_enough_to_rank(zoo):
     rows = {line.split("|")[1].strip(): line for line in page_of(zoo).splitlines() if "|" in line}
     assert "+1.00 (n 6)" in rows["MIG"]
     assert "-1.00 (n 6)" in rows["SAP"]
+
+
+def test_a_baseline_of_several_transfers_counts_once(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    rival = Baseline("rival", "", replace(result, association=[[0.3] * 3] * len(result.active)))
+    counts = []
+    for folders in ((TUNED,), (TUNED, DIRECT)):
+        for name in folders:
+            edit(zoo / name, lambda result: result, baselines=[rival])
+        (row,) = [line for line in page_of(zoo).splitlines() if line.startswith("| GBT, all | ")][
+            1:
+        ]
+        counts.append(row)
+    assert counts[0] == counts[1]
 
 
 def test_distances_are_listed_with_what_transfer_achieved(zoo):
@@ -158,6 +180,16 @@ def test_the_script_writes_the_page_and_checks_it(zoo, tmp_path, monkeypatch):
             run("--checkpoints", zoo, "--output", output, "--check")
         assert stopped.value.code == 1
         path.write_bytes(kept)
+
+
+def test_no_page_is_made_of_nothing(tmp_path, run_script):
+    output = tmp_path / "results.md"
+    output.write_text("what was there")
+    told = run_script(
+        "reproduce", "--checkpoints", tmp_path / "none", "--output", output, fails=True
+    ).err
+    assert "holds no checkpoint" in told
+    assert output.read_text() == "what was there"
 
 
 def test_every_figure_of_the_page_is_drawn_from_the_same_reports(zoo, tmp_path):

@@ -18,6 +18,11 @@ from dviz.checkpoint import (
     CheckpointConfig,
     read_config,
 )
+from dviz.data import DatasetInfo, dataset_info
+from dviz.data.folder import Folder
+from dviz.data.info import YOUR_FOLDER
+from dviz.data.registry import REAL
+from dviz.errors import DatasetError
 from dviz.files import write_text
 from dviz.metrics.omes import OmesResult, omes
 from dviz.report import DatasetReport, Report, read_report
@@ -54,46 +59,46 @@ The method, its protocol and OMES are from
 }
 ```"""
 
-DATASETS = {
-    "dsprites": "L. Matthey, I. Higgins, D. Hassabis, A. Lerchner. *dSprites: Disentanglement "
-    "testing Sprites dataset*. 2017.",
-    "shapes3d": "C. Burgess, H. Kim. *3D Shapes dataset*. 2018.",
-    "isaac3d": "W. Nie, T. Karras, A. Garg, S. Debnath, A. Patney, A. Patel, A. Anandkumar. "
-    "*Semi-supervised StyleGAN for disentanglement learning* (Isaac3D). ICML 2020.",
-    "coil100": "S. A. Nene, S. K. Nayar, H. Murase. *Columbia Object Image Library (COIL-100)*. "
-    "Technical report CUCS-006-96, Columbia University, 1996.",
-    "rgbd": "K. Lai, L. Bo, X. Ren, D. Fox. *A large-scale hierarchical multi-view RGB-D object "
-    "dataset*. ICRA 2011.",
-}
-MODELLED_ON = {"arm3d": "isaac3d"}
+
+def write_card(folder: str | Path) -> None:
+    """Write `checkpoint_card` into the folder, for whoever has it on disk.
+
+    Raises:
+        CheckpointError: the config or the report cannot be read.
+    """
+    write_text(Path(folder) / CARD, checkpoint_card(folder))
 
 
-def write_card(folder: str | Path, repo_id: str | None = None) -> None:
-    """Write the card of the checkpoint in `folder` from its config, report and traversal picture.
+def checkpoint_card(
+    folder: str | Path, repo_id: str | None = None, revision: str | None = None
+) -> str:
+    """The `model_card` of the checkpoint in `folder`.
 
     Raises:
         CheckpointError: the config or the report cannot be read.
     """
     folder = Path(folder)
     config, report = read_config(folder), read_report(folder / REPORT)
-    card = model_card(config, report, repo_id, picture=(folder / TRAVERSAL).is_file())
-    write_text(folder / CARD, card)
+    return model_card(config, report, repo_id, revision, picture=(folder / TRAVERSAL).is_file())
 
 
 def model_card(
     config: CheckpointConfig,
     report: Report | None = None,
     repo_id: str | None = None,
+    revision: str | None = None,
     picture: bool = False,
 ) -> str:
     """A model card: YAML front matter with the figures as `model-index`, then Markdown.
 
     Args:
         report: what was measured, if anything was.
-        repo_id: where it will be on the Hub, for the example of how to load it.
+        repo_id, revision: where it will be on the Hub, for the example of how to load it; by
+            default the example loads it from disk.
         picture: whether its traversal picture lies beside the card.
     """
-    results = list(report.results.values()) if report else []
+    report = report or Report()
+    results = list(report.results.values())
     metadata = ModelCardData(
         library_name="dviz",
         license="apache-2.0",
@@ -104,38 +109,48 @@ def model_card(
     )
     sections = [
         f"# {config.name}",
-        _introduction(config),
+        _introduction(config, report),
         _facts(config),
-        _picture(report.results.get(config.dataset)) if picture and report else "",
-        _usage(repo_id or f"your-name/{config.name}"),
+        _picture(report.results.get(config.dataset)) if picture else "",
+        _usage(config.name, repo_id, revision),
         *(_figures(result) for result in results),
         _baselines(report),
         _limits(config),
-        _citation([config.source, config.dataset, *(result.dataset for result in results)]),
+        _licence([config.source, config.dataset, *(result.dataset for result in results)]),
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{metadata.to_yaml()}\n---\n\n{body}\n"
 
 
-def _introduction(config: CheckpointConfig) -> str:
+def _introduction(config: CheckpointConfig, report: Report) -> str:
     supervision = SUPERVISIONS.get(config.training.get("supervision", ""), "")
+    source, dataset = (
+        _with_origin(report.results[name]) if name in report.results else name
+        for name in (config.source, config.dataset)
+    )
     if config.kind == SOURCE:
-        origin = f"It was trained on {config.dataset} {supervision}".rstrip() + "."
+        origin = f"It was trained on {dataset} {supervision}".rstrip() + "."
     elif config.kind == DIRECT:
         origin = (
-            f"Its weights are those of {config.parent}, learnt on {config.source} and carried over "
-            f"to {config.dataset} unchanged{_statistics(config)}."
+            f"Its weights are those of {config.parent}, learnt on {source} and carried over "
+            f"to {dataset} unchanged{_statistics(config)}."
         )
     else:
         origin = (
-            f"It started from {config.parent}, learnt on {config.source}, and was fine-tuned on "
-            f"images of {config.dataset} {supervision}".rstrip()
+            f"It started from {config.parent}, learnt on {source}, and was fine-tuned on "
+            f"images of {dataset} {supervision}".rstrip()
             + "."
         )
     return (
         "A variational autoencoder of 64×64 RGB images whose latent dimensions are meant to stand "
         f"for one factor of variation each. {origin}"
     )
+
+
+def _with_origin(result: DatasetReport) -> str:
+    """Name of a dataset, and whether it was the genuine one, a twin, photographs ..."""
+    told = result.origin and result.origin != YOUR_FOLDER
+    return f"{result.dataset} ({result.origin})" if told else result.dataset
 
 
 def _statistics(config: CheckpointConfig) -> str:
@@ -149,7 +164,8 @@ def _facts(config: CheckpointConfig) -> str:
     n, hidden = config.architecture.filters, config.architecture.decoder_hidden
     facts = {
         "kind": config.kind,
-        "dataset": config.dataset,
+        "source dataset": _described(config.source) if config.source != config.dataset else "",
+        "dataset": _described(config.dataset),
         "factors": ", ".join(f"{factor.name} ({factor.size})" for factor in config.factors),
         "architecture": f"channels {n // 4}, {n // 2}, {n}; "
         f"{config.architecture.latent_size} latent dimensions"
@@ -162,6 +178,20 @@ def _facts(config: CheckpointConfig) -> str:
         "written by": f"dviz {config.version}",
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _described(dataset: str) -> str:
+    info = _info(dataset)
+    return f"{dataset} – {info.description}" if info else dataset
+
+
+def _info(dataset: str) -> DatasetInfo | None:
+    """What is known of a dataset; None of somebody's own pictures, and of an unknown name."""
+    try:
+        info = dataset_info(dataset)
+    except DatasetError:
+        return None
+    return None if info is Folder.info else info
 
 
 def _picture(result: DatasetReport | None) -> str:
@@ -183,15 +213,24 @@ def _picture(result: DatasetReport | None) -> str:
     )
 
 
-def _usage(repo_id: str) -> str:
+def _usage(name: str, repo_id: str | None, revision: str | None) -> str:
+    if repo_id:
+        module, function = "dviz", "hub"
+        where = ", ".join(f'"{part}"' for part in (repo_id, revision) if part)
+        call = f"hub.load({where})"
+    else:
+        module, function = "dviz.checkpoint", "load_checkpoint"
+        call = f'load_checkpoint("checkpoints/{name}")'
     return f"""\
 ## Use
 
+To have dviz, clone the project and install its `requirements.txt`. Then, in its folder:
+
 ```python
-from dviz import hub
+from {module} import {function}
 from dviz.models.vae import to_tensor
 
-model = hub.load("{repo_id}").model
+model = {call}.model
 mean, log_variance = model.encode(to_tensor(images))  # images: uint8 (N, H, W, 3)
 ```"""
 
@@ -200,10 +239,10 @@ def _figures(result: DatasetReport) -> str:
     """What was measured on one dataset: scores, then a row a factor."""
     if not result.factors:
         return (
-            f"## Measured on {result.dataset}\n\n{result.num_images:,} images without labels, so "
-            f"there are no scores. {sum(result.active)} of {len(result.active)} dimensions are "
-            f"active. Reconstruction: {result.reconstruction:.1f} nats an image, mean squared "
-            f"error {result.mse:.4f} a pixel."
+            f"## Measured on {_with_origin(result)}\n\n{result.num_images:,} images without "
+            f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
+            f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
+            f"mean squared error {result.mse:.4f} a pixel."
         )
     scores = {pooling: _omes(result, pooling) for pooling in ("avg", "max")}
     rows = [
@@ -223,7 +262,7 @@ def _figures(result: DatasetReport) -> str:
     )
     return "\n\n".join(
         [
-            f"## Measured on {result.dataset}",
+            f"## Measured on {_with_origin(result)}",
             sample,
             _table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
             _factor_table(result, scores["avg"]),
@@ -257,8 +296,8 @@ def _factor_table(result: DatasetReport, score: OmesResult) -> str:
     return f"{_table(header, rows)}\n\n{explanation}"
 
 
-def _baselines(report: Report | None) -> str:
-    if not report or not report.baselines:
+def _baselines(report: Report) -> str:
+    if not report.baselines:
         return ""
     rows = []
     for name, result in report.results.items():
@@ -287,19 +326,33 @@ def _limits(config: CheckpointConfig) -> str:
         "several.",
         f"It knows the factors that vary in {config.source or config.dataset}; others end up in "
         "whatever dimension they resemble, or nowhere.",
+        "It is one training with one seed; another seed gives another code and other figures.",
         "It is meant for studying representations, not for decisions about people or safety.",
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
 
 
-def _citation(datasets: Iterable[str]) -> str:
-    lines = []
-    for dataset in datasets:
-        for word, citation in DATASETS.items():
-            if word in dataset or word in MODELLED_ON.get(dataset.split("-")[0], ""):
-                lines.append(f"- {citation}")
-    images = "\n\nThe images are, or are modelled on, those of\n\n" if lines else ""
-    return f"## Citation\n\n{STUDY}{images}" + "\n".join(dict.fromkeys(lines))
+def _licence(datasets: Iterable[str]) -> str:
+    """Terms of weights and images, and whom to cite; datasets with the same terms in one line."""
+    titles: dict[str, list[str]] = {}
+    for name in dict.fromkeys(filter(None, datasets)):
+        info = _info(name)
+        titles.setdefault(_terms(name, info), []).append(info.title if info else name)
+    lines = [f"- {'; '.join(names)}: {terms}" for terms, names in titles.items()]
+    return (
+        "## Licence and citation\n\n"
+        "Weights: Apache-2.0. Images, or the official ones that a twin is modelled on:\n\n"
+        + "\n".join(lines)
+        + f"\n\n{STUDY}"
+    )
+
+
+def _terms(name: str, info: DatasetInfo | None) -> str:
+    if info is None:
+        return "their terms are not known here; ask whoever published this model."
+    images = "photographs" if name.startswith(REAL) else "images"
+    parts = (f"the {images} are {info.licence}", info.citation, info.url)
+    return ". ".join(part for part in parts if part)
 
 
 def _eval_results(result: DatasetReport) -> list[EvalResult]:
@@ -320,7 +373,7 @@ def _eval_results(result: DatasetReport) -> list[EvalResult]:
             task_type=TASK,
             task_name="Disentanglement",
             dataset_type=result.dataset,
-            dataset_name=result.dataset,
+            dataset_name=_with_origin(result),
             metric_type=metric_type,
             metric_name=title,
             metric_value=round(value, 4),

@@ -26,19 +26,37 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import validate_repo_id
 
 from dviz import __version__
+from dviz.card import checkpoint_card
 from dviz.checkpoint import (
+    CARD,
+    CLASSES,
+    CODES,
     CONFIG,
     FILES,
+    PROBES,
+    REPORT,
+    TRAVERSAL,
     WEIGHTS,
     Checkpoint,
     load_checkpoint,
     read_config,
 )
+from dviz.data.photos import decode_photo
 from dviz.errors import CheckpointError
+from dviz.metrics.files import read_classes, read_representations
+from dviz.metrics.probe_files import load_probes
+from dviz.report import read_report
 
 MAX_BYTES = 50_000_000
 TIMEOUT = 10.0  # seconds to wait for the Hub's first answer
 PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
+READERS = {
+    REPORT: read_report,
+    PROBES: load_probes,
+    CODES: read_representations,
+    CLASSES: read_classes,
+    TRAVERSAL: decode_photo,
+}
 
 
 def push(
@@ -53,7 +71,8 @@ def push(
     """Upload a checkpoint folder in one commit; the repository is created where there is none.
 
     Afterwards the repository holds exactly this folder's checkpoint files: those of `FILES` that
-    are missing here are deleted there, so no report outlives its weights.
+    are missing here are deleted there, so no report outlives its weights. The card is made anew,
+    so that it says how to load the checkpoint from there; the folder's own stays as it is.
 
     Args:
         repo_id: "user/name".
@@ -70,7 +89,8 @@ def push(
     """
     folder = Path(folder)
     check_names(repo_id, revision)
-    config = load_checkpoint(folder).config
+    config = check_checkpoint(folder).config
+    card = checkpoint_card(folder, repo_id, revision)
     if not (token or get_token()):
         raise CheckpointError("pushing needs a token; set HF_TOKEN or log in with `hf auth login`")
     api = HfApi(token=token)
@@ -81,7 +101,7 @@ def push(
         there = api.list_repo_files(repo_id, revision=revision)
         commit = api.create_commit(
             repo_id,
-            _operations(folder, there),
+            _operations(folder, card, there),
             commit_message=message or f"Upload {config.name} with dviz {__version__}",
             revision=revision,
         )
@@ -126,13 +146,51 @@ def load(
         raise CheckpointError(message if repo_id in message else f"{repo_id}: {message}") from error
 
 
+def check_checkpoint(folder: str | Path) -> Checkpoint:
+    """Load a checkpoint, and read each of its other files that is there (see `READERS`).
+
+    Raises:
+        CheckpointError: one is missing that it needs, or damaged; says which.
+    """
+    folder = Path(folder).absolute()
+    with _naming(folder, CONFIG):
+        checkpoint = load_checkpoint(folder)
+    found = {}
+    for name, read in READERS.items():
+        if (folder / name).is_file():
+            with _naming(folder, name):
+                found[name] = read(folder / name)
+    if CODES in found and CLASSES in found:
+        codes, rows = len(found[CODES]), len(found[CLASSES].classes)
+        if codes != rows:
+            raise CheckpointError(
+                f"checkpoint {folder.name}: {CLASSES} has {rows:,} rows of labels for {codes:,} "
+                "codes; measure it anew"
+            )
+    return checkpoint
+
+
+@contextmanager
+def _naming(folder: Path, name: str) -> Iterator[None]:
+    """Turn what reading a file raises into one line that says which of which checkpoint it is."""
+    try:
+        yield
+    except Exception as error:  # on damaged files numpy and zlib raise nearly anything
+        reason = " ".join(str(error).replace(str(folder / name), name).split())
+        if f"checkpoint {folder.name}" not in reason:
+            named = reason if name in reason else f"{name} cannot be read ({reason})"
+            reason = f"checkpoint {folder.name}: {named}"
+        raise CheckpointError(reason) from error
+
+
 def _operations(
-    folder: Path, there: Iterable[str]
+    folder: Path, card: str, there: Iterable[str]
 ) -> list[CommitOperationAdd | CommitOperationDelete]:
-    """What turns a repository with the files `there` into a copy of `folder`."""
-    here = [name for name in FILES if (folder / name).is_file()]
-    stale = (set(FILES) & set(there)) - set(here)
+    """What turns a repository with the files `there` into a copy of `folder` with this card."""
+    here = [name for name in FILES if name != CARD and (folder / name).is_file()]
+    stale = (set(FILES) & set(there)) - {CARD, *here}
     return [
+        CommitOperationAdd(CARD, card.encode()),
         *(CommitOperationAdd(name, folder / name) for name in here),
         *(CommitOperationDelete(name) for name in sorted(stale)),
     ]

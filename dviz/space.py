@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import (
@@ -14,9 +15,10 @@ from huggingface_hub import (
 )
 
 from dviz import __version__
-from dviz.checkpoint import FILES, load_checkpoint
+from dviz.checkpoint import CONFIG, FILES, read_config
+from dviz.data.folder import Folder
 from dviz.errors import SpaceError
-from dviz.hub import check_names, explained
+from dviz.hub import check_checkpoint, check_names, explained
 
 TOP = ("README.md", "LICENSE", "app.py", "requirements.txt")
 CODE = (".py", ".js", ".css", ".html")
@@ -25,26 +27,42 @@ DESCRIPTION_LIMIT = 60  # characters; the Hub refuses more
 KEPT = ".gitattributes"  # the Hub's own
 
 
-def space_files(root: str | Path) -> list[str]:
+def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
+    """Names of the project's checkpoints: those for everybody, and those of somebody's own folder.
+
+    What was trained on, or carried to, one's own pictures holds their codes and labels.
+
+    Raises:
+        CheckpointError: a config cannot be read.
+    """
+    public, own = [], []
+    for path in sorted((Path(root) / "checkpoints").glob(f"*/{CONFIG}")):
+        config = read_config(path.parent)
+        is_own = any(name.startswith(Folder.name) for name in (config.dataset, config.source))
+        (own if is_own else public).append(path.parent.name)
+    return public, own
+
+
+def space_files(root: str | Path, checkpoints: Sequence[str]) -> list[str]:
     """Paths below the project's `root` of what the Space needs, and nothing else, sorted.
 
-    The app, its package, its requirements, and of each checkpoint the files that loading knows:
-    no datasets, no training state, no scripts, no tests.
+    The app, its package, its requirements, and of each of the named `checkpoints` the files that
+    loading knows: no datasets, no training state, no scripts, no tests.
     """
     root = Path(root)
     found = [root / name for name in TOP]
     found += [path for path in (root / "dviz").rglob("*") if path.suffix in CODE]
-    found += [folder / name for folder in (root / "checkpoints").glob("*") for name in FILES]
-    return sorted(path.relative_to(root).as_posix() for path in found if path.is_file())
+    found += [root / "checkpoints" / folder / name for folder in checkpoints for name in FILES]
+    return sorted({path.relative_to(root).as_posix() for path in found if path.is_file()})
 
 
-def check_space(root: str | Path) -> None:
-    """See that a Space made of `root` would be built and would start.
+def check_space(root: str | Path, checkpoints: Sequence[str]) -> None:
+    """See that a Space made of `root` with these checkpoints would be built and would start.
 
     Raises:
         SpaceError: a file is missing, the front matter of README.md does not fit, or a requirement
             is not pinned.
-        CheckpointError: a checkpoint does not load.
+        CheckpointError: a checkpoint is not there, or one of its files is damaged.
     """
     root = Path(root)
     missing = [name for name in TOP if not (root / name).is_file()]
@@ -52,9 +70,8 @@ def check_space(root: str | Path) -> None:
         raise SpaceError(f"{missing[0]} is missing; a Space needs {', '.join(TOP)}")
     pins = read_pins((root / "requirements.txt").read_text(encoding="utf-8"))
     check_front_matter(metadata_load(root / "README.md") or {}, pins)
-    for folder in sorted((root / "checkpoints").glob("*")):
-        if (folder / FILES[0]).exists():
-            load_checkpoint(folder)
+    for name in checkpoints:
+        check_checkpoint(root / "checkpoints" / name)
 
 
 def read_pins(requirements: str) -> dict[str, str]:
@@ -96,12 +113,18 @@ def check_front_matter(values: dict, pins: dict[str, str]) -> None:
 
 
 def deploy(
-    root: str | Path, repo_id: str, *, token: str | None = None, private: bool = False
+    root: str | Path,
+    repo_id: str,
+    checkpoints: Sequence[str],
+    *,
+    token: str | None = None,
+    private: bool = False,
 ) -> str:
     """Make the Space `repo_id` hold exactly the files of `space_files`, in one commit.
 
     Args:
         repo_id: "user/name"; created where there is none.
+        checkpoints: names of folders in the project's checkpoints/.
         token: with write permission; by default HF_TOKEN or that of `hf auth login`.
         private: make a new Space private; an existing one stays as it is.
 
@@ -113,11 +136,11 @@ def deploy(
     """
     root = Path(root)
     check_names(repo_id)
-    check_space(root)
+    check_space(root, checkpoints)
     if not (token or get_token()):
         raise SpaceError("deploying needs a token; set HF_TOKEN or log in with `hf auth login`")
     api, kind = HfApi(token=token), "space"
-    files = space_files(root)
+    files = space_files(root, checkpoints)
     with explained(repo_id):
         api.create_repo(repo_id, repo_type=kind, space_sdk="gradio", private=private, exist_ok=True)
         stale = set(api.list_repo_files(repo_id, repo_type=kind)) - {*files, KEPT}

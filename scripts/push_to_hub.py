@@ -13,13 +13,19 @@ from dviz.errors import DvizError
 def arguments() -> argparse.Namespace:
     parser = common.parser(
         "Push checkpoint folders to the Hugging Face Hub, each in one commit: weights, config,\n"
-        "report, probes, codes and model card, nothing else.\n"
+        "report, probes, codes, picture and a model card made for where it goes, nothing else.\n"
+        "All are read to the end before the first is sent.\n"
         "The token comes from HF_TOKEN or from `hf auth login`.",
         "python scripts/push_to_hub.py checkpoints/color-dsprites --repo-id ada/color-dsprites\n"
-        "  python scripts/push_to_hub.py checkpoints/* --repo-id ada --dry-run",
+        "  python scripts/push_to_hub.py --all --repo-id ada --dry-run",
     )
     add = parser.add_argument
-    add("checkpoints", nargs="+", type=Path, help="checkpoint folders")
+    add("checkpoints", nargs="*", type=Path, help="checkpoint folders")
+    add(
+        "--all",
+        action="store_true",
+        help="every checkpoint in checkpoints/, those learnt on your own pictures too",
+    )
     add(
         "--repo-id",
         required=True,
@@ -31,48 +37,60 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def chosen(args: argparse.Namespace) -> list[Path]:
+    """The folders to push."""
+    from dviz.checkpoint import CONFIG
+
+    if args.all == bool(args.checkpoints):
+        raise DvizError("name the checkpoint folders to push, or give --all")
+    if not args.all:
+        return args.checkpoints
+    folders = sorted(path.parent for path in (common.ROOT / "checkpoints").glob(f"*/{CONFIG}"))
+    if not folders:
+        raise DvizError("there are no checkpoints in checkpoints/; train one first")
+    return folders
+
+
 def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:
     """Where `folder` goes."""
     if "/" not in repo_id:
         return f"{repo_id}/{folder.resolve().name}"
     if not alone:
         raise DvizError(
-            f"--repo-id {repo_id} names one repository, but there are several checkpoints; "
+            f"--repo-id {repo_id} names one repository, but there may be several checkpoints; "
             f"give {repo_id.split('/')[0]} alone, then each goes to a repository of its own"
         )
     return repo_id
 
 
-def show(folder: Path, repo_id: str) -> None:
-    """Check `folder` and list the files that a push would send."""
-    from dviz.checkpoint import CARD, FILES, load_checkpoint
+def show(folder: Path, repo_id: str, revision: str | None) -> None:
+    """List the files that a push would send."""
+    from dviz.card import checkpoint_card
+    from dviz.checkpoint import CARD, FILES
 
-    load_checkpoint(folder)
+    sizes = {name: (folder / name).stat().st_size for name in FILES if (folder / name).is_file()}
+    sizes[CARD] = len(checkpoint_card(folder, repo_id, revision).encode())
     print(f"{repo_id}:")
-    for name in FILES:
-        if (folder / name).is_file():
-            print(f"  {(folder / name).stat().st_size:>12,} bytes  {name}")
-        elif name == CARD:
-            print(f"  (written first)     {name}")
+    for name, size in sizes.items():
+        print(f"  {size:>12,} bytes  {name}")
 
 
 def main() -> None:
     args = arguments()
-    alone = len(args.checkpoints) == 1
-    targets = [(folder, repo_id_of(folder, args.repo_id, alone)) for folder in args.checkpoints]
+    folders = chosen(args)
+    alone = not args.all and len(folders) == 1
+    targets = {folder: repo_id_of(folder, args.repo_id, alone) for folder in folders}
     from dviz import hub
-    from dviz.card import write_card
-    from dviz.checkpoint import CARD
-    from dviz.traversal import write_traversal
 
-    for folder, repo_id in targets:
+    for repo_id in targets.values():
+        hub.check_names(repo_id, args.revision)
+    for folder in targets:
+        hub.check_checkpoint(folder)
+    for folder, repo_id in targets.items():
         if args.dry_run:
-            show(folder, repo_id)
-            continue
-        if not (folder / CARD).exists():
-            write_traversal(folder)
-            write_card(folder, repo_id)
-        print(hub.push(folder, repo_id, revision=args.revision, private=args.private))
+            show(folder, repo_id, args.revision)
+        else:
+            print(hub.push(folder, repo_id, revision=args.revision, private=args.private))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 import re
+from dataclasses import replace
 
 import pytest
 from huggingface_hub import ModelCard
 
-from dviz.card import model_card, write_card
+from dviz.card import checkpoint_card, model_card, write_card
 from dviz.checkpoint import CARD, REPORT, CheckpointConfig, save_checkpoint
+from dviz.data import dataset_info
+from dviz.data.info import YOUR_FOLDER
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
 from dviz.metrics.omes import omes
@@ -23,8 +26,9 @@ def config(kind: str = "fine-tuned", **changes) -> CheckpointConfig:
         "parent": None if kind == "source" else "mother",
         "source": "color-dsprites",
     }
+    values |= {"dataset": "coil100-augmented"} | changes
     return CheckpointConfig(
-        "tiny", kind, "coil100-augmented", factors, VAEConfig(4, 3), **(values | changes)
+        name="tiny", kind=kind, factors=factors, architecture=VAEConfig(4, 3), **values
     )
 
 
@@ -82,26 +86,79 @@ def test_what_was_not_measured_is_not_mentioned():
     assert "accuracy" not in str(ModelCard(without_probes).data)
 
 
-def test_datasets_are_cited_once_each():
-    text = model_card(config(), report())
-    assert text.count("dSprites: Disentanglement") == 1
-    assert text.count("COIL-100") == 1
-    assert "Isaac3D" in model_card(config(source="arm3d"))
-    assert "3D Shapes" not in model_card(config())
-    assert "modelled on" not in model_card(
-        CheckpointConfig("x", "source", "mine", (Factor("a", 2),), VAEConfig(4, 1), source="mine")
-    )
+def licence(text: str) -> str:
+    return text.partition("## Licence and citation")[2]
+
+
+def test_terms_and_citation_of_each_dataset_are_said_once():
+    text = licence(model_card(config(), report()))
+    assert "Weights: Apache-2.0" in text
+    for name in ("color-dsprites", "coil100-augmented"):
+        info = dataset_info(name)
+        assert text.count(info.citation) == text.count(f" are {info.licence}. ") == 1
+        assert info.url in text
+    assert "COIL-100 Augmented: the photographs are for research, not to be redistributed" in text
+    assert dataset_info("shapes3d").citation not in text
+
+
+def test_datasets_with_the_same_terms_share_a_line():
+    text = licence(model_card(config(dataset="noisy-color-dsprites")))
+    assert "- Color-dSprites; Noisy-Color-dSprites: the images are Apache-2.0. Matthey" in text
+    assert text.count("\n- ") == 1
+
+
+@pytest.mark.parametrize("dataset", ["folder", "folder:holiday", "a dataset of tomorrow"])
+def test_pictures_of_unknown_terms_do_not_break_the_card(dataset):
+    measured = replace(result(), dataset=dataset, origin=YOUR_FOLDER)
+    text = model_card(config(dataset=dataset), Report({dataset: measured}))
+    assert f"- {dataset}: their terms are not known here" in licence(text)
+    assert dataset_info("color-dsprites").citation in licence(text)
+    assert "your" not in text.lower()
+    assert ModelCard(text).data.eval_results[0].dataset_name == dataset
+
+
+def test_a_twin_is_called_one_wherever_its_name_stands():
+    twin = replace(result(), dataset="shapes3d", origin="procedural twin")
+    text = model_card(config("source", dataset="shapes3d"), Report({"shapes3d": twin}))
+    assert "It was trained on shapes3d (procedural twin)" in text
+    assert "## Measured on shapes3d (procedural twin)" in text
+    entry = ModelCard(text).data.eval_results[0]
+    assert (entry.dataset_type, entry.dataset_name) == ("shapes3d", "shapes3d (procedural twin)")
+    older = Report({"shapes3d": replace(twin, origin="")})
+    older = model_card(config("source", dataset="shapes3d"), older)
+    assert "(procedural" not in older
+    assert "()" not in older
+
+
+def test_arm3d_is_called_a_stand_in_with_or_without_a_report():
+    text = model_card(config(dataset="arm3d", source="shapes3d"))
+    assert "ray-cast stand-in with Isaac3D's nine factors" in text
+    assert dataset_info("isaac3d").citation in licence(text)
+
+
+def test_limits_say_that_it_is_one_seed():
+    assert "one seed" in model_card(config()).partition("## Limits")[2]
+
+
+def test_the_example_loads_it_from_where_it_is():
+    assert 'load_checkpoint("checkpoints/tiny")' in model_card(config())
+    assert 'hub.load("ada/tiny")' in model_card(config(), None, "ada/tiny")
+    assert 'hub.load("ada/tiny", "seed-1")' in model_card(config(), None, "ada/tiny", "seed-1")
+    for repo_id in (None, "ada/tiny"):
+        assert "clone the project and install its `requirements.txt`" in model_card(
+            config(), None, repo_id
+        )
 
 
 def test_write_card_puts_it_into_the_folder(tmp_path):
-    model = VAE(VAEConfig(4, 3))
-    save_checkpoint(tmp_path, model, config())
-    write_card(tmp_path, "ada/tiny")
-    assert (tmp_path / CARD).read_text(encoding="utf-8") == model_card(config(), None, "ada/tiny")
-    write_report(tmp_path / REPORT, report())
-    write_card(tmp_path, "ada/tiny")
-    assert (tmp_path / CARD).read_text("utf-8") == model_card(config(), report(), "ada/tiny")
-    assert 'hub.load("ada/tiny")' in (tmp_path / CARD).read_text("utf-8")
+    save_checkpoint(tmp_path, VAE(VAEConfig(4, 3)), config())
+    for measured in (None, report()):
+        if measured:
+            write_report(tmp_path / REPORT, measured)
+        write_card(tmp_path)
+        assert (tmp_path / CARD).read_text("utf-8") == model_card(config(), measured)
+        for place in (("ada/tiny",), ("ada/tiny", "v1")):
+            assert checkpoint_card(tmp_path, *place) == model_card(config(), measured, *place)
 
 
 def test_write_card_needs_a_checkpoint(tmp_path):

@@ -1,25 +1,33 @@
 """Push and load with the real client, over a real connection to a Hub in this process."""
 
+import importlib
 import json
 import os
+import re
 import runpy
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub.utils import disable_progress_bars
 from safetensors.torch import save
 
 from dviz import hub
-from dviz.card import write_card
+from dviz.card import checkpoint_card, write_card
 from dviz.checkpoint import (
     CARD,
+    CLASSES,
+    CODES,
     CONFIG,
     FILES,
+    PROBES,
     REPORT,
+    TRAVERSAL,
     WEIGHTS,
     CheckpointConfig,
     read_config,
@@ -28,8 +36,10 @@ from dviz.checkpoint import (
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
 from dviz.models.vae import VAE, VAEConfig
+from dviz.traversal import write_traversal
 from tests import hub_server
 from tests.hub_server import CUT, FLIPPED, OWNER, SHORT, STRANGER
+from tests.ui.material import NAMES
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "push_to_hub.py"
 REPO = "ada/tiny"
@@ -72,6 +82,16 @@ def make_checkpoint(folder: Path, seed: int) -> Path:
     return folder
 
 
+@pytest.fixture
+def whole(checkpoints, tmp_path):
+    """A checkpoint with every file that there can be."""
+    folder = shutil.copytree(checkpoints / NAMES[0], tmp_path / "whole")
+    write_traversal(folder)
+    write_card(folder)
+    assert set(files_of(folder)) == set(FILES)
+    return folder
+
+
 def files_of(folder: Path, **changed: bytes | None) -> dict[str, bytes]:
     """A folder's files as bytes; `weights=` and `config=` replace (None removes) one."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
@@ -107,13 +127,24 @@ def test_what_is_pushed_comes_back(server, folder):
     assert set(server.repositories[REPO].commits[url.rsplit("/", 1)[1]]) == {WEIGHTS, CONFIG, CARD}
 
 
-def test_a_push_is_one_commit_of_all_checkpoint_files(server, folder):
-    for name in set(FILES) - set(files_of(folder)):
-        (folder / name).write_bytes(b"{}")
-    hub.push(folder, REPO)
+def test_a_push_is_one_commit_of_all_checkpoint_files(server, whole):
+    before = files_of(whole)
+    hub.push(whole, REPO)
     creation, pushed = server.repositories[REPO].commits.values()
     assert creation == {}
-    assert pushed == files_of(folder)
+    assert pushed == before | {CARD: checkpoint_card(whole, REPO).encode()}
+    assert files_of(whole) == before
+
+
+@pytest.mark.parametrize("revision", [None, "seed-1"])
+def test_the_example_on_a_pushed_card_loads_what_was_pushed(server, folder, revision):
+    hub.push(folder, REPO, revision=revision)
+    card = (hub.load(REPO, revision).folder / CARD).read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    names = {"images": np.zeros((2, 64, 64, 3), dtype=np.uint8)}
+    exec(example, names)
+    assert_same_weights(names["model"], folder)
+    assert names["mean"].shape == (2, 3)
 
 
 def test_an_old_revision_still_loads_after_a_second_push(server, folder, tmp_path):
@@ -167,6 +198,46 @@ def test_a_broken_folder_is_not_pushed(server, folder, refusal):
     assert server.requests == []
 
 
+def cut(folder: Path, name: str) -> None:
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("name", [REPORT, PROBES, CODES, CLASSES, TRAVERSAL])
+def test_a_file_cut_short_is_named_before_anything_is_sent(server, whole, refusal, name):
+    hub.check_checkpoint(whole)
+    cut(whole, name)
+    for function, arguments in ((hub.check_checkpoint, ()), (hub.push, (REPO,))):
+        message = refusal(function, whole, *arguments)
+        assert message.startswith("checkpoint whole: ")
+        assert name in message
+    assert server.requests == []
+
+
+def test_labels_that_are_fewer_than_the_codes_are_named(whole, refusal):
+    lines = (whole / CLASSES).read_text().splitlines(keepends=True)
+    (whole / CLASSES).write_text("".join(lines[:101]))
+    assert "classes.csv has 100 rows of labels for 240 codes" in refusal(
+        hub.check_checkpoint, whole
+    )
+
+
+def test_whatever_damage_makes_readers_raise_is_one_line(whole, refusal):
+    content = (whole / CODES).read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        damaged = bytearray(content)
+        for place in rng.integers(0, 400, size=8):
+            damaged[place] ^= 255
+        (whole / CODES).write_bytes(damaged)
+        assert CODES in refusal(hub.check_checkpoint, whole)
+
+
+def test_a_config_that_is_not_ours_is_named_with_its_checkpoint(folder, refusal):
+    (folder / CONFIG).write_text("{}")
+    assert refusal(hub.check_checkpoint, folder).startswith("checkpoint tiny: config.json is not")
+
+
 def test_pushing_needs_a_token_with_permission(server, folder, refusal, monkeypatch):
     assert "refuses the token" in refusal(hub.push, folder, REPO, token="hf_nobody")
     assert "permission" in refusal(hub.push, folder, REPO, token=STRANGER)
@@ -175,8 +246,8 @@ def test_pushing_needs_a_token_with_permission(server, folder, refusal, monkeypa
     assert REPO not in server.repositories
 
 
-def test_a_card_that_the_hub_refuses_is_named(server, folder, refusal):
-    (folder / CARD).write_text("no front matter")
+def test_a_card_that_the_hub_refuses_is_named(server, folder, refusal, monkeypatch):
+    monkeypatch.setattr(hub, "checkpoint_card", lambda *place: "no front matter")
     assert "README.md: Invalid metadata" in refusal(hub.push, folder, REPO)
 
 
@@ -384,9 +455,8 @@ def script(monkeypatch, capsys):
     return run
 
 
-def test_the_script_pushes_several_and_writes_missing_cards(server, folder, tmp_path):
+def test_the_script_pushes_several_with_cards_of_their_own(server, folder, tmp_path):
     other = make_checkpoint(tmp_path / "other", seed=1)
-    (other / CARD).unlink()
     environment = os.environ | {
         "HF_ENDPOINT": server.url,
         "HF_HOME": str(tmp_path / "home"),
@@ -398,28 +468,86 @@ def test_the_script_pushes_several_and_writes_missing_cards(server, folder, tmp_
     assert done.returncode == 0, done.stderr
     assert [line.split("/")[-3] for line in done.stdout.split()] == ["tiny", "other"]
     for source, repo_id in ((folder, "ada/tiny"), (other, "ada/other")):
-        assert_same_weights(hub.load(repo_id).model, source)
-    assert 'hub.load("ada/other")' in (hub.load("ada/other").folder / CARD).read_text()
+        loaded = hub.load(repo_id)
+        assert_same_weights(loaded.model, source)
+        assert f'hub.load("{repo_id}")' in (loaded.folder / CARD).read_text("utf-8")
 
 
-def test_a_dry_run_sends_nothing(server, folder, script):
-    (folder / CARD).unlink()
-    code, out, _ = script(folder, "--repo-id", REPO, "--dry-run")
+def test_a_dry_run_lists_what_a_push_sends_and_sends_nothing(server, whole, script):
+    (whole / CARD).unlink()
+    code, out, _ = script(whole, "--repo-id", REPO, "--dry-run")
     assert code == 0
-    assert f"{(folder / WEIGHTS).stat().st_size:,} bytes  {WEIGHTS}" in out
     assert server.requests == []
-    assert not (folder / CARD).exists()
+    assert not (whole / CARD).exists()
+    url = hub.push(whole, REPO)
+    pushed = server.repositories[REPO].commits[url.rsplit("/", 1)[1]]
+    expected = {f"{len(data):,} bytes  {name}" for name, data in pushed.items()}
+    assert {line.strip() for line in out.splitlines()[1:]} == expected
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A project for the script: two checkpoints, and a folder of other things among them."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    root = tmp_path / "project"
+    for seed, name in enumerate(("one", "two")):
+        make_checkpoint(root / "checkpoints" / name, seed)
+    (root / "checkpoints" / "seeds").mkdir()
+    monkeypatch.setattr(importlib.import_module("common"), "ROOT", root)
+    return root
+
+
+def test_all_pushes_every_checkpoint_of_the_project(server, root, script):
+    code, out, _ = script("--all", "--repo-id", "ada")
+    assert code == 0
+    assert [line.split("/")[-3] for line in out.split()] == ["one", "two"]
+    for name in ("one", "two"):
+        assert_same_weights(hub.load(f"ada/{name}").model, root / "checkpoints" / name)
+
+
+def test_all_pushes_one_alone_into_a_namespace_too(server, root, script):
+    shutil.rmtree(root / "checkpoints" / "two")
+    assert script("--all", "--repo-id", "ada")[0] == 0
+    assert list(server.repositories) == ["ada/one"]
+    assert "give ada alone" in script("--all", "--repo-id", REPO)[2]
+    shutil.rmtree(root / "checkpoints")
+    assert "no checkpoints" in script("--all", "--repo-id", "ada")[2]
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+@pytest.mark.parametrize("name", [REPORT, PROBES])
+def test_all_are_checked_before_the_first_is_sent(server, root, script, name, dry_run):
+    (root / "checkpoints" / "two" / name).write_bytes(b"PK{")
+    code, out, error = script("--all", "--repo-id", "ada", *dry_run)
+    assert (code, out, server.requests) == (2, "", [])
+    assert error.startswith(f"push_to_hub.py: checkpoint two: {name}")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+@pytest.mark.parametrize("place", [("a/b/c",), ("nonsense!",), (REPO, "--revision", "a b")])
+def test_names_are_checked_by_dry_runs_too(server, folder, script, place, dry_run):
+    code, out, error = script(folder, "--repo-id", *place, *dry_run)
+    assert (code, out, server.requests) == (2, "", [])
+    assert "this is not" in error
+
+
+def test_either_folders_or_all(server, folder, script):
+    for arguments in ((), (folder, "--all")):
+        code, _, error = script(*arguments, "--repo-id", "ada")
+        assert (code, error.count("\n")) == (2, 1)
+        assert "or give --all" in error
 
 
 def test_the_script_s_errors_are_one_line(server, folder, script):
     code, _, error = script(folder, folder, "--repo-id", REPO)
     assert code == 2
     assert error == (
-        f"push_to_hub.py: --repo-id {REPO} names one repository, but there are several "
+        f"push_to_hub.py: --repo-id {REPO} names one repository, but there may be several "
         "checkpoints; give ada alone, then each goes to a repository of its own\n"
     )
     (folder / CONFIG).write_text("{}")
     code, _, error = script(folder, "--repo-id", REPO, "--dry-run")
     assert code == 2
-    assert error.startswith("push_to_hub.py: config.json")
+    assert error.startswith("push_to_hub.py: checkpoint tiny: config.json")
     assert error.count("\n") == 1

@@ -15,7 +15,7 @@ import numpy as np
 
 from dviz.data.base import FactorDataset
 from dviz.data.info import DatasetInfo
-from dviz.data.isaac3d import SIZES
+from dviz.data.isaac3d import SIZES, Isaac3D
 from dviz.data.raycast import (
     Body,
     Box,
@@ -318,10 +318,11 @@ class Arm3D(FactorDataset):
     info = DatasetInfo(
         name=name,
         title="Arm3D",
-        description="A robot arm holds up an object in a kitchen: a stand-in for Isaac3D.",
+        description="A robot arm holds up an object in a kitchen: a ray-cast stand-in with "
+        "Isaac3D's nine factors.",
         needs_files=False,
         licence="Apache-2.0",
-        citation="",
+        citation=f"Factors after {Isaac3D.info.citation}",
         url="",
     )
     origin = "procedural stand-in"

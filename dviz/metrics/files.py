@@ -11,7 +11,6 @@ import csv
 import io
 import os
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import atomic_path, write_text
+from dviz.files import NPZ_ERRORS, atomic_path, write_text
 
 CODE_COLUMN = re.compile(r"(z|dim|dimension|code|mean|mu|latent)[ _.\-]?\d+", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -68,7 +67,7 @@ def read_representations(
                     f"{max_bytes / 2**20:,.0f} MB are read"
                 )
             codes = file[key]
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise DataFileError(f"{path}: not a readable .npz file of plain arrays ({error})") from None
     return _check_codes(codes, f"{path}: array '{key}'")
 

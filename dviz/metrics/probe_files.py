@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import atomic_path
+from dviz.files import NPZ_ERRORS, atomic_path
 from dviz.metrics.mlp import HIDDEN, Mlp
 from dviz.metrics.probes import MODELS, Probe
 from dviz.metrics.trees import Trees
@@ -40,7 +39,7 @@ def load_probes(path: str | os.PathLike[str]) -> dict[str, Probe]:
         return {name: _probe(arrays, f"{i}.") for i, name in enumerate(names)}
     except FileNotFoundError:
         raise DataFileError(f"{path}: no such file") from None
-    except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise DataFileError(f"{path}: not a file of probes ({error}); fit them anew") from error
 
 

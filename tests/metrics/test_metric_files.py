@@ -10,6 +10,8 @@ from dviz.metrics.files import (
     write_classes,
     write_representations,
 )
+from dviz.metrics.probe_files import load_probes, save_probes
+from dviz.metrics.probes import fit_probe
 
 NAMES = ("shape", "a, b", 'the "last"')
 
@@ -17,6 +19,35 @@ NAMES = ("shape", "a, b", 'the "last"')
 def write(path, text, encoding="utf-8"):
     path.write_bytes(text.encode(encoding))
     return path
+
+
+def damaged(content, rng):
+    """A copy with a few other bytes, or with its end missing."""
+    found = bytearray(content)
+    for place in rng.integers(len(found), size=rng.integers(1, 9)):
+        found[place] = rng.integers(256)
+    return bytes(found[: rng.integers(1, len(found) + 1)] if rng.random() < 0.3 else found)
+
+
+@pytest.mark.parametrize("name", ["representations.npz", "probes.npz"])
+def test_however_a_file_is_damaged_it_is_read_or_refused(name, tmp_path):
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(60, 3)).astype(np.float32)
+    path = tmp_path / name
+    if name == "probes.npz":
+        save_probes(path, {"x": fit_probe(codes, rng.integers(3, size=60), "mlp", 0)})
+    else:
+        write_representations(path, codes, codes)
+    whole = path.read_bytes()
+    read = load_probes if name == "probes.npz" else read_representations
+    refused = 0
+    for _ in range(300):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            read(path)
+        except DataFileError:
+            refused += 1
+    assert refused > 100
 
 
 # --- what is written is read ----------------------------------------------------------------------

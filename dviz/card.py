@@ -20,7 +20,6 @@ from dviz.checkpoint import (
 )
 from dviz.data import DatasetInfo, dataset_info
 from dviz.data.folder import Folder
-from dviz.data.info import YOUR_FOLDER
 from dviz.data.registry import REAL
 from dviz.errors import DatasetError
 from dviz.files import write_text
@@ -125,7 +124,7 @@ def model_card(
 def _introduction(config: CheckpointConfig, report: Report) -> str:
     supervision = SUPERVISIONS.get(config.training.get("supervision", ""), "")
     source, dataset = (
-        _with_origin(report.results[name]) if name in report.results else name
+        report.results[name].title if name in report.results else name
         for name in (config.source, config.dataset)
     )
     if config.kind == SOURCE:
@@ -145,12 +144,6 @@ def _introduction(config: CheckpointConfig, report: Report) -> str:
         "A variational autoencoder of 64×64 RGB images whose latent dimensions are meant to stand "
         f"for one factor of variation each. {origin}"
     )
-
-
-def _with_origin(result: DatasetReport) -> str:
-    """Name of a dataset, and whether it was the genuine one, a twin, photographs ..."""
-    told = result.origin and result.origin != YOUR_FOLDER
-    return f"{result.dataset} ({result.origin})" if told else result.dataset
 
 
 def _statistics(config: CheckpointConfig) -> str:
@@ -239,7 +232,7 @@ def _figures(result: DatasetReport) -> str:
     """What was measured on one dataset: scores, then a row a factor."""
     if not result.factors:
         return (
-            f"## Measured on {_with_origin(result)}\n\n{result.num_images:,} images without "
+            f"## Measured on {result.title}\n\n{result.num_images:,} images without "
             f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
             f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
             f"mean squared error {result.mse:.4f} a pixel."
@@ -262,7 +255,7 @@ def _figures(result: DatasetReport) -> str:
     )
     return "\n\n".join(
         [
-            f"## Measured on {_with_origin(result)}",
+            f"## Measured on {result.title}",
             sample,
             _table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
             _factor_table(result, scores["avg"]),
@@ -373,7 +366,7 @@ def _eval_results(result: DatasetReport) -> list[EvalResult]:
             task_type=TASK,
             task_name="Disentanglement",
             dataset_type=result.dataset,
-            dataset_name=_with_origin(result),
+            dataset_name=result.title,
             metric_type=metric_type,
             metric_name=title,
             metric_value=round(value, 4),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dviz.data.info import YOUR_FOLDER
 from dviz.errors import CheckpointError
 from dviz.files import write_json
 
@@ -81,6 +82,12 @@ class DatasetReport:
     seconds: float = 0.0
     machine: str = ""
     origin: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name of the dataset, and where its images came from: "shapes3d (procedural twin)"."""
+        told = self.origin and self.origin != YOUR_FOLDER
+        return f"{self.dataset} ({self.origin})" if told else self.dataset
 
     @property
     def association_matrix(self) -> np.ndarray:

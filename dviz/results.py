@@ -143,8 +143,8 @@ def _training(model: Model) -> str:
     training, result = model.config.training, model.result
     trained = f"{_recipe(training)}, seed {training.get('seed', 0)}{_took(training)}"
     measured = (
-        f"{result.num_images:,} images{_of(result)} and {result.num_pairs:,} pairs a factor, "
-        f"seed {result.seed}, in {result.seconds / 60:.1f} min ({result.machine})"
+        f"{result.num_images:,} images of {result.title} and {result.num_pairs:,} pairs a "
+        f"factor, seed {result.seed}, in {result.seconds / 60:.1f} min ({result.machine})"
     )
     return f"`{model.config.name}`: {trained}. Measured on {measured}."
 
@@ -155,10 +155,6 @@ def _recipe(training: dict[str, Any]) -> str:
 
 def _took(training: dict[str, Any]) -> str:
     return f", {training['seconds'] / 60:.0f} min" if "seconds" in training else ""
-
-
-def _of(result: DatasetReport) -> str:
-    return f" ({result.origin})" if result.origin else ""
 
 
 def _scores(transfer: Transfer) -> str:

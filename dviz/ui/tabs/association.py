@@ -252,7 +252,7 @@ def _comparable(before: DatasetReport, after: DatasetReport) -> bool:
 
 def _title(entry: Entry) -> str:
     stage = STAGE_NAMES.get(entry.config.kind, entry.config.kind)
-    on = entry.result.dataset if entry.result else entry.config.dataset
+    on = entry.result.title if entry.result else entry.config.dataset
     return (
         f'<h2 class="stage-title {escape(entry.config.kind)}">{escape(stage)}'
         f"<small>measured on {escape(on)}</small></h2>"

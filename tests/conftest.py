@@ -1,5 +1,6 @@
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -38,6 +39,20 @@ def checkpoints(tmp_path_factory):
         if not (base / "checkpoints").exists():
             material.write_checkpoints(tmp_path_factory.mktemp("new")).rename(base / "checkpoints")
     return base / "checkpoints"
+
+
+@pytest.fixture
+def zoo(checkpoints, tmp_path):
+    """The three small checkpoints, with accuracies that a test can follow."""
+    from dataclasses import replace
+
+    from tests.ui.material import NAMES
+    from tests.zoo import edit, probes
+
+    root = shutil.copytree(checkpoints, tmp_path / "zoo")
+    for name, accuracy in zip(NAMES, (0.9, 0.3, 0.5), strict=True):
+        edit(root / name, lambda result, a=accuracy: replace(result, probes=probes(result, a)))
+    return root
 
 
 @pytest.fixture

@@ -46,6 +46,14 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="also learn from images of the Source over pixels of the Target: they keep the codes "
         "the Source's encoder gives them",
     )
+    add(
+        "--replay-means",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="with --replay: how much more the means of these codes count, as in dimensions that "
+        "the Source knows only roughly",
+    )
     add("--decoder-first", type=float, default=0.1, help="share of steps that leave the encoder")
     add("--encoder-rate", type=float, default=1.0, help="its learning rate, share of the decoder's")
     add("--freeze-statistics", action=argparse.BooleanOptionalAction, default=True)

@@ -25,7 +25,8 @@ _CHOICES = {
 _AT_LEAST = {
     "steps": 1, "batch_size": 1, "beta": 0, "untied_beta": 0, "capacity": 0, "encoder_rate": 0,
     "labelled_images": 0, "regression_weight": 0, "reestimate_statistics": 0, "patience": 0,
-    "tied": 0, "replay": 0, "held_out": 1, "check_every": 1, "discriminator_units": 1, "seed": 0,
+    "tied": 0, "replay": 0, "replay_means": 0, "held_out": 1, "check_every": 1,
+    "discriminator_units": 1, "seed": 0,
 }  # fmt: skip
 _POSITIVE = ("learning_rate", "clip", "discriminator_rate")
 _SHARES = ("beta_warmup", "capacity_rise", "decoder_first", "labelled")
@@ -77,7 +78,7 @@ class TrainingConfig:
             The encoder then has to find the codes that the decoder understands; meant for a Target
             that shows the Source's factors in another guise.
         replay: weight of the Source's images over pixels of the Target, see `dviz.training.replay`;
-            in nats, 0 for none.
+            in nats, 0 for none. replay_means: in it, that of the squared distance of means.
         reestimate_statistics: images from which the encoder's BatchNorm takes new statistics before
             the first step; 0 keeps them.
         patience: checks of the held-out loss without improvement after which a run stops and goes
@@ -120,6 +121,7 @@ class TrainingConfig:
 
     update: str = "all"
     replay: float = 0.0
+    replay_means: float = 0.0
     reestimate_statistics: int = 0
     patience: int = 0
     held_out: int = 512

@@ -61,7 +61,7 @@ class Learner:
         model.to(self.device).train()
         self.replay = None
         if config.replay:
-            self.replay = Replay(model, self.source, self.device, config.seed)
+            self.replay = Replay(model, self.source, self.device, config.seed, config.replay_means)
         if config.channels_last:
             model.to(memory_format=torch.channels_last)
         if config.reestimate_statistics:

@@ -75,6 +75,11 @@ def test_the_loss_is_the_divergence_of_the_two_posteriors(squares):
         expected = torch.distributions.kl_divergence(p, q).sum(1).mean()
         loss = replay.loss(model, images, black, generator())
     assert loss.item() == pytest.approx(expected.item(), rel=0.02)
+    replay.means = 3.0
+    squares_of_means = (p.mean - q.mean).square().sum(1).mean()
+    with torch.no_grad():
+        more = replay.loss(model, images, black, generator()) - loss
+    assert more.item() == pytest.approx(3 * squares_of_means.item(), rel=0.02)
 
 
 def test_what_fills_most_of_an_image_is_its_background(squares):

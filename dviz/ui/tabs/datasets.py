@@ -48,7 +48,9 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     gr.Markdown(HELP, elem_classes="help")
     seed = gr.State(0)
     with gr.Row(elem_classes="controls"):
-        name = gr.Dropdown(choices(), value=FIRST, label="Dataset", elem_id="dataset")
+        name = gr.Dropdown(
+            choices(), value=FIRST, label="Dataset", elem_id="dataset", min_width=300
+        )
         more = gr.Button("Other samples", size="sm", elem_id="dataset-again")
     sheet = gr.HTML(markup.LOADING, apply_default_css=False, elem_id="dataset-sheet")
     facts = gr.HTML(about(FIRST), apply_default_css=False, elem_id="dataset-about")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dviz.data import FactorDataset
     from dviz.models.vae import VAE
     from dviz.training.config import TrainingConfig
+    from dviz.training.loop import Progress
 
 
 def parser(description: str, example: str) -> argparse.ArgumentParser:
@@ -125,30 +127,15 @@ def train_into(
     from dataclasses import replace
 
     from safetensors import SafetensorError
-    from tqdm import tqdm
 
     from dviz.checkpoint import save_checkpoint
     from dviz.errors import TrainingError
     from dviz.machine import describe_machine
-    from dviz.training.loop import Progress, train
+    from dviz.training.loop import train
     from dviz.training.processes import join_processes
 
     processes = join_processes(device)
-    with tqdm(
-        total=config.steps,
-        unit="step",
-        desc=identity.name,
-        dynamic_ncols=True,
-        disable=not processes.main,
-    ) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.update(progress.step - bar.n)
-            bar.set_postfix_str(
-                f"loss {progress.loss:.1f}, reconstruction {progress.reconstruction:.1f}, "
-                f"KL {progress.kl:.1f}, {progress.images_per_second:.0f} images/s"
-            )
-
+    with _progress_bar(identity.name, config.steps, hidden=not processes.main) as show:
         outcome = train(
             model,
             dataset,
@@ -176,6 +163,23 @@ def train_into(
                 f"{args.output} cannot be written to ({error}); what was learnt is kept in its "
                 "folder training: make room and run again with --resume"
             ) from error
+
+
+@contextmanager
+def _progress_bar(name: str, steps: int, *, hidden: bool) -> Iterator[Callable[[Progress], None]]:
+    """A bar on standard error; what is yielded moves it on."""
+    from tqdm import tqdm
+
+    with tqdm(total=steps, unit="step", desc=name, dynamic_ncols=True, disable=hidden) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.update(progress.step - bar.n)
+            bar.set_postfix_str(
+                f"loss {progress.loss:.1f}, reconstruction {progress.reconstruction:.1f}, "
+                f"KL {progress.kl:.1f}, {progress.images_per_second:.0f} images/s"
+            )
+
+        yield show
 
 
 def pick_device(name: str, threads: int | None) -> str:

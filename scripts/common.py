@@ -154,7 +154,7 @@ def train_into(
     training = config.to_dict()
     if outcome.steps < config.steps:
         training["stopped_at"] = outcome.steps
-    training |= {"seconds": round(outcome.seconds, 1), "machine": describe_machine(device)}
+    training |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
         try:
             save_checkpoint(args.output, model, replace(identity, training=training))

@@ -110,7 +110,7 @@ def transfer(checkpoints, tmp_path, run_script):
     run_script(
         "transfer", "--checkpoint", source, "--target", "noisy-color-dsprites", "--output", target
     )
-    few = ("--images", 150, "--pairs", 100, "--jobs", 1)
+    few = ("--images", 45, "--pairs", 50, "--jobs", 1)
     run_script("evaluate", "checkpoint", target, *few)
     run_script("evaluate", "distance", target, "--images", 64)
     return target

@@ -8,7 +8,7 @@ import os
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dviz.data.info import RemoteFile
@@ -63,9 +63,20 @@ def unpack(archive: Path) -> None:
     """
     try:
         with tarfile.open(archive) as file:
-            file.extractall(archive.parent, filter="data")
+            # Pythons before 3.10.12 and 3.11.4 have no filters, hence `_within`.
+            file.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            file.extractall(archive.parent, _within(archive.parent, file))
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DatasetError(f"{archive} cannot be unpacked ({error}); fetch it again") from error
+
+
+def _within(folder: Path, file: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members one after the other; raise TarError at one that is no file below `folder`."""
+    for member in file:
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name} is no plain file inside the archive")
+        yield member
 
 
 def _receive(file: RemoteFile, part: Path, progress: Progress) -> None:

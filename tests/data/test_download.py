@@ -112,18 +112,42 @@ def test_a_folder_that_cannot_be_written_to(server, tmp_path):
         fetch(RemoteFile(server.url, "taken/b.npz"), tmp_path)
 
 
-def test_archives_are_unpacked_but_not_outside(tmp_path):
+@pytest.fixture(params=["filters", "no filters"])
+def tar_filters(request, monkeypatch):
+    """As in a Python of today, and as in one from before archives were filtered."""
+    if request.param == "no filters":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+
+
+@pytest.mark.usefixtures("tar_filters")
+@pytest.mark.parametrize("name", ["../escaped.txt", "a/../../escaped.txt", "/escaped.txt"])
+def test_archives_are_unpacked_but_not_outside(name, tmp_path):
     (tmp_path / "x.txt").write_text("here")
     good, bad = tmp_path / "good" / "a.tar", tmp_path / "bad" / "a.tar"
-    for path, name in ((good, "in/x.txt"), (bad, "../escaped.txt")):
+    for path, inside in ((good, "in/x.txt"), (bad, name)):
         path.parent.mkdir()
         with tarfile.open(path, "w") as archive:
-            archive.add(tmp_path / "x.txt", name)
+            member = archive.gettarinfo(tmp_path / "x.txt")
+            member.name = inside
+            with (tmp_path / "x.txt").open("rb") as content:
+                archive.addfile(member, content)
     unpack(good)
     assert (good.parent / "in" / "x.txt").read_text() == "here"
     with pytest.raises(DatasetError, match="cannot be unpacked"):
         unpack(bad)
-    assert not (tmp_path / "escaped.txt").exists()
+    assert not list(tmp_path.rglob("escaped.txt"))
     good.write_bytes(b"broken")
     with pytest.raises(DatasetError, match="fetch it again"):
         unpack(good)
+
+
+@pytest.mark.usefixtures("tar_filters")
+def test_an_archive_s_links_lead_nowhere(tmp_path):
+    link = tarfile.TarInfo("out")
+    link.type, link.linkname = tarfile.SYMTYPE, ".."
+    (tmp_path / "in").mkdir()
+    with tarfile.open(tmp_path / "in" / "a.tar", "w") as archive:
+        archive.addfile(link)
+    with pytest.raises(DatasetError, match="out is no plain file"):
+        unpack(tmp_path / "in" / "a.tar")
+    assert not (tmp_path / "in" / "out").exists()

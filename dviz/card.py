@@ -19,7 +19,7 @@ from dviz.checkpoint import (
     read_config,
 )
 from dviz.data import DatasetInfo, dataset_info
-from dviz.data.folder import Folder
+from dviz.data.folder import is_own_folder
 from dviz.data.registry import REAL
 from dviz.errors import DatasetError
 from dviz.files import write_text
@@ -181,10 +181,9 @@ def _described(dataset: str) -> str:
 def _info(dataset: str) -> DatasetInfo | None:
     """What is known of a dataset; None of somebody's own pictures, and of an unknown name."""
     try:
-        info = dataset_info(dataset)
+        return None if is_own_folder(dataset) else dataset_info(dataset)
     except DatasetError:
         return None
-    return None if info is Folder.info else info
 
 
 def _picture(result: DatasetReport | None) -> str:

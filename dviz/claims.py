@@ -67,15 +67,14 @@ def _gained_accuracy(t: Transfer) -> list[tuple[bool, str]]:
 
 def _beaten_baselines(t: Transfer) -> list[tuple[bool, str]]:
     """A verdict for each of the two encoders and each score; better baselines are named."""
-    scores: dict[str, Callable[[DatasetReport], float]] = {
-        "GBT": lambda r: 100 * r.mean_accuracy("gbt", "all"),
-        "MLP": lambda r: 100 * r.mean_accuracy("mlp", "all"),
-        "OMES avg": lambda r: omes_score(r, "omes", "avg"),
+    scores: dict[str, tuple[str, Callable[[DatasetReport], float]]] = {
+        "GBT": (".1f", lambda r: 100 * r.mean_accuracy("gbt", "all")),
+        "MLP": (".1f", lambda r: 100 * r.mean_accuracy("mlp", "all")),
+        "OMES avg": (".3f", lambda r: omes_score(r, "omes", "avg")),
     }
     found = []
     for stage, model in ((DIRECT, t.direct), (FINE_TUNED, t.tuned)):
-        for name, of in scores.items():
-            form = ".3f" if name.startswith("OMES") else ".1f"
+        for name, (form, of) in scores.items():
             ours = of(model.result)
             known = [
                 (b.name, of(b.result)) for b in t.rivals if not math.isnan(of(b.result) - ours)

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import tempfile
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-NPZ_ERRORS = (
-    OSError, ValueError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError, TypeError,
-    zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error,
-)  # fmt: skip
-"""What numpy and zipfile raise while they read a damaged .npz file."""
 
 
 @contextmanager

@@ -42,7 +42,7 @@ from dviz.checkpoint import (
     read_config,
 )
 from dviz.data.photos import decode_photo
-from dviz.errors import CheckpointError
+from dviz.errors import CheckpointError, DvizError
 from dviz.metrics.files import read_classes, read_representations
 from dviz.metrics.probe_files import load_probes
 from dviz.report import read_report
@@ -175,7 +175,7 @@ def _naming(folder: Path, name: str) -> Iterator[None]:
     """Turn what reading a file raises into one line that says which of which checkpoint it is."""
     try:
         yield
-    except Exception as error:  # on damaged files numpy and zlib raise nearly anything
+    except DvizError as error:
         reason = " ".join(str(error).replace(str(folder / name), name).split())
         if f"checkpoint {folder.name}" not in reason:
             named = reason if name in reason else f"{name} cannot be read ({reason})"

@@ -183,21 +183,17 @@ def _over_seeds(rows: pd.DataFrame | None) -> str:
     """Mean and standard deviation (n − 1) of each stage over the seeds of a sweep."""
     if rows is None:
         return "Not measured yet."
-    scores = {
-        "OMES avg": "omes_avg",
-        "OMES max": "omes_max",
-        "modularity avg": "modularity_avg",
-        "GBT, all": "gbt_all",
-        "MLP, all": "mlp_all",
+    scores = {  # column, unit, digits
+        "OMES avg": ("omes_avg", 1, 3),
+        "OMES max": ("omes_max", 1, 3),
+        "modularity avg": ("modularity_avg", 1, 3),
+        "GBT, all": ("gbt_all", 100, 1),
+        "MLP, all": ("mlp_all", 100, 1),
     }
-    rows = rows.assign(**{name: 100 * rows[name] for name in ("gbt_all", "mlp_all")})
     rows = rows.fillna({"target": "", "transfer": "Source"})
     lines = []
     for (source, target, stage), group in rows.groupby(["source", "target", "transfer"]):
-        spread = [
-            _spread(group[column], 1 if column.endswith("_all") else 3)
-            for column in scores.values()
-        ]
+        spread = [_spread(unit * group[column], n) for column, unit, n in scores.values()]
         way = f"{source} → {target}" if target else source
         lines.append([f"{way}, {stage}", str(len(group)), *spread])
     note = (

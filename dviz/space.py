@@ -16,7 +16,7 @@ from huggingface_hub import (
 
 from dviz import __version__
 from dviz.checkpoint import CONFIG, FILES, read_config
-from dviz.data.folder import Folder
+from dviz.data.folder import is_own_folder
 from dviz.errors import SpaceError
 from dviz.hub import check_checkpoint, check_names, explained
 
@@ -38,7 +38,7 @@ def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
     public, own = [], []
     for path in sorted((Path(root) / "checkpoints").glob(f"*/{CONFIG}")):
         config = read_config(path.parent)
-        is_own = any(name.startswith(Folder.name) for name in (config.dataset, config.source))
+        is_own = is_own_folder(config.dataset) or is_own_folder(config.source)
         (own if is_own else public).append(path.parent.name)
     return public, own
 

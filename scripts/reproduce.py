@@ -11,9 +11,9 @@ import common
 
 def arguments() -> argparse.Namespace:
     parser = common.parser(
-        "Write docs/results.md and docs/figures/*.svg from the report.json of every checkpoint and "
-        "the\ntables in checkpoints/seeds/, and from nothing else: the same files give the same "
-        "text, byte for\nbyte.",
+        "Write docs/results.md and docs/figures/*.svg from report.json and config.json of every\n"
+        "checkpoint and the tables in checkpoints/seeds/, and from nothing else: the same files\n"
+        "give the same text, byte for byte.",
         "python scripts/reproduce.py\n  python scripts/reproduce.py --check",
     )
     add = parser.add_argument

@@ -178,6 +178,11 @@ def _find(root: str | Path | None, name: str | None) -> Path:
     )
 
 
+def is_own_folder(name: str) -> bool:
+    """Whether a dataset's name, "folder" or "folder:NAME", is that of somebody's own pictures."""
+    return name.partition(":")[0] == Folder.name
+
+
 class _Pictures:
     """The files of a folder or zip by their relative names. Nothing is ever unpacked to disk."""
 

@@ -14,7 +14,7 @@ from dviz.data.dsprites import (
     NoisyDSprites,
     WhiteColorDSprites,
 )
-from dviz.data.folder import Folder
+from dviz.data.folder import Folder, is_own_folder
 from dviz.data.info import DatasetInfo
 from dviz.data.isaac3d import Isaac3D
 from dviz.data.rgbd_objects import RgbdObjects, RgbdObjectsDepth, RgbdObjectsDepth16
@@ -76,7 +76,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> FactorDataset:
 
 
 def _class_of(name: str) -> type[FactorDataset]:
-    known = Folder.info.name if name.startswith(f"{Folder.info.name}:") else name
+    known = Folder.name if is_own_folder(name) else name
     if known not in _DATASETS:
         raise DatasetError(
             f"there is no dataset {name!r}; choose from {', '.join(list_datasets())}"

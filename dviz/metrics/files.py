@@ -11,6 +11,10 @@ import csv
 import io
 import os
 import re
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import NPZ_ERRORS, atomic_path, write_text
+from dviz.files import atomic_path, write_text
 
+NPZ_ERRORS = (
+    OSError, ValueError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError, TypeError,
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error,
+)  # fmt: skip
+"""What numpy and zipfile raise while they read a damaged .npz file."""
 CODE_COLUMN = re.compile(r"(z|dim|dimension|code|mean|mu|latent)[ _.\-]?\d+", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GAPS = {"", "nan", "NaN"}

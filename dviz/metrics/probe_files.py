@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import NPZ_ERRORS, atomic_path
+from dviz.files import atomic_path
+from dviz.metrics.files import NPZ_ERRORS
 from dviz.metrics.mlp import HIDDEN, Mlp
 from dviz.metrics.probes import MODELS, Probe
 from dviz.metrics.trees import Trees

@@ -148,6 +148,10 @@ class TrainingConfig:
             raise ValueError(f"capacity is {self.capacity}; only objective 'beta-vae' has one")
         if self.labelled < 1 and self.supervision != "labels":
             raise ValueError(f"labelled is {self.labelled}; only supervision 'labels' has a share")
+        if self.replay_means and not self.replay:
+            raise ValueError(
+                f"replay_means is {self.replay_means}; it counts within replay, which is 0"
+            )
         if self.update == "encoder" and self.decoder_first:
             raise ValueError(
                 f"decoder_first is {self.decoder_first}; with update 'encoder' only 0 is allowed"

@@ -122,7 +122,7 @@ class _Run:
         if not path.exists():
             return 0
         done, notes = load_state(path, learner.parts(), self.settings, DEFAULTS)
-        self.seconds, self.began = notes.pop("seconds", 0.0), time.perf_counter()
+        self.seconds = notes.pop("seconds", 0.0)
         learner.notes = notes
         self.saved = done
         return done
@@ -142,7 +142,7 @@ class _Run:
     def go(self, start: int, history: History | None) -> Outcome:
         """Take steps `start` … `config.steps`, or until the held-out loss says stop."""
         learner, steps = self.learner, self.learner.config.steps
-        if learner.patience_is_out or start == steps:
+        if learner.patience_is_out:
             return Outcome(start, self.seconds)
         done, self.began = start, time.perf_counter()
         with held_interrupts() as interruption, closing(self._batches(start)) as batches:

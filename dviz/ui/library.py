@@ -17,12 +17,13 @@ import numpy as np
 from dviz.checkpoint import (
     CLASSES,
     CODES,
+    CONFIG,
     DIRECT,
-    FILES,
     FINE_TUNED,
     PROBES,
     REPORT,
     SOURCE,
+    WEIGHTS,
     Checkpoint,
     CheckpointConfig,
     load_checkpoint,
@@ -316,7 +317,7 @@ def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:
         try:
             configs[folder.name] = read_config(folder)
         except CheckpointError as error:
-            if any((folder / name).exists() for name in FILES):
+            if (folder / CONFIG).exists() or (folder / WEIGHTS).exists():
                 warnings.warn(f"{folder.name} is left out: {error}", stacklevel=3)
     made = Counter(config.source for config in configs.values() if config.kind != SOURCE)
 

@@ -233,7 +233,7 @@ def test_the_pad_moves_two_dimensions(page):
 
 
 def test_the_pad_has_two_dimensions_of_the_checkpoint(open_page):
-    page = open_page(path=f"?checkpoint={TUNED}")
+    page = open_page(path=f"?checkpoint={TUNED}&axes=0,0")
     chosen = '() => [".across", ".up"].map((s) => document.querySelector(s).value)'
     for name in (TUNED, SOURCE, TUNED):
         page.locator("#checkpoint input").click()
@@ -326,7 +326,7 @@ def test_a_view_can_be_shared(page, open_page, url):
 
 @pytest.mark.parametrize("tab", ["traverse", "association"])
 def test_an_address_names_checkpoint_and_tab(open_page, tab):
-    page = open_page(path=f"?checkpoint={TUNED}&tab={tab}&z=nonsense&axes=0,0")
+    page = open_page(path=f"?checkpoint={TUNED}&tab={tab}&z=nonsense")
     expect(page.locator("#checkpoint input")).to_have_value(re.compile(f"^{TUNED}"))
     expect(page.get_by_role("tab", selected=True)).to_contain_text(re.compile(tab, re.IGNORECASE))
 

@@ -82,6 +82,11 @@ def test_the_loss_is_the_divergence_of_the_two_posteriors(squares):
     assert more.item() == pytest.approx(3 * squares_of_means.item(), rel=0.02)
 
 
+def test_means_count_only_where_there_is_replay():
+    with pytest.raises(ValueError, match="replay_means is 2"):
+        TrainingConfig(steps=1, replay_means=2)
+
+
 def test_what_fills_most_of_an_image_is_its_background(squares):
     assert background_colour(sample(squares)).tolist() == [0, 0, 0]
 

@@ -2,11 +2,11 @@
 
     model.safetensors    weights, in half precision
     config.json          architecture, dataset, factors, training, parent, code version
-    report.json          everything measured of it (see dviz.report)
-    probes.npz           classifiers that read factors from codes (see dviz.metrics.probe_files)
+    report.json          everything measured of it (see dviz.measuring.report)
+    probes.npz           classifiers that read factors from codes (see dviz.measuring.probe_files)
     representations.npz  codes of a sample: `mean` and `sampled`, float16 (N, D)
     classes.csv          that sample's labels: header of factor names, N rows of class indices
-    traversal.png        picture of every active dimension (see dviz.traversal)
+    traversal.png        picture of every active dimension (see dviz.publish.traversal)
     README.md            model card
 
 Only the first two are needed to load it.

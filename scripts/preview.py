@@ -1,46 +1,5 @@
-"""Draw a contact sheet of a dataset."""
+"""`dviz preview`, from a checkout."""
 
-from __future__ import annotations
+from checkout import run
 
-import argparse
-from pathlib import Path
-
-import common
-
-
-def arguments() -> argparse.Namespace:
-    parser = common.parser(
-        "Write a contact sheet: random samples, then one row for each factor varied alone.",
-        "python scripts/preview.py shapes3d --output sheet.png",
-    )
-    add = parser.add_argument
-    add("name", help="name of a dataset, e.g. shapes3d")
-    add("--output", required=True, type=Path, help="PNG file to write")
-    add("--columns", type=int, default=10, help="pictures in a row (default 10)")
-    add("--seed", type=int, default=0)
-    common.add_data_flag(parser)
-    args = parser.parse_args()
-    if args.columns < 1:
-        parser.error(f"--columns is {args.columns}; at least 1 is needed")
-    return args
-
-
-def main() -> None:
-    args = arguments()
-    import numpy as np
-    from PIL import Image
-
-    from dviz.data import load_dataset
-    from dviz.data.preview import contact_sheet
-    from dviz.files import atomic_path
-
-    dataset = load_dataset(args.name, args.data_root)
-    sheet = contact_sheet(dataset, np.random.default_rng(args.seed), args.columns)
-    with atomic_path(args.output) as temporary:
-        Image.fromarray(sheet).save(temporary, format="PNG")
-    factors = ", ".join(f"{f.name} {f.size}" for f in dataset.space.factors) or "no labels"
-    print(f"{dataset.name} ({dataset.origin}): {dataset.num_images:,} images; {factors}")
-
-
-if __name__ == "__main__":
-    common.run(main)
+run("preview", __name__)

@@ -1,8 +1,5 @@
-import importlib
 import os
 import shutil
-import sys
-from pathlib import Path
 
 # Two test processes share the cores: more threads each would only get in each other's way. The
 # libraries read this when they are imported, and scripts that tests start inherit it.
@@ -10,8 +7,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from filelock import FileLock
-
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -46,8 +41,8 @@ def zoo(checkpoints, tmp_path):
     """The three small checkpoints, with accuracies that a test can follow."""
     from dataclasses import replace
 
+    from tests.results.zoo import edit, probes
     from tests.ui.material import NAMES
-    from tests.zoo import edit, probes
 
     root = shutil.copytree(checkpoints, tmp_path / "zoo")
     for name, accuracy in zip(NAMES, (0.9, 0.3, 0.5), strict=True):
@@ -58,7 +53,7 @@ def zoo(checkpoints, tmp_path):
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     """A Hub in this process that huggingface_hub talks to."""
-    from tests import hub_server
+    from tests.publish import hub_server
 
     with hub_server.running() as server:
         hub_server.connect(monkeypatch, server, tmp_path)
@@ -66,21 +61,18 @@ def server(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def run_script(monkeypatch, capsys):
-    """Run a script in this process, where it `fails` to exit code 2; what it printed: out, err."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
+def run_command(capsys):
+    """Run a command in this process, where it `fails` with exit code 2; what it printed."""
+    from dviz.cli import main
 
     def run(name, *arguments, fails=False):
-        common = importlib.import_module("common")
-        main = importlib.import_module(name).main
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
         capsys.readouterr()
         if fails:
             with pytest.raises(SystemExit) as caught:
-                common.run(main)
+                main([name, *map(str, arguments)])
             assert caught.value.code == 2
         else:
-            main()
+            main([name, *map(str, arguments)])
         return capsys.readouterr()
 
     return run

@@ -196,15 +196,15 @@ def run(name, *arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
-def test_scripts_train_resume_and_transfer(tmp_path, run_script):
+def test_scripts_train_resume_and_transfer(tmp_path, run_command):
     source, direct, tuned = (tmp_path / name for name in ("source", "direct", "tuned"))
     train = ["--dataset", "color-dsprites", "--output", source]
     train += ["--filters", "4", "--steps", "4", "--batch-size", "2", "--threads", "1"]
     assert run("train", *train).returncode == 0
-    run_script("train", *train, "--resume")
+    run_command("train", *train, "--resume")
     transfer = ["--checkpoint", source, "--target", "color-dsprites", "--threads", "1"]
-    run_script("transfer", *transfer, "--output", direct)
-    done = run_script("transfer", *transfer, "--output", tuned, "--steps", 4, "--batch-size", 2)
+    run_command("transfer", *transfer, "--output", direct)
+    done = run_command("transfer", *transfer, "--output", tuned, "--steps", 4, "--batch-size", 2)
     assert "loss" in done.err
     kinds = [read_config(f).kind for f in (source, direct, tuned)]
     assert kinds == ["source", "direct", "fine-tuned"]
@@ -222,8 +222,8 @@ def test_scripts_train_resume_and_transfer(tmp_path, run_script):
         (["--dataset", "color-dsprites", "--k", "9"], "k is 9"),
     ],
 )
-def test_training_answers_mistakes_in_one_line(tmp_path, run_script, arguments, message):
-    error = run_script("train", *arguments, "--output", tmp_path / "x", fails=True).err
+def test_training_answers_mistakes_in_one_line(tmp_path, run_command, arguments, message):
+    error = run_command("train", *arguments, "--output", tmp_path / "x", fails=True).err
     assert message in error.splitlines()[-1]
     assert "Traceback" not in error
     assert not (tmp_path / "x" / "config.json").exists()

@@ -31,7 +31,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset as `scripts/download.py --list` shows it.
+    """A dataset as `dviz download --list` shows it.
 
     Attributes:
         name: what `load_dataset` calls it; title: what people call it.
@@ -41,7 +41,7 @@ class DatasetInfo:
         factors_known: whether its factors are known before it is loaded.
         looked_for: the files or folders that make it official, relative to the data folder; the
             first that is there counts.
-        files: what `scripts/download.py` fetches.
+        files: what `dviz download` fetches.
     """
 
     name: str

@@ -28,7 +28,7 @@ DEPTH_REACH = 150.0  # millimetres before and behind the object's middle
 _CROP = re.compile(r".+_(\d+)_(\d+)_(\d+)_crop\.png")
 
 HOW_TO_GET = (
-    "unpack rgbd-dataset.tar there (scripts/download.py rgbd-objects does so), "
+    "unpack rgbd-dataset.tar there (dviz download rgbd-objects does so), "
     "or name another place with --data-root or DVIZ_DATA"
 )
 

@@ -36,7 +36,7 @@ def check_factors(factors: Any, rows: int | None = None, name: str = "factors") 
     Whole numbers stored as floats (3.0) are accepted; class indices may have gaps or be negative.
 
     Raises:
-        ValueError: not class indices (words: see `dviz.metrics.files.encode_labels`), empty, or
+        ValueError: not class indices (words: see `dviz.measuring.files.encode_labels`), empty, or
             not as many rows as the codes.
     """
     array = np.asarray(factors)

@@ -59,7 +59,7 @@ class TrainingConfig:
         clip: largest norm of the gradient.
         seed: seeds weights, data and noise.
 
-        objective: see `dviz.models.objectives`.
+        objective: see `dviz.models.objectives.losses`.
         reconstruction: "bernoulli" (pixel cross-entropy) or "gaussian" (half the squared error).
         capacity: C in nats of Burgess et al. 2018, |β·KL − β·C|; 0 for the plain KL ("beta-vae").
         capacity_rise: share of the steps over which C rises linearly from 0.

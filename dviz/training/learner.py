@@ -11,8 +11,8 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dviz.data.base import FactorDataset
-from dviz.models.discriminator import Discriminator, discriminator_loss
-from dviz.models.objectives import (
+from dviz.models.objectives.discriminator import Discriminator, discriminator_loss
+from dviz.models.objectives.losses import (
     Loss,
     Posterior,
     autoencoder_loss,

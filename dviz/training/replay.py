@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dviz.data.base import FactorDataset
-from dviz.models.objectives import kl_divergence
+from dviz.models.objectives.losses import kl_divergence
 from dviz.models.vae import VAE, to_tensor
 
 NUM_IMAGES = 500

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from scripts.benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
-from tests import hub_server
+from dviz.cli.benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
+from tests.publish import hub_server
 from tests.ui.material import NAMES
 
 PAINTED = "#panel [data-painter]"  # the panel knows who paints, and has painted

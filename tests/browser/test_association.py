@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from dviz.ui.library import Library
+from dviz.ui.core.library import Library
 from tests.browser.test_page import open_tab, wait_for_change
 from tests.ui.material import NAMES
 

@@ -15,8 +15,8 @@ from playwright.sync_api import expect
 from dviz.checkpoint import load_checkpoint
 from dviz.errors import CheckpointError
 from dviz.models.vae import VAE, VAEConfig
-from dviz.ui.inspector import decode
-from dviz.ui.weights import pack_decoder
+from dviz.ui.core.inspector import decode
+from dviz.ui.core.weights import pack_decoder
 from tests.browser.conftest import PAINTED
 from tests.browser.test_page import open_tab
 from tests.ui.material import NAMES
@@ -87,7 +87,7 @@ def painted_by_the_page(page, model, codes):
 def blank(context):
     """An empty page that knows decoder.js."""
     page = context.new_page()
-    script = (ROOT / "dviz/ui/js/decoder.js").read_text(encoding="utf-8")
+    script = (ROOT / "dviz/ui/static/js/decoder.js").read_text(encoding="utf-8")
     page.add_script_tag(content=script + "\nwindow.Decoder = Decoder;")
     yield page
     page.close()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from dviz.measuring.files import write_classes, write_representations
 from dviz.metrics.association import associate
-from dviz.metrics.files import write_classes, write_representations
 from dviz.metrics.omes import omes
 from tests.metrics.tables import codes_of, uniform
 

@@ -56,7 +56,7 @@ def test_what_lacks_a_mask_is_left_out(root):
 
 
 def test_broken_files_are_named_in_one_line(root, tmp_path):
-    with pytest.raises(DatasetError, match=r"scripts/download\.py rgbd-objects"):
+    with pytest.raises(DatasetError, match=r"dviz download rgbd-objects"):
         load_dataset("rgbd-objects", tmp_path / "elsewhere")
     (root / f"{FIRST}_crop.png").write_bytes(b"no picture")
     with pytest.raises(DatasetError, match=r"apple_2_1_1_crop\.png cannot be read") as error:

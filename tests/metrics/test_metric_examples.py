@@ -2,7 +2,8 @@ import doctest
 
 import pytest
 
-from dviz.metrics import association, files, omes
+from dviz.measuring import files
+from dviz.metrics import association, omes
 
 
 @pytest.mark.parametrize("module", [association, files, omes], ids=lambda module: module.__name__)

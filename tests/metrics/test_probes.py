@@ -6,7 +6,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.neural_network import MLPClassifier
 
 from dviz.errors import DataFileError
-from dviz.metrics.probe_files import load_probes, save_probes
+from dviz.measuring.probe_files import load_probes, save_probes
 from dviz.metrics.probes import MODELS, fit_probe, probe_factors
 from dviz.metrics.trees import fit_booster
 from tests.metrics.tables import codes_of, uniform

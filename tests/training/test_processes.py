@@ -27,11 +27,11 @@ def test_processes_share_a_batch_without_overlap():
         Second().slice(7)
 
 
-def test_two_processes_learn_what_one_learns(tmp_path, run_script):
+def test_two_processes_learn_what_one_learns(tmp_path, run_command):
     pytest.importorskip("accelerate")
     flags = "--dataset color-dsprites --filters 4 --batch-size 8 --steps 50 --threads 1"
     flags = [*flags.split(), "--labelled-images", "8"]
-    run_script("train", *flags, "--output", tmp_path / "one")
+    run_command("train", *flags, "--output", tmp_path / "one")
     launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
     launcher += ["--num_processes", "2", "--num_machines", "1", "--main_process_port", "0"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]

@@ -46,20 +46,20 @@ def killed(folder, name, *arguments):
     assert not (folder / "model.safetensors").exists()
 
 
-def test_killed_and_resumed_is_never_killed(tmp_path, run_script):
+def test_killed_and_resumed_is_never_killed(tmp_path, run_command):
     """Training, then fine-tuning, both killed in the middle: the same bytes in the end."""
     train_flags = "--dataset color-dsprites --filters 4 --decoder-hidden 0 --batch-size 4"
     train_flags = [*train_flags.split(), "--threads", 1, "--steps", 400, "--save-every", 200]
-    run_script("train", *train_flags, "--output", tmp_path / "whole")
+    run_command("train", *train_flags, "--output", tmp_path / "whole")
     killed(tmp_path / "broken", "train", *train_flags)
-    run_script("train", *train_flags, "--output", tmp_path / "broken", "--resume")
+    run_command("train", *train_flags, "--output", tmp_path / "broken", "--resume")
     assert_same(tmp_path / "whole", tmp_path / "broken")
 
     flags = f"--checkpoint {tmp_path / 'whole'} --target dsprites --steps 400 --batch-size 4"
     flags = [*flags.split(), "--threads", 1, "--save-every", 200, "--decoder-first", 0.5]
-    run_script("transfer", *flags, "--output", tmp_path / "tuned")
+    run_command("transfer", *flags, "--output", tmp_path / "tuned")
     killed(tmp_path / "broken-tuned", "transfer", *flags)
-    run_script("transfer", *flags, "--output", tmp_path / "broken-tuned", "--resume")
+    run_command("transfer", *flags, "--output", tmp_path / "broken-tuned", "--resume")
     assert_same(tmp_path / "tuned", tmp_path / "broken-tuned")
 
 
@@ -238,29 +238,29 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_weights(squares, tmp_pat
         ),
     ],
 )
-def test_bad_input_is_one_clear_line(made, tmp_path, run_script, name, arguments, message):
+def test_bad_input_is_one_clear_line(made, tmp_path, run_command, name, arguments, message):
     flags = arguments.format(made=made).split()
-    error = run_script(name, "--steps", 1, *flags, "--output", tmp_path / "out", fails=True).err
-    (line,) = (line for line in error.splitlines() if f"{name}.py: " in line)  # but for the usage
+    error = run_command(name, "--steps", 1, *flags, "--output", tmp_path / "out", fails=True).err
+    (line,) = (line for line in error.splitlines() if f"dviz {name}: " in line)  # but for the usage
     assert re.search(message, line)
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
-def test_the_checkpoint_itself_is_not_overwritten(made, run_script):
+def test_the_checkpoint_itself_is_not_overwritten(made, run_command):
     before = (made / "config.json").read_bytes()
-    error = run_script(
+    error = run_command(
         "transfer", "--checkpoint", made, "--target", "dsprites", "--output", made, fails=True
     ).err
     assert "the checkpoint itself" in error
     assert (made / "config.json").read_bytes() == before
 
 
-def test_only_the_sources_encoder_is_replayed(made, tmp_path, run_script):
+def test_only_the_sources_encoder_is_replayed(made, tmp_path, run_command):
     tuned = tmp_path / "tuned"
     flags = ["--target", "dsprites", "--steps", 1, "--batch-size", 2]
-    run_script("transfer", "--checkpoint", made, *flags, "--output", tuned)
+    run_command("transfer", "--checkpoint", made, *flags, "--output", tuned)
     flags += ["--replay", 1, "--output", tmp_path / "again"]
-    error = run_script("transfer", "--checkpoint", tuned, *flags, fails=True).err
+    error = run_command("transfer", "--checkpoint", tuned, *flags, fails=True).err
     assert "start from its Source" in error
 
 

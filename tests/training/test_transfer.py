@@ -141,15 +141,15 @@ def source(tmp_path):
     return tmp_path / "source"
 
 
-def test_the_lineage_is_a_chain_of_checkpoints(source, tmp_path, run_script):
+def test_the_lineage_is_a_chain_of_checkpoints(source, tmp_path, run_command):
     target = ["--target", "dsprites", "--threads", 1]
     direct, tuned = tmp_path / "direct", tmp_path / "tuned"
-    run_script(
+    run_command(
         "transfer", "--checkpoint", source, *target, "--output", direct,
         "--reestimate-statistics", 64,
     )  # fmt: skip
     flags = ["--steps", 3, "--batch-size", 8, "--encoder-rate", 0.3]
-    run_script("transfer", "--checkpoint", direct, *target, "--output", tuned, *flags)
+    run_command("transfer", "--checkpoint", direct, *target, "--output", tuned, *flags)
     first, second = read_config(direct), read_config(tuned)
     assert (first.kind, first.parent, first.source) == ("direct", "source", "color-dsprites")
     assert (second.kind, second.parent, second.source) == (
@@ -161,9 +161,9 @@ def test_the_lineage_is_a_chain_of_checkpoints(source, tmp_path, run_script):
 
 
 def test_labelled_images_keep_the_source_s_dimensions_for_factors_of_the_same_name(
-    source, tmp_path, run_script
+    source, tmp_path, run_command
 ):
-    run_script(
+    run_command(
         "transfer", "--checkpoint", source, "--target", "dsprites", "--output", tmp_path / "out",
         "--steps", 2, "--batch-size", 8, "--labelled-images", 16, "--threads", 1,
     )  # fmt: skip
@@ -174,11 +174,11 @@ def test_labelled_images_keep_the_source_s_dimensions_for_factors_of_the_same_na
     assert "torch" in training["machine"]
 
 
-def test_dimensions_that_the_source_left_untied_can_be_kept_quiet(source, tmp_path, run_script):
+def test_dimensions_that_the_source_left_untied_can_be_kept_quiet(source, tmp_path, run_command):
     flags = ["--target", "dsprites", "--steps", 2, "--batch-size", 8, "--untied-beta", 32]
     tuned, again = tmp_path / "tuned", tmp_path / "again"
     for parent, output in ((source, tuned), (tuned, again)):
-        run_script(
+        run_command(
             "transfer", "--checkpoint", parent, *flags, "--output", output, "--threads", 1
         )  # fmt: skip
         assert read_config(output).training["untied_beta"] == 32

@@ -1,6 +1,6 @@
 import pytest
 
-from dviz.ui.library import Library
+from dviz.ui.core.library import Library
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,13 @@ from dviz.checkpoint import (
 )
 from dviz.data.base import FactorDataset
 from dviz.data.dsprites import ColorDSprites
-from dviz.evaluation import measure
 from dviz.factors import Factor, FactorSpace
-from dviz.metrics.probe_files import save_probes
+from dviz.measuring.encoder import measure
+from dviz.measuring.probe_files import save_probes
+from dviz.measuring.report import Baseline, DatasetReport, ProbeScore, Report, write_report
 from dviz.metrics.probes import fit_probe
-from dviz.models.objectives import beta_vae_loss
+from dviz.models.objectives.losses import beta_vae_loss
 from dviz.models.vae import VAE, VAEConfig, to_tensor
-from dviz.report import Baseline, DatasetReport, ProbeScore, Report, write_report
 
 NAMES = ("sprites", "sprites-to-things", "sprites-to-things-finetuned")
 SHAPE = VAEConfig(filters=8, latent_size=5)

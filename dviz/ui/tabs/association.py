@@ -10,15 +10,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
-from dviz.figures import association_heatmap, difference_heatmap, score_chart
+from dviz.measuring.report import DatasetReport
 from dviz.metrics.association import interval
 from dviz.metrics.omes import OmesResult, omes
-from dviz.report import DatasetReport
-from dviz.ui import markup
-from dviz.ui.errors import friendly
-from dviz.ui.inspector import Dimension
-from dviz.ui.library import STAGES, Entry, Library
-from dviz.ui.matrix import (
+from dviz.ui.core.inspector import Dimension
+from dviz.ui.core.library import STAGES, Entry, Library
+from dviz.ui.core.matrix import (
     BY_FACTOR,
     BY_NUMBER,
     ceilings_in_words,
@@ -29,8 +26,11 @@ from dviz.ui.matrix import (
     score_interval,
     spans,
 )
-from dviz.ui.scores import alpha_slider, factor_table, pooling_choice, totals
-from dviz.ui.transfer import STAGE_NAMES, target_choice, target_update
+from dviz.ui.parts import markup
+from dviz.ui.parts.charts import association_heatmap, difference_heatmap, score_chart
+from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.scores import alpha_slider, factor_table, pooling_choice, totals
+from dviz.ui.parts.transfer import STAGE_NAMES, target_choice, target_update
 
 HELP = (
     "**S** says how strongly a dimension (row) follows a factor (column): near 1, changing the "
@@ -271,5 +271,5 @@ def _footnote(entry: Entry) -> str:
 def _missing(entry: Entry) -> str:
     return markup.note(
         f"{entry.key} came without a report, so its association with factors is not known. "
-        "`python scripts/evaluate.py` measures it."
+        "`dviz evaluate` measures it."
     )

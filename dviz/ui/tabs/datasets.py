@@ -13,9 +13,9 @@ from dviz.data import dataset_info, list_datasets, load_dataset
 from dviz.data.base import FactorDataset
 from dviz.data.preview import SAMPLES, sheet_rows
 from dviz.errors import DatasetError
-from dviz.ui import markup
-from dviz.ui.errors import friendly
-from dviz.ui.library import Library
+from dviz.ui.core.library import Library
+from dviz.ui.parts import markup
+from dviz.ui.parts.errors import friendly
 
 HELP = (
     "A **factor of variation** is what can change in a scene. Below, two rows of random samples, "
@@ -81,7 +81,7 @@ def sheet_of(name: str, seed: int) -> str:
         if not info.needs_files:
             raise
         return markup.note(
-            f"{info.title} needs its files, which are not here: python scripts/download.py {name} "
+            f"{info.title} needs its files, which are not here: dviz download {name} "
             "says where they come from."
         )
     rows = sheet_rows(dataset, np.random.default_rng(seed), COLUMNS)

@@ -11,23 +11,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.data.registry import REAL, list_datasets
-from dviz.figures import SERIES, CodeMarks, code_chart
-from dviz.ui import markup
-from dviz.ui.errors import friendly
-from dviz.ui.inspector import Dimension
-from dviz.ui.library import Entry, Library
-from dviz.ui.panel import split_dimensions
-from dviz.ui.photo_cards import (
-    ALL_CODES,
-    broken_card,
-    card,
-    comparison,
-    neighbours,
-    overview,
-    undetermined_in_words,
-)
-from dviz.ui.reading import Reading, read
-from dviz.ui.uploads import (
+from dviz.ui.core.inspector import Dimension
+from dviz.ui.core.library import Entry, Library
+from dviz.ui.core.reading import Reading, read
+from dviz.ui.core.uploads import (
     BACKGROUNDS,
     MAX_PHOTOS,
     MODES,
@@ -38,6 +25,19 @@ from dviz.ui.uploads import (
     prepare,
     read_photos,
 )
+from dviz.ui.parts import markup
+from dviz.ui.parts.cards import (
+    ALL_CODES,
+    broken_card,
+    card,
+    comparison,
+    neighbours,
+    overview,
+    undetermined_in_words,
+)
+from dviz.ui.parts.charts import SERIES, CodeMarks, code_chart
+from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.panel import split_dimensions
 
 HELP = (
     "Drop in a picture of one object. The model sees it at **64 × 64** pixels, writes it down as a "

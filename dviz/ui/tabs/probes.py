@@ -11,12 +11,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
-from dviz.figures import GREY, STAGE_COLOURS, Bars, accuracy_chart
-from dviz.report import DatasetReport
-from dviz.ui import markup
-from dviz.ui.errors import friendly
-from dviz.ui.library import Entry, Library
-from dviz.ui.transfer import distance_of, findings_of, lineage_of, target_choice, target_update
+from dviz.measuring.report import DatasetReport
+from dviz.ui.core.library import Entry, Library
+from dviz.ui.parts import markup
+from dviz.ui.parts.charts import GREY, STAGE_COLOURS, Bars, accuracy_chart
+from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.transfer import (
+    distance_of,
+    findings_of,
+    lineage_of,
+    target_choice,
+    target_update,
+)
 
 HELP = (
     "A **probe** is a small classifier that reads one factor off the codes of images it was not "
@@ -89,7 +95,7 @@ def summary(heading: str, entries: Sequence[Entry], measured: Sequence[Entry]) -
     title = f'<h2 class="section">{escape(heading)}<small>{escape(dataset)}</small></h2>'
     lines = [_in_words(entry) for entry in measured]
     lines += [
-        f"{entry.key} has no probe accuracies in its report; scripts/evaluate.py measures them."
+        f"{entry.key} has no probe accuracies in its report; dviz evaluate measures them."
         for entry in entries
         if entry not in measured
     ]

@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from dviz.ui import starts
-from dviz.ui.errors import friendly
-from dviz.ui.library import Library
-from dviz.ui.panel import build_panel, panel_value
-from dviz.ui.uploads import read_photo
+from dviz.ui.core import starts
+from dviz.ui.core.library import Library
+from dviz.ui.core.uploads import read_photo
+from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.panel import build_panel, panel_value
 
 HELP = (
     "Each slider is one **dimension** of the code. Where a dimension is tied to one factor, the "

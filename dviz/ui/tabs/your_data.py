@@ -15,15 +15,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.errors import CheckpointError
-from dviz.figures import BLUE, GREEN, ORANGE, Bars, accuracy_chart, association_heatmap
-from dviz.metrics.files import Labels
+from dviz.measuring.files import Labels
 from dviz.metrics.summary import score_rows, unscored
-from dviz.ui import markup
-from dviz.ui.errors import friendly
-from dviz.ui.inspector import MAX_DIMENSIONS
-from dviz.ui.library import Library
-from dviz.ui.scores import alpha_slider, factor_table, pooling_choice, totals
-from dviz.ui.tables import ORDER, OwnTable, as_table, measure_all, read_files
+from dviz.ui.core.inspector import MAX_DIMENSIONS
+from dviz.ui.core.library import Library
+from dviz.ui.core.own_codes import ORDER, OwnTable, as_table, measure_all, read_files
+from dviz.ui.parts import markup
+from dviz.ui.parts.charts import BLUE, GREEN, ORANGE, Bars, accuracy_chart, association_heatmap
+from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.scores import alpha_slider, factor_table, pooling_choice, totals
 
 HELP = (
     "Codes of **any** model, with labels, are all that is needed: drop in `representations.npz` "
@@ -150,7 +150,7 @@ def borrowed(library: Library, key: str) -> OwnTable:
     """
     entry = library.get(key)
     if entry.sample is None:
-        raise CheckpointError(f"{key} came without codes; scripts/evaluate.py writes them")
+        raise CheckpointError(f"{key} came without codes; dviz evaluate writes them")
     codes, classes = entry.sample
     factors = entry.config.factors
     labels = Labels(tuple(f.name for f in factors), classes, tuple(f.values for f in factors))
@@ -252,7 +252,7 @@ def _remarks(result: dict[str, Any]) -> list[str]:
     if rows < result["n_samples"]:
         lines.append(
             f"All but OMES on {rows:,} random rows of {result['n_samples']:,} (seed "
-            f"{result['seed']}); scripts/evaluate.py metrics takes them all."
+            f"{result['seed']}); dviz evaluate metrics takes them all."
         )
     if "diagnostics" in result:
         found = result["diagnostics"]["gaussian_total_correlation"]

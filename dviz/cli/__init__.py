@@ -1,0 +1,54 @@
+"""`dviz COMMAND`: one file a command, imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from dviz import __version__
+from dviz.errors import DvizError
+
+COMMANDS = {
+    "app": "open the page",
+    "train": "learn a representation of a Source dataset",
+    "transfer": "copy a checkpoint to a Target and, if asked, fine-tune it there",
+    "evaluate": "measure disentanglement, of a checkpoint or of anybody's codes",
+    "sweep": "run a grid of trainings and transfers, and tabulate the scores",
+    "reproduce": "write the study's tables from the shipped reports",
+    "download": "fetch a dataset's official files, or list what there is",
+    "preview": "draw a contact sheet of a dataset",
+    "push": "put checkpoints on the Hugging Face Hub",
+    "space": "put the page on the Hugging Face Hub as a Space",
+    "benchmark": "measure speed",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; what a user can mend becomes one line on stderr and exit code 2."""
+    asked = list(sys.argv[1:] if argv is None else argv)
+    command = _parser().parse_args(asked[:1]).command
+    try:
+        import_module(f"dviz.cli.{command}").main(asked[1:])
+    except (DvizError, ValueError, FloatingPointError, OSError) as error:
+        print(f"dviz {command}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nstopped; what was saved so far is kept", file=sys.stderr)
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dviz",
+        description="See whether a representation is disentangled, and whether it survives the "
+        "trip from synthetic to real images.",
+        epilog="commands:\n"
+        + "\n".join(f"  {name:10} {what}" for name, what in COMMANDS.items())
+        + "\n\nexample:\n  dviz app\n  dviz train --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dviz {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    return parser

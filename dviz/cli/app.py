@@ -1,0 +1,42 @@
+"""Serve the page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dviz.cli import common
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = common.parser(
+        "app",
+        "Serve the page. Host and port are Gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, by\n"
+        "default 127.0.0.1:7860; a Space listens on every interface.",
+        "dviz app --checkpoints checkpoints",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        default=os.environ.get("DVIZ_CHECKPOINTS") or common.ROOT / "checkpoints",
+        help="their folder (default: DVIZ_CHECKPOINTS, else those that came with dviz)",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(argv)
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    import torch
+
+    from dviz.ui.core.library import Library
+    from dviz.ui.page import build_app, launch_options
+
+    # One picture is a few milliseconds' work: more threads would only wait for each other.
+    torch.set_num_threads(1)
+    library = Library(args.checkpoints)
+    host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
+    host = os.environ.get("GRADIO_SERVER_NAME") or host
+    build_app(library).launch(server_name=host, **launch_options(library))

@@ -1,0 +1,29 @@
+"""Measure speed. One module per benchmark in dviz/cli/benchmarks, each with `main(argv)`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+
+from dviz.cli import common
+
+BENCHMARKS = {
+    "metrics": "metrics and probes: time, growth, memory, accuracy against scikit-learn",
+    "data": "images per second of the procedural datasets",
+    "training": "images per second of the training loop, its arithmetic, a per-image loop",
+    "latency": "from a slider to the new picture, in a browser",
+    "load": "many people at once",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = common.parser(
+        "benchmark",
+        "Measure speed.\n\n" + "\n".join(f"  {name:10}{what}" for name, what in BENCHMARKS.items()),
+        "dviz benchmark metrics",
+    )
+    parser.add_argument("benchmark", choices=BENCHMARKS, help="which one")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="its own flags (try --help)")
+    args = parser.parse_args(argv)
+    import_module(f"dviz.cli.benchmarks.{args.benchmark}").main(args.rest)

@@ -1,0 +1,94 @@
+"""Put checkpoints on the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from dviz.cli import common
+from dviz.errors import DvizError
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = common.parser(
+        "push",
+        "Push checkpoint folders to the Hugging Face Hub, each in one commit: weights, config,\n"
+        "report, probes, codes, picture and a model card made for where it goes, nothing else.\n"
+        "All are read to the end before the first is sent.\n"
+        "The token comes from HF_TOKEN or from `hf auth login`.",
+        "dviz push checkpoints/color-dsprites --repo-id ada/color-dsprites\n"
+        "  dviz push --all --repo-id ada --dry-run",
+    )
+    add = parser.add_argument
+    add("checkpoints", nargs="*", type=Path, help="checkpoint folders")
+    add(
+        "--all",
+        action="store_true",
+        help="every checkpoint in checkpoints/, those learnt on your own pictures too",
+    )
+    add(
+        "--repo-id",
+        required=True,
+        help="user/name; or user alone, then each goes to user/<name of its folder>",
+    )
+    add("--revision", help="branch to commit to, created where there is none (default: main)")
+    add("--private", action="store_true", help="make new repositories private")
+    add("--dry-run", action="store_true", help="check the folders and list what would be sent")
+    return parser.parse_args(argv)
+
+
+def chosen(args: argparse.Namespace) -> list[Path]:
+    """The folders to push."""
+    from dviz.checkpoint import CONFIG
+
+    if args.all == bool(args.checkpoints):
+        raise DvizError("name the checkpoint folders to push, or give --all")
+    if not args.all:
+        return args.checkpoints
+    folders = sorted(path.parent for path in (common.ROOT / "checkpoints").glob(f"*/{CONFIG}"))
+    if not folders:
+        raise DvizError("there are no checkpoints in checkpoints/; train one first")
+    return folders
+
+
+def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:
+    """Where `folder` goes."""
+    if "/" not in repo_id:
+        return f"{repo_id}/{folder.resolve().name}"
+    if not alone:
+        raise DvizError(
+            f"--repo-id {repo_id} names one repository, but there may be several checkpoints; "
+            f"give {repo_id.split('/')[0]} alone, then each goes to a repository of its own"
+        )
+    return repo_id
+
+
+def show(folder: Path, repo_id: str, revision: str | None) -> None:
+    """List the files that a push would send."""
+    from dviz.checkpoint import CARD, FILES
+    from dviz.publish.card import checkpoint_card
+
+    sizes = {name: (folder / name).stat().st_size for name in FILES if (folder / name).is_file()}
+    sizes[CARD] = len(checkpoint_card(folder, repo_id, revision).encode())
+    print(f"{repo_id}:")
+    for name, size in sizes.items():
+        print(f"  {size:>12,} bytes  {name}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(argv)
+    folders = chosen(args)
+    alone = not args.all and len(folders) == 1
+    targets = {folder: repo_id_of(folder, args.repo_id, alone) for folder in folders}
+    from dviz.publish import hub
+
+    for repo_id in targets.values():
+        hub.check_names(repo_id, args.revision)
+    for folder in targets:
+        hub.check_checkpoint(folder)
+    for folder, repo_id in targets.items():
+        if args.dry_run:
+            show(folder, repo_id, args.revision)
+        else:
+            print(hub.push(folder, repo_id, revision=args.revision, private=args.private))

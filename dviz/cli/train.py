@@ -1,0 +1,56 @@
+"""Learn a representation of a Source dataset."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from dviz.cli import common
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    from dviz.training.config import SUPERVISIONS
+
+    parser = common.parser(
+        "train",
+        "Train a Source: a VAE with weak supervision by pairs (Ada-GVAE), or without.",
+        "dviz train --dataset color-dsprites --output checkpoints/mine --steps 2000",
+    )
+    add = parser.add_argument
+    add("--dataset", required=True, help="name of a dataset, e.g. color-dsprites")
+    add("--output", required=True, type=Path, help="checkpoint folder to write")
+    add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (study: 128)")
+    add("--latent-size", type=int, default=10, help="latent dimensions (study: 10)")
+    add("--decoder-hidden", type=int, default=256, help="width of one more decoder layer, 0: none")
+    add("--supervision", choices=SUPERVISIONS, default="labels")
+    add("--labelled", type=float, default=1.0, help="share of pairs with labels; rest: adaptive")
+    add("--k", default="uniform", help="factors that change in a pair: a number, or uniform")
+    common.add_training_flags(
+        parser, steps=24_000, batch_size=32, learning_rate=6e-3, beta=4.0, warmup=0.25
+    )
+    add("--untied-beta", type=float, default=32.0, help="β of dimensions tied to no factor")
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(argv)
+    k = int(args.k) if args.k.isdigit() else args.k
+    config = common.training_config(args, k=k)
+    device = common.pick_device(args.device, args.threads)
+    import torch
+
+    from dviz.checkpoint import SOURCE, CheckpointConfig
+    from dviz.data import load_dataset
+    from dviz.models.vae import VAE, VAEConfig
+
+    dataset = load_dataset(args.dataset, args.data_root)
+    torch.manual_seed(args.seed)
+    model = VAE(VAEConfig(args.filters, args.latent_size, args.decoder_hidden))
+    identity = CheckpointConfig(
+        args.output.resolve().name, SOURCE, dataset.name, dataset.space.factors, model.config,
+        source=dataset.name,
+    )  # fmt: skip
+    common.train_into(args, model, dataset, config, identity, device)

@@ -1,0 +1,322 @@
+"""Measure an encoder on a dataset: the study's protocol, from images to a DatasetReport."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
+from dviz.data.base import FactorDataset
+from dviz.data.table import UNKNOWN
+from dviz.machine import describe_machine
+from dviz.measuring.probe_files import save_probes
+from dviz.measuring.report import (
+    Baseline,
+    DatasetReport,
+    ProbeScore,
+    read_report,
+    write_report,
+)
+from dviz.metrics.association import associate as associate_table
+from dviz.metrics.association import association_from_pairs
+from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.omes import associated_dimensions
+from dviz.metrics.probes import fit_probe, probe_factors
+from dviz.metrics.suite import evaluate_all
+from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
+from dviz.models.vae import VAE, sample_posterior, to_tensor
+
+CHUNK = 512
+SCORES = ("mig", "sap", "modularity", "explicitness", "beta_vae", "factor_vae")
+"""Metrics that go into a report under their names, beside DCI with importances from trees."""
+
+
+@dataclass(frozen=True)
+class EncodedSample:
+    """A random sample of a dataset as a model sees it.
+
+    Attributes:
+        mean, log_variance, sampled: of q(z|x), and one draw from it, float32 (N, D).
+        classes: int64 (N, F).
+        reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel.
+    """
+
+    mean: np.ndarray
+    log_variance: np.ndarray
+    sampled: np.ndarray
+    classes: np.ndarray
+    reconstruction: float
+    mse: float
+
+
+@torch.inference_mode()
+def encode_sample(
+    model: VAE, dataset: FactorDataset, num_images: int, seed: int = 0
+) -> EncodedSample:
+    """Encode and reconstruct `num_images` images drawn uniformly from `dataset`.
+
+    Of a dataset that is no grid no image is drawn twice, so there are at most as many as it has.
+    """
+    rng = np.random.default_rng(seed)
+    noise = torch.Generator().manual_seed(seed)
+    device = next(model.parameters()).device
+    codes, classes, losses, errors = [], [], [], []
+    for images, labels in _sampled(dataset, num_images, rng):
+        x = to_tensor(images, device)
+        mean, log_variance = model.encode(x)
+        logits = model.decoder(mean)
+        codes.append(
+            torch.stack([mean, log_variance, sample_posterior(mean, log_variance, noise)]).cpu()
+        )
+        classes.append(labels)
+        losses.append(reconstruction_loss(logits, x).item() * len(x))
+        errors.append((torch.sigmoid(logits) - x).square().mean().item() * len(x))
+    mean, log_variance, sampled = torch.cat(codes, dim=1).numpy()
+    return EncodedSample(
+        mean,
+        log_variance,
+        sampled,
+        np.concatenate(classes),
+        sum(losses) / len(mean),
+        sum(errors) / len(mean),
+    )
+
+
+def _sampled(
+    dataset: FactorDataset, num_images: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Images and their classes, chunk after chunk."""
+    if dataset.is_grid:
+        for count in _chunks(num_images):
+            yield dataset.sample(count, rng)
+        return
+    rows = rng.permutation(dataset.num_images)[:num_images]
+    for start in range(0, len(rows), CHUNK):
+        some = rows[start : start + CHUNK]
+        yield dataset.images(some, rng), dataset.factors(some)
+
+
+@torch.inference_mode()
+def associate(model: VAE, dataset: FactorDataset, num_pairs: int, seed: int = 0) -> np.ndarray:
+    """S (D, F) from `num_pairs` fresh pairs for each factor; NaN where a factor never varies."""
+    rng = np.random.default_rng(seed)
+    first, second = [], []
+    for factor, size in enumerate(dataset.space.sizes):
+        pairs = [_encode_pairs(model, dataset, n, factor, rng) for n in _chunks(num_pairs)]
+        if size < 2:
+            pairs = [pair[:, :0] for pair in pairs]
+        a, b = np.concatenate(pairs, axis=1)
+        first.append(a)
+        second.append(b)
+    return association_from_pairs(first, second)
+
+
+def associate_labels(sample: EncodedSample) -> tuple[np.ndarray, int]:
+    """S (D, F) in closed form from the labels of a sample, and the fewest pairs behind a factor.
+
+    Rows with an unknown label (−1) are left out.
+    """
+    known = (sample.classes != UNKNOWN).all(axis=1)
+    dimensions, factors = sample.mean.shape[1], sample.classes.shape[1]
+    if not factors or not known.any():
+        return np.full((dimensions, factors), np.nan), 0
+    found = associate_table(sample.mean[known], sample.classes[known])
+    told = [
+        int(pairs) for pairs, why in zip(found.pairs, found.reasons, strict=True) if why is None
+    ]
+    return found.matrix, min(told, default=0)
+
+
+def _encode_pairs(
+    model: VAE, dataset: FactorDataset, n: int, factor: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Posterior means of `n` pairs that differ in one factor, float32 (2, n, D)."""
+    images = np.concatenate(dataset.sample_pairs_of(n, factor, rng))
+    device = next(model.parameters()).device
+    mean = model.encode(to_tensor(images, device))[0].cpu().numpy()
+    return np.stack([mean[:n], mean[n:]])
+
+
+def _chunks(total: int) -> list[int]:
+    return [min(CHUNK, total - done) for done in range(0, total, CHUNK)]
+
+
+def measure(
+    model: VAE,
+    dataset: FactorDataset,
+    *,
+    num_images: int = 15_000,
+    num_pairs: int = 10_000,
+    seed: int = 0,
+    probes: bool = True,
+    jobs: int = 2,
+) -> tuple[DatasetReport, EncodedSample]:
+    """Everything `report.json` says about `model` on `dataset`, and the codes it was read from.
+
+    Probes and diagnostics use `num_images` random images (first two thirds to train, last third to
+    test), the association matrix `num_pairs` other pairs a factor. Where pairs cannot be drawn, the
+    association is the closed form on the sample's labels instead. A label that is not known keeps
+    its image out of that factor's probes, and out of what needs all labels. Without any factor
+    only codes and reconstruction are measured.
+    """
+    began = time.perf_counter()
+    model.eval()
+    sample = encode_sample(model, dataset, num_images, seed)
+    if dataset.is_grid:
+        association = associate(model, dataset, num_pairs, seed + 1)
+    else:
+        association, num_pairs = associate_labels(sample)
+    active = active_dimensions(sample.mean)
+    names = list(dataset.space.names)
+    scores = _probe_scores(sample, association, names, seed, jobs) if probes else []
+    kl = kl_divergence(torch.from_numpy(sample.mean), torch.from_numpy(sample.log_variance))
+    low, high = np.percentile(sample.mean, [1, 99], axis=0)
+    report = DatasetReport(
+        dataset=dataset.name,
+        factors=names,
+        sizes=dataset.space.sizes.tolist(),
+        seed=seed,
+        num_images=len(sample.mean),
+        num_pairs=num_pairs,
+        association=_json_matrix(association),
+        active=active.tolist(),
+        mean=_rounded(sample.mean.mean(0)),
+        std=_rounded(sample.mean.std(0)),
+        low=_rounded(low),
+        high=_rounded(high),
+        posterior_std=_rounded(np.exp(0.5 * sample.log_variance).mean(0)),
+        kl=_rounded(kl.mean(0).numpy()),
+        reconstruction=round(sample.reconstruction, 3),
+        mse=round(sample.mse, 6),
+        probes=scores,
+        scores=_other_scores(sample, names, seed, jobs) if probes else {},
+        seconds=round(time.perf_counter() - began, 1),
+        machine=describe_machine(str(next(model.parameters()).device)),
+        origin=dataset.origin,
+    )
+    return report, sample
+
+
+def evaluate_checkpoint(
+    checkpoint: Checkpoint,
+    dataset: FactorDataset,
+    *,
+    num_images: int = 15_000,
+    num_pairs: int = 10_000,
+    seed: int = 0,
+    jobs: int = 2,
+) -> DatasetReport:
+    """Measure a checkpoint on `dataset` and write what the app needs into its folder.
+
+    Adds to `report.json`. Where `dataset` is the checkpoint's own, also writes the codes, their
+    labels and fitted MLP probes, so that scores can be recomputed without the dataset; codes only
+    of images whose labels are all known.
+    """
+    result, sample = measure(
+        checkpoint.model,
+        dataset,
+        num_images=num_images,
+        num_pairs=num_pairs,
+        seed=seed,
+        jobs=jobs,
+    )
+    folder = checkpoint.folder
+    known = sample.classes != UNKNOWN
+    complete = known.all(axis=1)
+    if dataset.name == checkpoint.config.dataset and len(dataset.space) and complete.any():
+        names = list(dataset.space.names)
+        codes = sample.mean[complete], sample.sampled[complete]
+        save_codes(folder, *codes, sample.classes[complete], names)
+        probes = {}
+        for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
+            probes[name] = fit_probe(sample.mean[rows], labels[rows], "mlp", seed)
+        save_probes(folder / PROBES, probes)
+    report = read_report(folder / REPORT)
+    write_report(folder / REPORT, replace(report, results=report.results | {dataset.name: result}))
+    return result
+
+
+def add_baseline(folder: Path, name: str, description: str, result: DatasetReport) -> None:
+    """Put a baseline into a checkpoint's `report.json`, in place of one of the same name."""
+    report = read_report(folder / REPORT)
+    others = [baseline for baseline in report.baselines if baseline.name != name]
+    baselines = [*others, Baseline(name, description, result)]
+    write_report(folder / REPORT, replace(report, baselines=baselines))
+
+
+def _probe_scores(
+    sample: EncodedSample, association: np.ndarray, names: list[str], seed: int, jobs: int
+) -> list[ProbeScore]:
+    """Probes on all active dimensions and on the associated one, one row of labels at a time."""
+    if (sample.classes != UNKNOWN).all() and names:
+        settings = {"dimensions": ("all", "pruned"), "association": association, "n_jobs": jobs}
+        found = probe_factors(sample.mean, sample.classes, names=names, seed=seed, **settings)
+        return _score_rows(found.to_dict()["per_factor"])
+    scores = []
+    active = active_dimensions(sample.mean)
+    own = associated_dimensions(association, active) if names else []
+    for j, name in enumerate(names):
+        known = sample.classes[:, j] != UNKNOWN
+        if known.sum() < 3:
+            continue
+        table = sample.mean[known], sample.classes[known, j : j + 1]
+        asked = {"all": "all"} | ({} if own[j] is None else {"pruned": [own[j]]})
+        for dimensions, which in asked.items():
+            found = probe_factors(
+                *table, names=[name], dimensions=which, active=active, seed=seed, n_jobs=jobs
+            )
+            scores += [
+                replace(score, dimensions=dimensions)
+                for score in _score_rows(found.to_dict()["per_factor"])
+            ]
+    return scores
+
+
+def _score_rows(per_factor: dict[str, dict[str, Any]]) -> list[ProbeScore]:
+    return [
+        ProbeScore(
+            factor,
+            model,
+            dimensions,
+            chance=round(values["chance"], 4),
+            **{
+                key: round(score[key], 4)
+                for key in ("accuracy", "balanced_accuracy", "standard_error")
+            },
+        )
+        for factor, values in per_factor.items()
+        for model, sets in values["probes"].items()
+        for dimensions, score in sets.items()
+        if score["accuracy"] is not None
+    ]
+
+
+def _other_scores(
+    sample: EncodedSample, names: list[str], seed: int, jobs: int
+) -> dict[str, float]:
+    metrics = [*SCORES, "dci"]
+    known = (sample.classes != UNKNOWN).all(axis=1)
+    if not names or known.sum() < 3:
+        return {}
+    codes, classes = sample.mean[known], sample.classes[known]
+    found = evaluate_all(codes, classes, names=names, metrics=metrics, seed=seed, n_jobs=jobs)
+    values = {name: found[name]["score"] for name in SCORES}
+    trees = found["dci"]["trees"]
+    values |= {f"dci_{part}": trees[part] for part in ("disentanglement", "completeness")}
+    return {name: round(value, 5) for name, value in values.items() if value is not None}
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(value), 5) for value in values]
+
+
+def _json_matrix(matrix: np.ndarray) -> list[list[float | None]]:
+    return [
+        [None if np.isnan(value) else round(float(value), 5) for value in row] for row in matrix
+    ]

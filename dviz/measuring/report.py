@@ -1,0 +1,246 @@
+"""Report: everything measured of a checkpoint, on one or more datasets; `report.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dviz.data.info import YOUR_FOLDER
+from dviz.errors import CheckpointError
+from dviz.files import write_json
+from dviz.metrics.omes import OmesResult, omes
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ProbeScore:
+    """How well one classifier reads one factor from the codes of held-out images.
+
+    Attributes:
+        factor: name of the factor.
+        model: "gbt" (gradient-boosted trees) or "mlp".
+        dimensions: "all" (active ones), "union" (of associated ones) or "pruned" (the one
+            associated with the factor).
+        accuracy, balanced_accuracy, chance: in [0, 1]; chance is that of the commonest class.
+        standard_error: of the accuracy, from the number of held-out images.
+    """
+
+    factor: str
+    model: str
+    dimensions: str
+    accuracy: float
+    balanced_accuracy: float
+    chance: float
+    standard_error: float
+
+    @property
+    def above_chance(self) -> float:
+        """How far from chance to perfect: 0 is chance, 1 is always right."""
+        return (self.accuracy - self.chance) / max(1 - self.chance, 1e-9)
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """One encoder measured on one dataset. D latent dimensions, F factors.
+
+    Attributes:
+        dataset: name of the dataset.
+        factors, sizes: names and numbers of classes of its factors, (F,).
+        seed: seeds the sample, the pairs and the probes.
+        num_images: images encoded for the probes and the diagnostics.
+        num_pairs: pairs a factor behind the association matrix.
+        association: S, (D, F), in [0, 1]; None in the column of a factor that never changes.
+        active: dimensions whose posterior mean has a standard deviation of at least 0.05, (D,).
+        mean, std, low, high: of the posterior means, and their 1st and 99th percentile, (D,).
+        posterior_std: mean σ of q(z|x), (D,).
+        kl: mean KL(q(z|x) ‖ N(0, 1)), nats, (D,).
+        reconstruction: pixel cross-entropy, nats an image; mse: squared error a pixel in [0, 1].
+        probes: accuracies, one row a factor, classifier and set of dimensions.
+        scores: other metrics by name (see dviz.measuring.encoder.SCORES), each in [0, 1].
+        seconds: what measuring took; machine: where.
+        origin: where the dataset's images came from, as `FactorDataset.origin`: a twin is not the
+            genuine dataset whose name it has. "" in reports from before it was kept.
+    """
+
+    dataset: str
+    factors: list[str]
+    sizes: list[int]
+    seed: int
+    num_images: int
+    num_pairs: int
+    association: list[list[float | None]]
+    active: list[bool]
+    mean: list[float]
+    std: list[float]
+    low: list[float]
+    high: list[float]
+    posterior_std: list[float]
+    kl: list[float]
+    reconstruction: float
+    mse: float
+    probes: list[ProbeScore] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    machine: str = ""
+    origin: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name of the dataset, and where its images came from: "shapes3d (procedural twin)"."""
+        told = self.origin and self.origin != YOUR_FOLDER
+        return f"{self.dataset} ({self.origin})" if told else self.dataset
+
+    @property
+    def association_matrix(self) -> np.ndarray:
+        """S as float64 (D, F), NaN where there is none."""
+        return np.array(self.association, dtype=np.float64)
+
+    def omes(self, alpha: float = 0.5, pooling: str = "avg") -> OmesResult:
+        """OMES of the association matrix, inactive dimensions left out."""
+        S = self.association_matrix
+        return omes(S, alpha, pooling, active=np.array(self.active), names=self.factors)
+
+    def probe(self, factor: str, model: str, dimensions: str) -> ProbeScore | None:
+        """The probe of one factor, or None where it was not measured."""
+        asked = (factor, model, dimensions)
+        found = (p for p in self.probes if (p.factor, p.model, p.dimensions) == asked)
+        return next(found, None)
+
+    def accuracies(
+        self, model: str, dimensions: str, factors: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Accuracy of each factor's probe in [0, 1], (F,); NaN where it was not measured.
+
+        `factors` are other names than the report's own, or in another order.
+        """
+        found = (self.probe(f, model, dimensions) for f in (factors or self.factors))
+        return np.array([math.nan if probe is None else probe.accuracy for probe in found])
+
+    def mean_accuracy(self, model: str, dimensions: str) -> float:
+        """Mean accuracy over the factors; NaN where none was measured."""
+        scores = [p.accuracy for p in self.probes if (p.model, p.dimensions) == (model, dimensions)]
+        return float(np.mean(scores)) if scores else math.nan
+
+    def chance(self, factor: str) -> float:
+        """Accuracy of always answering the commonest class; NaN where nothing was measured."""
+        return next((p.chance for p in self.probes if p.factor == factor), math.nan)
+
+    def above_chance(self, model: str = "gbt", dimensions: str = "all") -> float:
+        """Mean over factors of (accuracy − chance) / (1 − chance); NaN where none was measured."""
+        shares = [
+            p.above_chance
+            for p in self.probes
+            if (p.model, p.dimensions) == (model, dimensions) and p.chance < 1
+        ]
+        return float(np.mean(shares)) if shares else math.nan
+
+    def score(self, name: str) -> float:
+        """Another metric by name; NaN where it was not measured."""
+        return self.scores.get(name, math.nan)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DatasetReport:
+        probes = [ProbeScore(**probe) for probe in values["probes"]]
+        return cls(**{**values, "probes": probes})
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a checkpoint is compared with: another encoder measured on the same dataset."""
+
+    name: str
+    description: str
+    result: DatasetReport
+
+
+@dataclass(frozen=True)
+class DistanceReport:
+    """How far a Target lies from a Source, told without labels (see dviz.metrics.distance).
+
+    Attributes:
+        source, target: names of the two datasets; encoder: of the Source checkpoint that saw both.
+        seed: seeds both samples; num_images: images of each.
+        frechet: Fréchet distance of the codes, in squared units of the code.
+        mmd, mmd_p_value: kernel MMD² of the codes, and its permutation p-value.
+        outside: share of Target images with a code beyond the central 99% of the Source's in some
+            active dimension, in [0, 1]; outside_per_dimension: in each dimension (D,).
+        elbo_source, elbo_target: evidence lower bound, nats an image (β = 1).
+        pixel_frechet: Fréchet distance of the images themselves, 8 × 8 RGB in [0, 1].
+    """
+
+    source: str
+    target: str
+    encoder: str
+    seed: int
+    num_images: int
+    frechet: float
+    mmd: float
+    mmd_p_value: float
+    outside: float
+    outside_per_dimension: list[float]
+    elbo_source: float
+    elbo_target: float
+    pixel_frechet: float
+
+    @property
+    def elbo_drop(self) -> float:
+        """What the Source model loses on the Target, nats an image."""
+        return self.elbo_source - self.elbo_target
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything measured of one checkpoint: a result a dataset, baselines, and the distance."""
+
+    results: dict[str, DatasetReport] = field(default_factory=dict)
+    baselines: list[Baseline] = field(default_factory=list)
+    distance: DistanceReport | None = None
+
+    def baselines_on(self, dataset: str) -> list[Baseline]:
+        """The baselines measured on this dataset."""
+        return [b for b in self.baselines if b.result.dataset == dataset]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Report:
+        """Inverse of `to_dict`. Raises CheckpointError where something is missing or odd."""
+        try:
+            if values["format"] != FORMAT:
+                raise CheckpointError(
+                    f"report.json has format {values['format']!r}, this dviz reads {FORMAT}"
+                )
+            return cls(
+                {k: DatasetReport.from_dict(v) for k, v in values["results"].items()},
+                [
+                    Baseline(b["name"], b["description"], DatasetReport.from_dict(b["result"]))
+                    for b in values["baselines"]
+                ],
+                DistanceReport(**values["distance"]) if values.get("distance") else None,
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"report.json is not a dviz report ({error!r})") from error
+
+
+def read_report(path: str | Path) -> Report:
+    """Read a `report.json`; a missing file is an empty report."""
+    path = Path(path)
+    if not path.exists():
+        return Report()
+    try:
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error})") from error
+
+
+def write_report(path: str | Path, report: Report) -> None:
+    """Write `report` to `path` atomically."""
+    write_json(path, report.to_dict())

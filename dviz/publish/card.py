@@ -1,0 +1,391 @@
+"""Model cards: what a checkpoint is, what was measured of it, and how to use it; `README.md`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from huggingface_hub import EvalResult, ModelCardData
+
+from dviz.checkpoint import (
+    CARD,
+    DIRECT,
+    REPORT,
+    SOURCE,
+    TRAVERSAL,
+    CheckpointConfig,
+    read_config,
+)
+from dviz.data import DatasetInfo, dataset_info
+from dviz.data.folder import is_own_folder
+from dviz.data.registry import REAL
+from dviz.errors import DatasetError
+from dviz.files import write_text
+from dviz.measuring.report import DatasetReport, Report, read_report
+from dviz.metrics.omes import OmesResult, omes
+
+TASK = "image-feature-extraction"
+TAGS = [
+    "disentanglement",
+    "representation-learning",
+    "transfer-learning",
+    "variational-autoencoder",
+    "vae",
+]
+PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
+PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
+
+SUPERVISIONS = {
+    "labels": "with weak supervision (Ada-GVAE; which factors change in a pair is known)",
+    "adaptive": "with weak supervision (Ada-GVAE; which factors change in a pair is inferred)",
+    "known-k": "with weak supervision (Ada-GVAE; how many factors change in a pair is known)",
+    "none": "without supervision",
+}
+
+STUDY = """\
+The method, its protocol and OMES are from
+
+```bibtex
+@inproceedings{dapueto2024transferring,
+  title     = {Transferring disentangled representations: bridging the gap between synthetic and
+               real images},
+  author    = {Dapueto, Jacopo and Noceti, Nicoletta and Odone, Francesca},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year      = {2024},
+  url       = {https://arxiv.org/abs/2409.18017}
+}
+```"""
+
+
+def write_card(folder: str | Path) -> None:
+    """Write `checkpoint_card` into the folder, for whoever has it on disk.
+
+    Raises:
+        CheckpointError: the config or the report cannot be read.
+    """
+    write_text(Path(folder) / CARD, checkpoint_card(folder))
+
+
+def checkpoint_card(
+    folder: str | Path, repo_id: str | None = None, revision: str | None = None
+) -> str:
+    """The `model_card` of the checkpoint in `folder`.
+
+    Raises:
+        CheckpointError: the config or the report cannot be read.
+    """
+    folder = Path(folder)
+    config, report = read_config(folder), read_report(folder / REPORT)
+    return model_card(config, report, repo_id, revision, picture=(folder / TRAVERSAL).is_file())
+
+
+def model_card(
+    config: CheckpointConfig,
+    report: Report | None = None,
+    repo_id: str | None = None,
+    revision: str | None = None,
+    picture: bool = False,
+) -> str:
+    """A model card: YAML front matter with the figures as `model-index`, then Markdown.
+
+    Args:
+        report: what was measured, if anything was.
+        repo_id, revision: where it will be on the Hub, for the example of how to load it; by
+            default the example loads it from disk.
+        picture: whether its traversal picture lies beside the card.
+    """
+    report = report or Report()
+    results = list(report.results.values())
+    metadata = ModelCardData(
+        library_name="dviz",
+        license="apache-2.0",
+        pipeline_tag=TASK,
+        tags=TAGS,
+        model_name=config.name,
+        eval_results=[entry for result in results for entry in _eval_results(result)] or None,
+    )
+    sections = [
+        f"# {config.name}",
+        _introduction(config, report),
+        _facts(config),
+        _picture(report.results.get(config.dataset)) if picture else "",
+        _usage(config.name, repo_id, revision),
+        *(_figures(result) for result in results),
+        _baselines(report),
+        _limits(config),
+        _licence([config.source, config.dataset, *(result.dataset for result in results)]),
+    ]
+    body = "\n\n".join(section for section in sections if section)
+    return f"---\n{metadata.to_yaml()}\n---\n\n{body}\n"
+
+
+def _introduction(config: CheckpointConfig, report: Report) -> str:
+    supervision = SUPERVISIONS.get(config.training.get("supervision", ""), "")
+    source, dataset = (
+        report.results[name].title if name in report.results else name
+        for name in (config.source, config.dataset)
+    )
+    if config.kind == SOURCE:
+        origin = f"It was trained on {dataset} {supervision}".rstrip() + "."
+    elif config.kind == DIRECT:
+        origin = (
+            f"Its weights are those of {config.parent}, learnt on {source} and carried over "
+            f"to {dataset} unchanged{_statistics(config)}."
+        )
+    else:
+        origin = (
+            f"It started from {config.parent}, learnt on {source}, and was fine-tuned on "
+            f"images of {dataset} {supervision}".rstrip()
+            + "."
+        )
+    return (
+        "A variational autoencoder of 64×64 RGB images whose latent dimensions are meant to stand "
+        f"for one factor of variation each. {origin}"
+    )
+
+
+def _statistics(config: CheckpointConfig) -> str:
+    """What else was done to a direct transfer, if anything."""
+    images = config.training.get("reestimate_statistics", 0)
+    words = f", but for its BatchNorm statistics, taken anew from {images:,} images"
+    return words if images else ""
+
+
+def _facts(config: CheckpointConfig) -> str:
+    n, hidden = config.architecture.filters, config.architecture.decoder_hidden
+    facts = {
+        "kind": config.kind,
+        "source dataset": _described(config.source) if config.source != config.dataset else "",
+        "dataset": _described(config.dataset),
+        "factors": ", ".join(f"{factor.name} ({factor.size})" for factor in config.factors),
+        "architecture": f"channels {n // 4}, {n // 2}, {n}; "
+        f"{config.architecture.latent_size} latent dimensions"
+        + (f"; {hidden} hidden units in the decoder" if hidden else "")
+        + ("; a map of colours behind it" if config.architecture.recolour else ""),
+        "training": ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in config.training.items()
+        ),
+        "parent": config.parent,
+        "written by": f"dviz {config.version}",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _described(dataset: str) -> str:
+    info = _info(dataset)
+    return f"{dataset} – {info.description}" if info else dataset
+
+
+def _info(dataset: str) -> DatasetInfo | None:
+    """What is known of a dataset; None of somebody's own pictures, and of an unknown name."""
+    try:
+        return None if is_own_folder(dataset) else dataset_info(dataset)
+    except DatasetError:
+        return None
+
+
+def _picture(result: DatasetReport | None) -> str:
+    """The traversal picture, its rows named by the factor that follows the dimension most."""
+    if result is None:
+        return ""
+    S, rows = np.nan_to_num(result.association_matrix), []
+    for d in np.flatnonzero(result.active):
+        name = ""
+        if result.factors:
+            j = int(S[d].argmax())
+            name = f" ({result.factors[j]} {S[d, j]:.2f})"
+        rows.append(f"z{d}{name}")
+    return (
+        "## What its dimensions do\n\n"
+        f"![Every active dimension moved from its 1st to its 99th percentile]({TRAVERSAL})\n\n"
+        f"One image's code; each row moves one dimension. From above: {', '.join(rows)}. In "
+        "brackets the factor that the dimension follows most, and how far (association, 0 to 1)."
+    )
+
+
+def _usage(name: str, repo_id: str | None, revision: str | None) -> str:
+    if repo_id:
+        module, function = "dviz.publish", "hub"
+        where = ", ".join(f'"{part}"' for part in (repo_id, revision) if part)
+        call = f"hub.load({where})"
+    else:
+        module, function = "dviz.checkpoint", "load_checkpoint"
+        call = f'load_checkpoint("checkpoints/{name}")'
+    return f"""\
+## Use
+
+To have dviz, clone the project and install its `requirements.txt`. Then, in its folder:
+
+```python
+from {module} import {function}
+from dviz.models.vae import to_tensor
+
+model = {call}.model
+mean, log_variance = model.encode(to_tensor(images))  # images: uint8 (N, H, W, 3)
+```"""
+
+
+def _figures(result: DatasetReport) -> str:
+    """What was measured on one dataset: scores, then a row a factor."""
+    if not result.factors:
+        return (
+            f"## Measured on {result.title}\n\n{result.num_images:,} images without "
+            f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
+            f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
+            f"mean squared error {result.mse:.4f} a pixel."
+        )
+    scores = {pooling: _omes(result, pooling) for pooling in ("avg", "max")}
+    rows = [
+        (
+            f"OMES, {pooling} pooling",
+            _number(score.omes),
+            _number(score.modularity),
+            _number(score.compactness),
+        )
+        for pooling, score in scores.items()
+    ]
+    sample = (
+        f"{result.num_images:,} images (probes: two thirds to train, one to test), "
+        f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
+        f"{len(result.active)} dimensions are active. Reconstruction: {result.reconstruction:.1f} "
+        f"nats an image, mean squared error {result.mse:.4f} a pixel."
+    )
+    return "\n\n".join(
+        [
+            f"## Measured on {result.title}",
+            sample,
+            _table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
+            _factor_table(result, scores["avg"]),
+        ]
+    )
+
+
+def _factor_table(result: DatasetReport, score: OmesResult) -> str:
+    """The dimension associated with each factor, and the probes' accuracies."""
+    measured = [p for p in PROBES if not math.isnan(result.mean_accuracy(*p))]
+    accuracies = {(p.factor, p.model, p.dimensions): p.accuracy for p in result.probes}
+    chances = {p.factor: p.chance for p in result.probes}
+    header = ["factor", "classes", "dimension", "association"]
+    if measured:
+        header += [f"{model.upper()}, {dimensions}" for model, dimensions in measured] + ["chance"]
+    rows = []
+    for name, size in zip(result.factors, result.sizes, strict=True):
+        factor = score.per_factor[name]
+        dimension = factor["associated_dimension"]
+        row = [name, size, "–" if dimension is None else f"z{dimension}"]
+        row.append(_number(factor["association"]))
+        row += [_number(accuracies.get((name, *probe))) for probe in measured]
+        if measured:
+            row.append(_number(chances.get(name)))
+        rows.append(row)
+    explanation = (
+        "Association: how far changing the factor decorrelates the dimension, 0 to 1. "
+        "GBT (gradient-boosted trees) and MLP: accuracy of reading the factor from all active "
+        "dimensions, or from the associated one alone (pruned)."
+    )
+    return f"{_table(header, rows)}\n\n{explanation}"
+
+
+def _baselines(report: Report) -> str:
+    if not report.baselines:
+        return ""
+    rows = []
+    for name, result in report.results.items():
+        if not result.factors:
+            continue
+        rows.append(("**this model**", name, *_summary(result)))
+        rows += [
+            (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
+            for baseline in report.baselines
+            if baseline.result.dataset == result.dataset
+        ]
+    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all")
+    return f"## Compared with\n\n{_table(header, rows)}"
+
+
+def _summary(result: DatasetReport) -> list[str]:
+    scores = [_omes(result, pooling).omes for pooling in ("avg", "max")]
+    return [_number(x) for x in (*scores, *(result.mean_accuracy(m, "all") for m in PROBE_NAMES))]
+
+
+def _limits(config: CheckpointConfig) -> str:
+    limits = [
+        "Pictures are seen at 64×64 pixels; fine detail is lost.",
+        "A dimension stands for a factor only as far as the association above says, and only on "
+        "images like those it was measured on. A dimension associated with no factor may mix "
+        "several.",
+        f"It knows the factors that vary in {config.source or config.dataset}; others end up in "
+        "whatever dimension they resemble, or nowhere.",
+        "It is one training with one seed; another seed gives another code and other figures.",
+        "It is meant for studying representations, not for decisions about people or safety.",
+    ]
+    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+def _licence(datasets: Iterable[str]) -> str:
+    """Terms of weights and images, and whom to cite; datasets with the same terms in one line."""
+    titles: dict[str, list[str]] = {}
+    for name in dict.fromkeys(filter(None, datasets)):
+        info = _info(name)
+        titles.setdefault(_terms(name, info), []).append(info.title if info else name)
+    lines = [f"- {'; '.join(names)}: {terms}" for terms, names in titles.items()]
+    return (
+        "## Licence and citation\n\n"
+        "Weights: Apache-2.0. Images, or the official ones that a twin is modelled on:\n\n"
+        + "\n".join(lines)
+        + f"\n\n{STUDY}"
+    )
+
+
+def _terms(name: str, info: DatasetInfo | None) -> str:
+    if info is None:
+        return "their terms are not known here; ask whoever published this model."
+    images = "photographs" if name.startswith(REAL) else "images"
+    parts = (f"the {images} are {info.licence}", info.citation, info.url)
+    return ". ".join(part for part in parts if part)
+
+
+def _eval_results(result: DatasetReport) -> list[EvalResult]:
+    """The figures that fit into a `model-index`; none where there are no labels."""
+    if not result.factors:
+        return []
+    metrics = []
+    for pooling in ("avg", "max"):
+        score = _omes(result, pooling)
+        for name in ("omes", "modularity", "compactness"):
+            title = "OMES" if name == "omes" else f"OMES {name}"
+            metrics.append((name, f"{title}, {pooling} pooling", getattr(score, name)))
+    for model, dimensions in PROBES:
+        title = f"Mean accuracy, {PROBE_NAMES[model]}, {dimensions} dimensions"
+        metrics.append(("accuracy", title, result.mean_accuracy(model, dimensions)))
+    return [
+        EvalResult(
+            task_type=TASK,
+            task_name="Disentanglement",
+            dataset_type=result.dataset,
+            dataset_name=result.title,
+            metric_type=metric_type,
+            metric_name=title,
+            metric_value=round(value, 4),
+        )
+        for metric_type, title, value in metrics
+        if not math.isnan(value)
+    ]
+
+
+def _omes(result: DatasetReport, pooling: str) -> OmesResult:
+    return omes(
+        result.association_matrix, pooling=pooling, active=result.active, names=result.factors
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table: the first column to the left, the others to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

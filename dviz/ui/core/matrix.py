@@ -1,0 +1,125 @@
+"""An association matrix read for people: rows in order, the ideal, each number in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dviz.measuring.report import DatasetReport
+from dviz.metrics.association import interval
+from dviz.metrics.omes import OmesResult, associated_dimensions, omes
+from dviz.ui.core.inspector import MAX_DIMENSIONS, NOTABLE, Dimension, by_factor
+
+BY_FACTOR, BY_NUMBER = "the factor they encode", "their number"
+LOW_CEILING = 0.9  # a perfect code of few values stays below this, which is worth saying
+
+
+def ordered(dimensions: Sequence[Dimension], result: DatasetReport, order: str) -> list[Dimension]:
+    """Active dimensions by `BY_FACTOR`, `BY_NUMBER`, or the strongest for a factor first."""
+    active = [d for d in dimensions if d.active]
+    if order in result.factors:
+        column = np.nan_to_num(result.association_matrix[:, result.factors.index(order)])
+        active.sort(key=lambda d: -column[d.index])
+    elif order != BY_NUMBER:
+        active = by_factor(active, result.factors)
+    return active[:MAX_DIMENSIONS]
+
+
+def ceiling(size: int) -> float:
+    """The S of a dimension that encodes a factor of `size` values perfectly, and nothing else.
+
+    Partners differ in the factor by construction, so such a dimension correlates by
+    -1 / (size - 1) with itself.
+    """
+    return 1 - 1 / (size - 1) if size > 1 else 0.0
+
+
+def ideal(result: DatasetReport) -> np.ndarray:
+    """What S would be if every factor sat alone on a dimension of its own, float64 (D, F).
+
+    Each on its associated dimension; where two share one, the second goes to the free one that
+    follows it most.
+    """
+    S, active = np.nan_to_num(result.association_matrix), np.array(result.active)
+    owners = associated_dimensions(S, active)
+    best = np.zeros_like(S)
+    free = set(np.flatnonzero(active).tolist())
+    strength = [0.0 if d is None else S[d, j] for j, d in enumerate(owners)]
+    for j in np.argsort(strength)[::-1]:
+        if not free:
+            break
+        d = owners[j] if owners[j] in free else max(free, key=lambda d: S[d, j])
+        free.discard(d)
+        best[d, j] = ceiling(result.sizes[j])
+    return best
+
+
+def ceilings_in_words(result: DatasetReport) -> str:
+    """Which factors have so few values that a perfect code stays well below 1; "" where none."""
+    low = [
+        f"{ceiling(size):.2f} for {name} ({size} values)"
+        for name, size in zip(result.factors, result.sizes, strict=True)
+        if size > 1 and ceiling(size) < LOW_CEILING
+    ]
+    if not low:
+        return ""
+    return (
+        "A dimension that follows a factor perfectly, and nothing else, reaches only an S of "
+        f"1 − 1/(values − 1): {', '.join(low)}. A higher S means that something else moves along."
+    )
+
+
+def cell_in_words(
+    dimension: str, factor: str, value: float, size: int, span: tuple[float, float] | None = None
+) -> str:
+    """One S in words, as a hover text with <br> between lines."""
+    if np.isnan(value):
+        return f"{dimension} · {factor}: not known"
+    lines = [f"<b>{dimension} · {factor}: S = {value:.2f}</b>", _strength(dimension, factor, value)]
+    if size > 1 and ceiling(size) < LOW_CEILING and value >= NOTABLE:
+        lines.append(f"a perfect code of {size} values would show {ceiling(size):.2f}")
+    if span is not None and not np.isnan(span[0]):
+        lines.append(f"95% interval {span[0]:.2f} to {span[1]:.2f}, from the stored codes")
+    return "<br>".join(lines)
+
+
+def _strength(dimension: str, factor: str, value: float) -> str:
+    if value >= 0.8:
+        return f"changing {factor} gives {dimension} a new value: it follows {factor}"
+    if value >= NOTABLE:
+        return f"changing {factor} moves {dimension} in part"
+    if value >= 0.1:
+        return f"{dimension} hardly reacts to {factor}"
+    return f"{dimension} does not care about {factor}"
+
+
+def change_in_words(dimension: str, factor: str, before: float, after: float) -> str:
+    """What fine-tuning did to one S, as a hover text."""
+    if np.isnan(before + after):
+        return f"{dimension} · {factor}: not known"
+    gap = after - before
+    verb = "follows more closely" if gap > 0 else "lets go of"
+    words = f"{dimension} {verb} {factor}" if abs(gap) >= 0.05 else "about the same"
+    title = f"<b>{dimension} · {factor}: {gap:+.2f}</b>"
+    return f"{title}<br>{before:.2f} before, {after:.2f} after: {words}"
+
+
+def spans(bootstrap: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """95% intervals (low, high) of S, each (D, F)."""
+    return None if bootstrap is None else interval(bootstrap)
+
+
+def scores_of(samples: np.ndarray, result: DatasetReport, pooling: str) -> list[OmesResult]:
+    """OMES of every bootstrap sample of S (R, D, F); α is left at its default."""
+    active = np.array(result.active)
+    return [omes(S, pooling=pooling, active=active, names=result.factors) for S in samples]
+
+
+def score_interval(scores: Sequence[OmesResult], alpha: float) -> tuple[float, float] | None:
+    """95% interval of OMES at `alpha`; None where it cannot be told."""
+    values = np.array([alpha * s.modularity + (1 - alpha) * s.compactness for s in scores])
+    if not len(values) or np.isnan(values).any():
+        return None
+    low, high = interval(values)
+    return float(low), float(high)

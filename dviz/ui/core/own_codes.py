@@ -1,0 +1,138 @@
+"""Somebody's own codes and labels: read from what they drop in, and measured. No Gradio here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dviz.errors import DataFileError
+from dviz.measuring.files import Labels, read_classes, read_representations, read_table
+from dviz.metrics.association import Association, associate
+from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.omes import OmesResult, omes
+from dviz.metrics.split import release_workers
+from dviz.metrics.suite import METRICS, evaluate_all
+
+MAX_BYTES = 256 * 2**20
+MAX_DIMENSIONS = 128
+MAX_FACTORS = 32
+MIN_ROWS = 3
+# What trains something gets no more rows than the study's sample, so that a page stays a page.
+MAX_TRAINED_ROWS = 15_000
+# A process takes seconds to start: too long for tables that are measured sooner.
+MIN_ROWS_A_PROCESS = 1_000
+# The quick ones first: a person reads them while the others run.
+ORDER = ("omes", "mig", "sap", "modularity", "explicitness", "beta_vae", "factor_vae")
+ORDER += tuple(name for name in METRICS if name not in ORDER)
+WHAT_IS_NEEDED = (
+    "drop in two files, codes (.npz) and labels (.csv), or one .csv with columns z0, z1, ... and "
+    "one for each factor"
+)
+
+
+@dataclass(frozen=True)
+class OwnTable:
+    """Codes float32 (N, D) with labels, and the association matrix of all rows."""
+
+    name: str
+    codes: np.ndarray
+    labels: Labels
+    active: np.ndarray
+    association: Association
+
+    def omes(self, alpha: float, pooling: str) -> OmesResult:
+        """Its score; nothing but S is looked at, so it is as good as instant."""
+        S = self.association
+        return omes(S.matrix, alpha, pooling, self.active, self.labels.names, S.reasons)
+
+
+def read_files(paths: Sequence[str]) -> OwnTable:
+    """The table in one or two files.
+
+    Raises:
+        DataFileError: other files than needed, or they are broken, too large, or do not fit each
+            other. The message names a file, never the folder it was put into.
+    """
+    by_kind = {Path(path).suffix.lower(): path for path in paths}
+    if len(by_kind) != len(paths) or not set(by_kind) <= {".npz", ".csv"} or ".csv" not in by_kind:
+        names = ", ".join(Path(path).name for path in paths) or "nothing"
+        raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
+    try:
+        if ".npz" in by_kind:
+            codes = read_representations(by_kind[".npz"], max_bytes=MAX_BYTES)
+            labels = read_classes(by_kind[".csv"], rows=len(codes))
+        else:
+            codes, labels = read_table(by_kind[".csv"])
+    except DataFileError as error:
+        message = str(error)
+        for path in paths:
+            message = message.replace(str(path), Path(path).name)
+        raise DataFileError(message) from None
+    return as_table(Path(paths[0]).stem if len(paths) == 1 else "your data", codes, labels)
+
+
+def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:
+    """Check the sizes and work out S.
+
+    Raises:
+        DataFileError: too few rows, too many dimensions or factors.
+    """
+    for what, count, limit in (
+        ("dimensions", codes.shape[1], MAX_DIMENSIONS),
+        ("factors", len(labels.names), MAX_FACTORS),
+    ):
+        if count > limit:
+            raise DataFileError(
+                f"{count} {what}; this page takes up to {limit}, dviz evaluate any number"
+            )
+    if len(codes) < MIN_ROWS:
+        raise DataFileError(f"{len(codes)} rows; at least {MIN_ROWS} are needed")
+    association = associate(codes, labels.classes)
+    return OwnTable(name, codes, labels, active_dimensions(codes), association)
+
+
+def measure_all(
+    table: OwnTable, alpha: float, pooling: str, seed: int = 0
+) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    """Run every metric, the quick ones first.
+
+    OMES reads every row; the others read `MAX_TRAINED_ROWS` random ones where there are more. Rows
+    are shuffled, since people's tables are often sorted.
+
+    Yields:
+        The name of the metric that runs next (None when all are done), and what is known so far,
+        shaped as `evaluate_all` returns it.
+    """
+    try:
+        yield from _measure(table, alpha, pooling, seed)
+    finally:  # also when somebody stops half way
+        release_workers()
+
+
+def _measure(
+    table: OwnTable, alpha: float, pooling: str, seed: int
+) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    some = np.random.default_rng(seed).permutation(len(table.codes))[:MAX_TRAINED_ROWS]
+    n_jobs = min(2, 1 + len(some) // (2 * MIN_ROWS_A_PROCESS))
+    result: dict[str, Any] = {}
+    for metric in ORDER:
+        yield metric, result
+        rows = slice(None) if metric == "omes" else some
+        found = evaluate_all(
+            table.codes[rows],
+            table.labels.classes[rows],
+            names=table.labels.names,
+            metrics=metric,
+            alpha=alpha,
+            pooling=pooling,
+            seed=seed,
+            n_jobs=n_jobs,
+        )
+        head = result or found
+        seconds = head["seconds"] | found["seconds"]
+        result = head | {metric: found[metric], "seconds": seconds, "rows_trained_on": len(some)}
+    yield None, result

@@ -1,0 +1,222 @@
+"""The traversal panel: sliders, the picture they make, a pad, and a grid of all dimensions.
+
+One component of our own. The page fetches a checkpoint's decoder once and paints by itself, so that
+dragging asks the server for nothing; where it cannot, `pictures` paints for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from dviz.checkpoint import SOURCE
+from dviz.errors import DvizError
+from dviz.ui.core import starts
+from dviz.ui.core.inspector import (
+    MAX_DIMENSIONS,
+    PRIOR_HIGH,
+    PRIOR_LOW,
+    Dimension,
+    as_code,
+    as_codes,
+    by_factor,
+    decode,
+    sweep,
+)
+from dviz.ui.core.library import Entry, Library
+from dviz.ui.core.starts import Start
+from dviz.ui.core.weights import address_of
+from dviz.ui.parts.markup import data_uri, strip
+
+STATIC = Path(__file__).parent.parent / "static"
+SCRIPTS = ("decoder.js", "paint.js", "parts.js", "panel.js")  # one after the other, one scope
+STEPS = 9
+MAX_PICTURES = 128  # in one request
+FRAMES, FRAME_MS, ENLARGED = 24, 60, 4  # of an animation, there and back again
+
+
+def build_panel(library: Library) -> gr.HTML:
+    """The component; its value is what `panel_value` returns."""
+
+    def pictures(request: Any) -> dict[str, Any]:
+        """The images of codes, side by side."""
+        return _answer(library, request, pictures_of)
+
+    def animation(request: Any) -> dict[str, Any]:
+        """One dimension from low to high and back, as a GIF."""
+        return _answer(library, request, animation_of)
+
+    def scene(request: Any) -> dict[str, Any]:
+        """A start with chosen factor values."""
+        return _answer(library, request, scene_of)
+
+    return gr.HTML(
+        html_template=(STATIC / "panel.html").read_text(encoding="utf-8"),
+        js_on_load="".join((STATIC / "js" / name).read_text("utf-8") for name in SCRIPTS),
+        server_functions=[pictures, animation, scene],
+        apply_default_css=False,
+        elem_id="panel",
+    )
+
+
+def panel_value(
+    library: Library, entry: Entry, start: Start, opening: bool = False
+) -> dict[str, Any]:
+    """Everything the panel shows of `start`; JSON-able.
+
+    `opening` says that nobody chose this start, so that a code in the page's address goes first.
+    """
+    shown, hidden = split_dimensions(entry)
+    return {
+        "checkpoint": entry.key,
+        "opening": opening,
+        "sliders": [_slider(d) for d in shown],
+        "inactive": [_slider(d) for d in hidden],
+        "ranges": ranges_of(entry),
+        "stages": stages_of(library, entry),
+        "scenes": [
+            {"name": f.name, "values": [f.label(value) for value in range(f.size)]}
+            for f in starts.scene_factors(entry)
+        ],
+        "axes": first_axes(shown),
+        "steps": STEPS,
+        **start_value(entry, start),
+    }
+
+
+def start_value(entry: Entry, start: Start) -> dict[str, Any]:
+    """The part of `panel_value` that depends on where it starts."""
+    return {
+        "code": [round(float(value), 4) for value in start.code],
+        "caption": start.caption,
+        "original": None if start.original is None else data_uri(start.original),
+        "picture": data_uri(decode(entry.model, start.code)[0]),
+    }
+
+
+def pictures_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    images = decode(entry.model, as_codes(request["codes"], entry.latent_size, MAX_PICTURES))
+    return {"pictures": data_uri(strip(images))}
+
+
+def scene_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    wanted = starts.as_wanted(request["wanted"], starts.scene_factors(entry))
+    return start_value(entry, starts.from_scene(entry, wanted, np.random.default_rng()))
+
+
+def animation_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    code = as_code(request["code"], entry.latent_size)
+    low, high = as_code([request["low"], request["high"]], 2)
+    dimension = Dimension(range(entry.latent_size)[int(request["dimension"])], low=low, high=high)
+    there = decode(entry.model, sweep(code, dimension, FRAMES))
+    return {"animation": gif(np.concatenate([there, there[-2:0:-1]]))}
+
+
+def gif(images: np.ndarray) -> str:
+    """A GIF of images uint8 (N, H, W, 3) that repeats for ever, enlarged, as a data URI."""
+    large = images.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    # One palette for all frames, or the ground would flicker.
+    palette = Image.fromarray(strip(images)).quantize(256)
+    frames = [Image.fromarray(image).quantize(palette=palette, dither=0) for image in large]
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, "GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0
+    )
+    return f"data:image/gif;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def split_dimensions(entry: Entry) -> tuple[list[Dimension], list[Dimension]]:
+    """Active dimensions, those of a factor first, and the inactive ones."""
+    names = [factor.name for factor in entry.config.factors]
+    active = by_factor([d for d in entry.dimensions if d.active], names)
+    inactive = [d for d in entry.dimensions if not d.active]
+    return active[:MAX_DIMENSIONS], inactive[:MAX_DIMENSIONS]
+
+
+def ranges_of(entry: Entry) -> list[dict[str, Any]]:
+    """What codes range over, of each dataset there is a result on; its own dataset first."""
+    own = entry.result
+    if own is None or len(own.active) != entry.latent_size:
+        low, high = ([side] * entry.latent_size for side in (PRIOR_LOW, PRIOR_HIGH))
+        return [{"name": "prior", "title": "the prior", "low": low, "high": high}]
+    others = [r for r in entry.report.results.values() if r is not own]
+    return [
+        {
+            "name": result.dataset,
+            "title": f"{_role(entry, result.dataset)}: {result.dataset}",
+            "low": result.low,
+            "high": result.high,
+        }
+        for result in [own, *others]
+    ]
+
+
+def _role(entry: Entry, dataset: str) -> str:
+    source = entry.config.dataset if entry.config.kind == SOURCE else entry.config.source
+    return "Source" if dataset == source else "Target"
+
+
+def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
+    """The checkpoints a code is decoded by side by side, `entry` among them."""
+    stages, seen = [], {}
+    for key in library.lineage(entry.key):
+        try:
+            member = entry if key == entry.key else library.get(key)
+        except DvizError:  # a broken relative is no reason not to show this one
+            continue
+        if member.latent_size != entry.latent_size:
+            continue
+        address = address_of(member)
+        kind = member.config.kind
+        earlier = seen.setdefault(address["digest"] if address else key, kind)
+        stages.append(
+            {
+                "key": key,
+                "kind": kind,
+                "title": kind.capitalize(),
+                "remark": "" if earlier == kind else f"the same decoder as {earlier}",
+                "decoder": address,
+            }
+        )
+    return stages
+
+
+def first_axes(shown: list[Dimension]) -> list[int]:
+    """Two dimensions to open the pad with: the two positions, or else the best associated ones."""
+
+    def rank(dimension: Dimension) -> tuple[bool, float]:
+        place = any("position" in name for name, _ in dimension.factors)
+        return place, max((strength for _, strength in dimension.factors), default=0.0)
+
+    first = sorted(sorted(shown, key=rank, reverse=True)[:2], key=shown.index)
+    return [dimension.index for dimension in first]
+
+
+def _slider(dimension: Dimension) -> dict[str, Any]:
+    return {
+        "index": dimension.index,
+        "name": dimension.name,
+        "label": dimension.label,
+        "active": dimension.active,
+        "factors": [[name, round(strength, 2)] for name, strength in dimension.factors],
+        "remark": dimension.remark,
+    }
+
+
+def _answer(
+    library: Library, request: Any, work: Callable[[Entry, dict[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    """Answer the page, in words where the request cannot be served."""
+    try:
+        return work(library.get(request["checkpoint"]), request)
+    except DvizError as error:
+        return {"error": str(error)}
+    except (TypeError, KeyError, ValueError, IndexError, OverflowError):
+        return {"error": "this is not a code of that checkpoint; reload the page"}

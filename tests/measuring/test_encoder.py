@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+import torch
+
+from dviz.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
+from dviz.data import load_dataset
+from dviz.data.base import FactorDataset
+from dviz.factors import Factor, FactorSpace
+from dviz.measuring.encoder import (
+    add_baseline,
+    associate,
+    encode_sample,
+    evaluate_checkpoint,
+    measure,
+)
+from dviz.measuring.probe_files import load_probes
+from dviz.measuring.report import read_report
+from dviz.models.vae import VAE, VAEConfig
+
+
+class Patches(FactorDataset):
+    """Three grey patches, each as bright as its own factor says; the last never changes."""
+
+    name = "patches"
+
+    def __init__(self):
+        sizes = {"left": 5, "middle": 3, "right": 1}
+        self.space = FactorSpace([Factor(name, size) for name, size in sizes.items()])
+
+    def render(self, classes, rng=None):
+        images = np.zeros((len(classes), 64, 64, 3), dtype=np.uint8)
+        for j, column in enumerate(np.asarray(classes).T):
+            images[:, 8:56, 20 * j : 20 * j + 16] = (30 * column + 10)[:, None, None, None]
+        return images
+
+
+class PatchReader(torch.nn.Module):
+    """An encoder that reads each patch into a dimension of its own, and a third that is empty."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor(4.0))
+
+    def encode(self, x):
+        means = [x[:, 0, 30, 20 * j + 5] for j in range(2)]
+        mean = self.scale * torch.stack([*means, torch.zeros_like(means[0])], dim=1)
+        return mean, torch.full_like(mean, -4.0)
+
+    def decoder(self, z):
+        return torch.zeros(len(z), 3, 64, 64)
+
+
+def test_an_encoder_that_reads_every_factor_is_seen_as_such():
+    report, sample = measure(
+        PatchReader().eval(), Patches(), num_images=900, num_pairs=600, seed=3, jobs=1
+    )
+    S = report.association_matrix
+    # Pairs that differ always differ, so even a perfect code stays anticorrelated: −1/(values − 1).
+    assert S[0, 0] == pytest.approx(1 - 1 / 4, abs=0.08)
+    assert S[1, 1] == pytest.approx(1 - 1 / 2, abs=0.08)
+    assert S[0, 1] == pytest.approx(0, abs=1e-6)
+    assert S[1, 0] == pytest.approx(0, abs=1e-6)
+    assert np.isnan(S[:, 2]).all()
+    assert report.active == [True, True, False]
+    scores = {(p.factor, p.model, p.dimensions): p.accuracy for p in report.probes}
+    assert {key[0] for key in scores} == {"left", "middle"}
+    assert min(scores.values()) > 0.97
+    assert sample.mean.shape == (900, 3)
+    assert report.kl[2] == pytest.approx(0.5 * (np.exp(-4) - 1 + 4), abs=1e-4)
+
+
+def test_same_seed_same_report_other_seed_other_sample():
+    model = PatchReader().eval()
+    settings = {"num_images": 90, "num_pairs": 60, "jobs": 1, "probes": False}
+    reports = [measure(model, Patches(), seed=seed, **settings)[0] for seed in (0, 0, 1)]
+    assert reports[0].association == reports[1].association
+    assert reports[0].mean == reports[1].mean
+    assert reports[0].mean != reports[2].mean
+
+
+def test_chunks_do_not_change_what_is_measured(monkeypatch):
+    model = VAE(VAEConfig(4, 8)).eval()
+    dataset = load_dataset("color-dsprites")
+    whole = encode_sample(model, dataset, 40, seed=1)
+    assert whole.mean.shape == (40, 8)
+    assert associate(model, dataset, 40, seed=1).shape == (8, 6)
+    assert whole.reconstruction > 0
+    assert whole.mse > 0
+    assert (whole.sampled != whole.mean).any()
+
+
+def test_a_checkpoint_gets_its_report_codes_probes_and_baselines(tmp_path):
+    dataset = Patches()
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(4, 8))
+    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
+    save_checkpoint(tmp_path / "x", model, config)
+    checkpoint = load_checkpoint(tmp_path / "x")
+    result = evaluate_checkpoint(checkpoint, dataset, num_images=120, num_pairs=50, jobs=1)
+    add_baseline(checkpoint.folder, "random", "an untrained encoder", result)
+    add_baseline(checkpoint.folder, "random", "the same again", result)
+    report = read_report(tmp_path / "x" / "report.json")
+    assert report.results == {"patches": result}
+    assert [b.description for b in report.baselines] == ["the same again"]
+    with np.load(tmp_path / "x" / "representations.npz", allow_pickle=False) as arrays:
+        assert arrays["mean"].shape == (120, 8)
+    rows = (tmp_path / "x" / "classes.csv").read_text().splitlines()
+    assert rows[0] == "left,middle,right"
+    assert len(rows) == 121
+    probes = load_probes(tmp_path / "x" / "probes.npz")
+    probabilities = probes["middle"].predict_proba(np.zeros((2, 8)))
+    assert probabilities.shape == (2, 3)
+    assert probabilities.sum(1) == pytest.approx([1, 1])

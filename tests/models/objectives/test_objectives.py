@@ -1,0 +1,157 @@
+import pytest
+import torch
+from torch.distributions import Bernoulli, Normal
+from torch.distributions import kl_divergence as torch_kl
+
+from dviz.models.objectives.discriminator import Discriminator
+from dviz.models.objectives.losses import (
+    autoencoder_loss,
+    beta_tcvae_loss,
+    beta_vae_loss,
+    factor_vae_loss,
+    kl_divergence,
+    reconstruction_loss,
+    total_correlation,
+)
+from dviz.models.vae import VAE, VAEConfig
+from dviz.models.weak import pair_posterior
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return VAE(VAEConfig(4, 5))
+
+
+def noise():
+    return torch.Generator().manual_seed(3)
+
+
+def images(n):
+    return torch.rand(n, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+
+def pair_loss(model, x, changed, beta, noise):
+    posterior = pair_posterior(*model.encode(x), changed)
+    return beta_vae_loss(model, x, beta, noise, posterior=posterior)
+
+
+def test_kl_agrees_with_torch_distributions():
+    mean, log_variance = torch.randn(4, 3), torch.randn(4, 3)
+    expected = torch_kl(Normal(mean, torch.exp(log_variance / 2)), Normal(0.0, 1.0))
+    assert torch.allclose(kl_divergence(mean, log_variance), expected, atol=1e-5)
+    assert kl_divergence(torch.zeros(1, 3), torch.zeros(1, 3)).abs().max() == 0
+
+
+def test_reconstruction_is_the_bernoulli_likelihood_of_an_image():
+    logits, x = torch.randn(4, 3, 8, 8), torch.rand(4, 3, 8, 8).round()
+    expected = -Bernoulli(logits=logits).log_prob(x).sum((1, 2, 3)).mean()
+    assert torch.allclose(reconstruction_loss(logits, x), expected)
+
+
+def test_total_weighs_each_dimension(model):
+    beta = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0])
+    loss = beta_vae_loss(model, images(6), beta, noise())
+    assert loss.kl.shape == (5,)
+    assert loss.total.item() == pytest.approx(
+        (loss.reconstruction + (beta * loss.kl).sum()).item(), rel=1e-6
+    )
+
+
+def test_pairs_that_share_nothing_are_single_images(model):
+    x = images(8)
+    everything = torch.ones(4, 5, dtype=torch.bool)
+    pairs = pair_loss(model, x, everything, torch.tensor(1.0), noise())
+    single = beta_vae_loss(model, x, torch.tensor(1.0), noise())
+    assert pairs.total.item() == pytest.approx(single.total.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_order_within_pairs_does_not_matter_to_the_kl(model, known):
+    x = images(8)
+    changed = torch.tensor([[True, False, False]]).expand(4, 3) if known else None
+    one = pair_loss(model, x, changed, torch.tensor(1.0), noise())
+    other = pair_loss(model, torch.cat([x[4:], x[:4]]), changed, torch.tensor(1.0), noise())
+    assert torch.allclose(one.kl, other.kl, rtol=1e-4)
+
+
+def test_averaging_leaves_only_changed_dimensions_to_tell_a_pair_apart(model):
+    x = images(8)
+    changed = torch.tensor([[True, False, False]]).expand(4, 3)
+    beta = torch.tensor(1.0)
+    loss = pair_loss(model, x, changed, beta, noise())
+    loss.total.backward()
+    gradients = [p.grad for p in model.parameters()]
+    assert all(g is not None and torch.isfinite(g).all() for g in gradients)
+    assert loss.kl.min() >= 0
+
+
+def test_the_gaussian_likelihood_has_variance_1():
+    logits, x = torch.randn(4, 3, 8, 8), torch.rand(4, 3, 8, 8)
+    mean = torch.sigmoid(logits)
+    constant = -Normal(0.0, 1.0).log_prob(torch.zeros(3, 8, 8)).sum()
+    expected = -Normal(mean, 1.0).log_prob(x).sum((1, 2, 3)).mean() - constant
+    assert torch.allclose(reconstruction_loss(logits, x, "gaussian"), expected, rtol=1e-4)
+
+
+def test_noise_may_be_a_draw_or_what_draws_it(model):
+    x, beta = images(6), torch.tensor(1.0)
+    drawn = torch.randn(6, 5, generator=noise())
+    assert (
+        beta_vae_loss(model, x, beta, drawn).total == beta_vae_loss(model, x, beta, noise()).total
+    )
+
+
+def test_an_allowance_is_free_to_reach_and_dear_to_miss(model):
+    x, beta = images(6), torch.tensor(2.0)
+    plain = beta_vae_loss(model, x, beta, noise())
+    spent = (2 * plain.kl).sum().item()
+    met = beta_vae_loss(model, x, beta, noise(), allowance=spent)
+    missed = beta_vae_loss(model, x, beta, noise(), allowance=spent + 3)
+    assert met.total.item() == pytest.approx(plain.reconstruction.item(), rel=1e-6)
+    assert (missed.total - met.total).item() == pytest.approx(3, rel=1e-2)
+
+
+def test_an_autoencoder_draws_nothing_and_pays_nothing(model):
+    loss = autoencoder_loss(model, images(6))
+    assert loss.total == loss.reconstruction
+    assert (loss.z == model.encode(images(6))[0]).all()
+    assert not loss.kl.requires_grad
+
+
+def correlated(n, rho):
+    """Codes (n, 2) of a Gaussian with correlation `rho`, as posteriors narrower than it."""
+    generator = torch.Generator().manual_seed(4)
+    a, b = torch.randn(2, n, generator=generator)
+    mean = torch.stack([a, rho * a + (1 - rho**2) ** 0.5 * b], dim=1)
+    log_variance = torch.full_like(mean, -4.0)
+    draw = torch.randn(mean.shape, generator=generator)
+    return mean + draw * torch.exp(0.5 * log_variance), mean, log_variance
+
+
+def test_total_correlation_is_that_of_the_aggregate_posterior():
+    """Over the whole dataset (M = N, one batch) the estimate is off by the constant log N² only."""
+    n = 3000
+    found = [total_correlation(*correlated(n, rho), n).item() for rho in (0.0, 0.9)]
+    variance = 1 + torch.tensor(-4.0).exp().item()
+    expected = -0.5 * torch.tensor(1 - (0.9 / variance) ** 2).log().item()
+    assert found[1] - found[0] == pytest.approx(expected, abs=0.1)
+
+
+def test_total_correlation_ignores_the_order_of_images_and_dimensions():
+    codes = correlated(64, 0.7)
+    one = total_correlation(*codes, 64)
+    shuffled = total_correlation(*(v.flip(0).flip(1) for v in codes), 64)
+    assert one.item() == pytest.approx(shuffled.item(), rel=1e-5)
+
+
+def test_weights_on_the_total_correlation_add_to_the_elbo(model):
+    x, ones = images(8), torch.ones(5)
+    elbo = beta_vae_loss(model, x, ones, noise()).total
+    critic = Discriminator(5, 8)
+    for loss in (
+        beta_tcvae_loss(model, x, ones, 3.0, 1000, noise()),
+        factor_vae_loss(model, x, ones, 3.0, critic, noise()),
+    ):
+        expected = elbo + 3 * loss.total_correlation
+        assert loss.total.item() == pytest.approx(expected.item(), rel=1e-6)

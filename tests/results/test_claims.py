@@ -1,0 +1,67 @@
+"""What is said of the study's claims follows the figures of the reports."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from dviz.checkpoint import REPORT
+from dviz.measuring.report import Baseline, read_report
+from dviz.results.claims import verdicts
+from dviz.results.zoo import read_zoo, transfers_of
+from tests.results.zoo import edit, probes
+from tests.ui.material import NAMES
+
+SOURCE, DIRECT, TUNED = NAMES
+
+
+def claims_of(root):
+    return verdicts(transfers_of(read_zoo(root))).split("\n\n**")
+
+
+def pure(result):
+    return np.eye(len(result.active), len(result.factors)).tolist()
+
+
+def rename(zoo, target):
+    """Call the Target something else."""
+    for name in (DIRECT, TUNED):
+        for path in (zoo / name).glob("*.json"):
+            path.write_text(path.read_text().replace('"things"', f'"{target}"'))
+
+
+def test_modularity_is_kept_up_to_a_tolerance(zoo):
+    rename(zoo, "noisy-things")
+    for name in (SOURCE, TUNED):
+        edit(zoo / name, lambda result: replace(result, association=pure(result)))
+    assert "It holds here (2 of 2)." in claims_of(zoo)[0]
+    mixed = lambda result: np.full_like(pure(result), 0.5).tolist()  # noqa: E731
+    edit(zoo / TUNED, lambda result: replace(result, association=mixed(result)))
+    kept = claims_of(zoo)[0]
+    assert "It does not hold here (0 of 2)." in kept
+    assert "- no: color-dsprites → noisy-things, avg: Source" in kept
+
+
+def test_a_claim_follows_its_figures(zoo):
+    rename(zoo, "coil100-things")
+    claim = claims_of(zoo)[1]
+    assert "It holds here (1 of 1)." in claim
+    assert "- yes: color-dsprites → coil100-things: 30.0 → 50.0" in claim
+    edit(zoo / TUNED, lambda result: replace(result, probes=probes(result, 0.2)))
+    claim = claims_of(zoo)[1]
+    assert "It does not hold here (0 of 1)." in claim
+    assert "- no: color-dsprites → coil100-things: 30.0 → 20.0" in claim
+
+
+def test_a_baseline_can_beat_us(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    dull = np.full_like(result.association_matrix, 0.3).tolist()
+    better = replace(result, probes=probes(result, 0.6), association=dull)
+    worse = replace(better, probes=probes(result, 0.4))
+    rivals = [Baseline("rival", "another", better), Baseline("other", "a third", worse)]
+    edit(zoo / TUNED, lambda result: result, baselines=rivals)
+    claim = claims_of(zoo)[2]
+    way = "color-dsprites → things"
+    assert f"- no: {way}, fine-tuned, GBT 50.0: above other 40.0; not above rival 60.0" in claim
+    assert f"- no: {way}, direct, GBT 30.0: not above rival 60.0, other 40.0" in claim
+    assert f"- yes: {way}, fine-tuned, OMES avg" in claim
+    assert "MLP" not in claim  # nobody measured it

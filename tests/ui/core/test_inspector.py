@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+import torch
+
+from dviz.factors import Factor
+from dviz.measuring.report import DatasetReport
+from dviz.models.vae import VAE, VAEConfig
+from dviz.ui.core.inspector import (
+    PRIOR_HIGH,
+    PRIOR_LOW,
+    Dimension,
+    by_factor,
+    decode,
+    describe_dimensions,
+    encode,
+    most_probable,
+    out_of_range,
+    traversal,
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return VAE(VAEConfig(filters=8, latent_size=4)).eval()
+
+
+def report(association, active):
+    size = len(active)
+    return DatasetReport(
+        dataset="somewhere",
+        factors=["shape", "position x", "colour"],
+        sizes=[3, 32, 1],
+        seed=0,
+        num_images=90,
+        num_pairs=30,
+        association=association,
+        active=active,
+        mean=[0.0] * size,
+        std=[1.0] * size,
+        low=[-1.0 - d for d in range(size)],
+        high=[1.0 + d for d in range(size)],
+        posterior_std=[0.1] * size,
+        kl=[float(d) for d in range(size)],
+        reconstruction=100.0,
+        mse=0.01,
+    )
+
+
+def test_every_factor_sits_on_one_dimension_and_a_dimension_may_have_several():
+    S = [[0.2, 0.93, None], [0.8, 0.9, None], [0.0, 0.0, None]]
+    dimensions = describe_dimensions(3, report(S, [True, True, False]))
+    assert [d.label for d in dimensions] == ["z0 ← position x · 0.93", "z1 ← shape · 0.80", "z2"]
+    both = describe_dimensions(1, report([[0.4, 0.7, None]], [True]))[0]
+    assert both.label == "z0 ← position x · 0.70, shape · 0.40"
+
+
+def test_dimensions_without_a_factor_of_their_own_say_what_they_mix():
+    S = [[0.9, 0.05, None], [0.4, 0.7, None], [0.0, 0.95, None], [0.8, 0.9, None]]
+    dimensions = describe_dimensions(4, report(S, [True, True, True, False]))
+    assert [d.factors for d in dimensions] == [(("shape", 0.9),), (), (("position x", 0.95),), ()]
+    assert dimensions[1].mixture == (("position x", 0.7), ("shape", 0.4))
+    assert dimensions[3].mixture == ()  # inactive
+    remarks = [d.remark.replace("\u00a0", " ") for d in dimensions]
+    assert remarks == ["", "mixes position x 0.70, shape 0.40", "", "KL 3.000 nats"]
+
+
+@pytest.mark.parametrize(
+    ("mixture", "remark"),
+    [
+        (None, ""),  # nothing was measured
+        ((), "no clear factor"),
+        ((("camera height", 0.71),), "also camera height\u00a00.71"),
+        (
+            (("a", 0.9), ("b", 0.8), ("c", 0.7), ("d", 0.6)),
+            "mixes a\u00a00.90, b\u00a00.80 +2\u00a0more",
+        ),
+    ],
+)
+def test_a_list_cut_short_says_so_and_every_factor_comes_with_its_strength(mixture, remark):
+    assert Dimension(4, mixture=mixture).remark == remark
+
+
+def test_an_association_below_three_tenths_names_no_dimension():
+    S = [[0.9, 0.02, None], [0.95, 0.29, None], [0.1, 0.25, None]]
+    dimensions = describe_dimensions(3, report(S, [True] * 3))
+    assert "position x" not in " ".join(d.label for d in dimensions)
+    assert dimensions[2].remark == "no clear factor"
+
+
+def test_ranges_come_from_the_report_and_without_one_from_the_prior():
+    S = [[0.5, 0.5, None]] * 3
+    measured = describe_dimensions(3, report(S, [True, True, False]))
+    assert [(d.low, d.high, d.active) for d in measured] == [
+        (-1, 1, True),
+        (-2, 2, True),
+        (-3, 3, False),
+    ]
+    assert measured[2].factors == ()
+    for result in (None, report(S, [True, True, False])):  # a report of three, a model of five
+        defaults = describe_dimensions(5, result)
+        assert {(d.low, d.high, d.active) for d in defaults} == {(PRIOR_LOW, PRIOR_HIGH, True)}
+
+
+def test_dimensions_come_in_the_order_of_the_factors():
+    dimensions = [
+        Dimension(0),
+        Dimension(1, factors=(("size", 0.5),)),
+        Dimension(2, factors=(("turn", 0.9), ("shape", 0.3))),
+    ]
+    assert [d.index for d in by_factor(dimensions, ["shape", "turn", "size"])] == [2, 1, 0]
+
+
+def test_codes_of_images_and_images_of_codes(model):
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    codes = encode(model, images)
+    assert codes.mean.shape == codes.std.shape == (3, 4)
+    assert (codes.std > 0).all()
+    painted = decode(model, codes.mean)
+    assert painted.shape == (3, 64, 64, 3)
+    assert painted.dtype == np.uint8
+    # An image comes out the same whatever else is in the batch.
+    assert np.abs(decode(model, codes.mean[1])[0].astype(int) - painted[1]).max() <= 1
+
+
+@pytest.mark.parametrize("code", [[0.0] * 3, [[[0.0] * 4]], [0.0, 0.0, 0.0, np.nan], [np.inf] * 4])
+def test_what_is_no_code_is_refused(model, code):
+    with pytest.raises(ValueError, match=r"codes must be \(N, 4\)"):
+        decode(model, np.array(code))
+
+
+def test_a_traversal_moves_one_dimension_and_keeps_the_others(model):
+    code = np.array([0.3, -0.2, 0.1, 0.5], dtype=np.float32)
+    dimensions = [Dimension(2, low=-3, high=1), Dimension(0, low=0.3, high=0.3)]
+    rows = traversal(model, code, dimensions, steps=5)
+    assert rows.shape == (2, 5, 64, 64, 3)
+    moved = code.copy()
+    moved[2] = -1  # the middle of -3 … 1
+    assert np.abs(rows[0, 2].astype(int) - decode(model, moved)[0]).max() <= 1
+    assert np.abs(rows[1].astype(int) - decode(model, code)).max() <= 1
+
+
+def test_the_most_probable_class_by_its_name():
+    factors = [Factor("shape", 3, ("box", "disc", "heart")), Factor("turn", 8)]
+    classes = np.array([0, 2]), np.array([1, 5])
+    read = most_probable(
+        factors, [(classes[0], np.array([0.4, 0.6])), (classes[1], np.array([0.9, 0.1]))]
+    )
+    assert [(p.factor, p.value, p.confidence, p.chance) for p in read] == [
+        ("shape", "heart", 0.6, 1 / 3),
+        ("turn", "1", 0.9, 1 / 8),
+    ]
+
+
+def test_out_of_range_counts_active_dimensions_only():
+    dimensions = [Dimension(0), Dimension(1), Dimension(2, active=False)]
+    assert [d.index for d in out_of_range(np.array([0.0, 9.0, 9.0]), dimensions)] == [1]

@@ -1,0 +1,108 @@
+"""What somebody drops in, and what is measured of it."""
+
+import numpy as np
+import pytest
+
+from dviz.errors import DataFileError
+from dviz.measuring.files import encode_labels, write_classes, write_representations
+from dviz.metrics.association import association_matrix
+from dviz.metrics.suite import METRICS, evaluate_all
+from dviz.ui.core import own_codes as tables
+from dviz.ui.core.own_codes import as_table, measure_all, read_files
+from tests.metrics.tables import codes_of, uniform
+
+FACTORS = uniform(240)
+NAMES = ["shape", "scale", "colour"]
+CODES = codes_of("tangled", FACTORS).astype(np.float32)
+
+
+@pytest.fixture
+def two(tmp_path):
+    paths = [str(tmp_path / "mine.npz"), str(tmp_path / "labels.csv")]
+    write_representations(paths[0], CODES)
+    write_classes(paths[1], NAMES, FACTORS)
+    return paths
+
+
+@pytest.fixture
+def one(tmp_path):
+    path = tmp_path / "table.csv"
+    lines = [",".join([*(f"z{d}" for d in range(CODES.shape[1])), *NAMES])]
+    lines += [
+        ",".join(map(repr, [*z.tolist(), *f])) for z, f in zip(CODES, FACTORS.tolist(), strict=True)
+    ]
+    path.write_text("\n".join(lines))
+    return [str(path)]
+
+
+def test_two_files_in_any_order_and_one_table_are_the_same(two, one):
+    read = [read_files(paths) for paths in (two, two[::-1], one)]
+    for table in read:
+        np.testing.assert_array_equal(table.codes, CODES)
+        np.testing.assert_array_equal(table.labels.classes, FACTORS)
+        np.testing.assert_allclose(table.association.matrix, association_matrix(CODES, FACTORS))
+
+
+@pytest.mark.parametrize("which", [[], [0], [0, 0], [0, 1, 1]])
+def test_other_files_than_needed(two, which):
+    with pytest.raises(DataFileError, match="drop in two files, codes"):
+        read_files([two[i] for i in which])
+
+
+def test_a_picture_is_not_a_table(tmp_path):
+    with pytest.raises(DataFileError, match=r"^got cat\.png; drop in"):
+        read_files([str(tmp_path / "cat.png")])
+
+
+def test_messages_name_the_file_and_not_its_folder(two, tmp_path):
+    write_classes(two[1], NAMES, FACTORS[:-3])
+    with pytest.raises(DataFileError, match=r"^labels\.csv: 237 rows of labels for 240") as error:
+        read_files(two)
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_an_array_that_unpacks_to_too_much_is_not_unpacked(two, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_BYTES", 100)
+    with pytest.raises(DataFileError, match=r"unpacks to .* at most"):
+        read_files(two)
+
+
+def test_sizes_a_page_can_take():
+    labels = encode_labels(["a"], [["1", "2"] * 10])
+    for codes, words in ((np.zeros((20, 129)), "129 dimensions"), (np.zeros((2, 3)), "2 rows")):
+        with pytest.raises(DataFileError, match=words):
+            as_table("x", codes, encode_labels(["a"], [["1", "2"]]) if len(codes) < 3 else labels)
+    many = encode_labels([f"f{i}" for i in range(33)], [["1", "2"] * 10] * 33)
+    with pytest.raises(DataFileError, match="33 factors"):
+        as_table("x", np.zeros((20, 3)), many)
+
+
+def test_measuring_runs_every_metric_and_agrees_with_evaluate_all(two, monkeypatch):
+    quick = {name: METRICS[name] for name in ("omes", "mig", "modularity", "diagnostics")}
+    monkeypatch.setattr(tables, "ORDER", tuple(quick))
+    table = read_files(two)
+    steps = list(measure_all(table, 0.3, "max", seed=4))
+    assert [step for step, _ in steps] == [*quick, None]
+    result = steps[-1][1]
+    assert set(quick) <= set(result)
+    whole = evaluate_all(
+        CODES, FACTORS, names=NAMES, metrics=list(quick), alpha=0.3, pooling="max", seed=4
+    )
+    assert result["omes"] == whole["omes"]
+    assert result["omes"]["omes"] == pytest.approx(table.omes(0.3, "max").omes)
+    assert result["mig"]["score"] == pytest.approx(whole["mig"]["score"])  # order is nothing to it
+    assert set(result["seconds"]) == set(quick)
+
+
+def test_every_metric_has_its_turn():
+    assert sorted(tables.ORDER) == sorted(METRICS)
+
+
+def test_a_long_table_is_trained_on_in_part_and_scored_whole(two, monkeypatch):
+    monkeypatch.setattr(tables, "ORDER", ("omes", "mig"))
+    monkeypatch.setattr(tables, "MAX_TRAINED_ROWS", 100)
+    table = read_files(two)
+    result = list(measure_all(table, 0.5, "avg"))[-1][1]
+    assert result["n_samples"] == 240
+    assert result["rows_trained_on"] == 100
+    assert result["omes"]["omes"] == pytest.approx(table.omes(0.5, "avg").omes)

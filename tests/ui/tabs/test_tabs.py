@@ -1,0 +1,322 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dviz.measuring.report import DistanceReport, Report
+from dviz.metrics.omes import omes
+from dviz.ui.core import uploads
+from dviz.ui.core.library import Library
+from dviz.ui.page import NOTHING_HERE, build_app, choices_of, downloading
+from dviz.ui.parts import markup, transfer
+from dviz.ui.tabs import association, encode, probes
+from tests.ui.material import NAMES
+
+SOURCE, DIRECT, TUNED = NAMES
+SCRIPT = "<script>alert(1)</script>.png"
+
+
+@pytest.fixture
+def tuned(checkpoints):
+    """A loaded checkpoint that a test may change."""
+    return Library(checkpoints).get(TUNED)
+
+
+@pytest.fixture
+def unmeasured(checkpoints):
+    """A loaded checkpoint whose report is empty."""
+    entry = Library(checkpoints).get(DIRECT)
+    entry.report = Report()
+    return entry
+
+
+def photo(name="mug.png", shade=120):
+    image = np.full((64, 64, 3), shade, dtype=np.uint8)
+    return uploads.Photo(name, image, thumbnail=markup.data_uri(image))
+
+
+def shown(entry, *photos):
+    """What the tab shows of photos, by what it is called in `show_photos`."""
+    names = "cards chart numbers more near_photo near_by nearest first second compared table"
+    parts = encode.show_photos(entry, uploads.Prepared(photos=list(photos)))
+    return dict(zip(names.split(), parts, strict=True))
+
+
+# Encode photos
+
+
+def test_good_photos_are_shown_beside_broken_ones(library):
+    broken = uploads.Photo("notes.png", problem="this is not a picture")
+    parts = shown(library.get(TUNED), photo(), broken, photo("b"))
+    cards = parts["cards"]
+    assert cards.count("<article") == 3
+    assert cards.index("mug.png") < cards.index("notes.png") < cards.index(">b<")
+    assert "this is not a picture" in cards
+    assert cards.count("<figure") == 8
+    assert parts["chart"].visible
+    names = {trace.name for trace in chart_of(parts["chart"]).data}
+    assert {"mug.png", "b"} < names
+    assert "notes.png" not in parts["numbers"]
+    assert "not read" in parts["table"]
+    assert parts["first"]._constructor_args[0]["choices"] == [("mug.png", 0), ("b", 1)]
+
+
+def chart_of(plot):
+    return plot._constructor_args[0]["value"]
+
+
+def test_no_photo_and_only_broken_photos_leave_no_chart(library):
+    parts = shown(library.get(TUNED))
+    assert encode.EMPTY in parts["cards"]
+    assert not parts["chart"].visible
+    parts = shown(library.get(TUNED), uploads.Photo("a.png", problem="cut off"))
+    assert "cut off" in parts["cards"]
+    assert not parts["chart"].visible
+    assert not parts["more"].visible
+    assert parts["numbers"] == ""
+
+
+def test_names_of_files_are_never_markup(library):
+    for item in (photo(SCRIPT), uploads.Photo(SCRIPT, problem="<b>no</b>")):
+        for text in shown(library.get(SOURCE), item, photo(SCRIPT)).values():
+            if isinstance(text, str):
+                assert "<script" not in text
+                assert "<b>no" not in text
+
+
+def test_every_factor_has_a_reading(library):
+    cards = shown(library.get(TUNED), photo())["cards"]
+    for factor in ("thing", "turn", "size"):
+        assert f">{factor}<" in cards
+
+
+@pytest.mark.parametrize(
+    ("dataset", "drawn"),
+    [
+        ("color-dsprites", True),
+        ("arm3d", True),
+        ("isaac3d", True),
+        ("coil100-augmented", False),
+        ("folder:mugs", False),
+        ("things", False),
+    ],
+)
+def test_a_model_that_saw_drawn_images_only_has_a_caveat(tuned, dataset, drawn):
+    tuned.config = replace(tuned.config, dataset=dataset)
+    assert (encode.SYNTHETIC in shown(tuned, photo())["cards"]) == drawn
+
+
+def test_without_a_report_nothing_is_called_unusual(unmeasured):
+    cards = shown(unmeasured, photo(shade=255))["cards"]
+    assert "not known" in cards
+    assert "Out of distribution" not in cards
+
+
+def test_uploads_are_read_or_explained(tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("RGB", (90, 60), "red").save(good)
+    bad.write_text("hello")
+    photos = uploads.read_photos([str(good), str(bad), 0])
+    assert photos[0].image.shape == (64, 64, 3)
+    assert photos[0].thumbnail.startswith("data:image/jpeg")
+    assert photos[1].image is None
+    assert "not a picture" in photos[1].problem
+    assert photos[2].name == uploads.examples()[0][0]
+    assert len(uploads.read_photos([str(good)] * 50)) == uploads.MAX_PHOTOS
+
+
+def test_what_is_read_once_is_not_decoded_again(tmp_path):
+    path = tmp_path / "red.png"
+    Image.new("RGB", (90, 60), "red").save(path)
+    first = uploads.prepare([str(path)], uploads.Preparation())
+    path.unlink()
+    assert uploads.prepare([str(path)], uploads.Preparation(), first) is first
+    again = uploads.prepare([str(path)], uploads.Preparation("pad"), first)
+    assert again.photos[0].problem
+
+
+def test_shape_and_background_reach_the_model_input(tmp_path):
+    path = tmp_path / "wide.png"
+    image = Image.new("RGB", (128, 64), "white")
+    image.paste("red", (48, 16, 80, 48))
+    image.save(path)
+    cropped, padded, black, cut, plain = (
+        uploads.read_photos([str(path)], uploads.Preparation(*how))[0].image
+        for how in (
+            ("crop", "keep"),
+            ("pad", "keep"),
+            ("crop", "border"),
+            ("crop", "object"),
+            ("crop", "border", 441.0),
+        )
+    )
+    assert cropped[0, 0].tolist() == [255, 255, 255]
+    assert padded[0, 0].tolist() == [0, 0, 0]
+    for picture in (black, cut):
+        assert picture[0, 0].tolist() == [0, 0, 0]
+        assert picture[32, 32].tolist() == [255, 0, 0]
+    assert plain.max() == 0
+
+
+# Association
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_the_score_shown_is_omes_of_the_report(library, pooling):
+    entry = library.get(TUNED)
+    result = entry.result
+    shown = set()
+    for alpha in (0.0, 0.5, 1.0):
+        expected = omes(
+            result.association_matrix, alpha, pooling, active=np.array(result.active)
+        ).omes
+        head, table = association.score_of(entry, alpha, pooling)
+        shown.add(re.search(r'omes"><dt>OMES</dt><dd>([\d.]+)', head).group(1))
+        assert f"{expected:.3f}" in head
+        assert all(f">{factor}<" in table for factor in result.factors)
+    assert len(shown) > 1
+
+
+def test_the_matrix_shows_active_dimensions_and_all_factors(library):
+    entry = library.get(SOURCE)
+    figure = association.heatmap_of(entry, entry.result)
+    assert len(figure.data[0].y) == sum(entry.result.active)
+    assert list(figure.data[0].x) == entry.result.factors
+
+
+def test_a_missing_report_is_said_in_words(unmeasured):
+    head, table = association.score_of(unmeasured, 0.5, "avg")
+    assert "came without a report" in head
+    assert table == ""
+    assert not association.matrix_of(unmeasured)[1].visible
+
+
+def test_a_factor_that_never_changes_is_explained(tuned):
+    S = [[None, *row[1:]] for row in tuned.result.association]
+    result = replace(tuned.result, association=S)
+    tuned.report = Report({"things": result})
+    assert "too few pairs" in association.score_of(tuned, 0.5, "avg")[1]
+    assert len(association.heatmap_of(tuned, result).layout.annotations) == 2 * sum(result.active)
+
+
+# Probes and transfer
+
+
+def test_before_and_after_with_chance_baselines_and_gain(library):
+    entries = [library.get(DIRECT), library.get(TUNED)]
+    summary, *parts = probes.section("On the Target", entries)
+    assert "things" in summary
+    assert "Direct: gradient-boosted trees" in summary
+    assert "Fine-tuned: gradient-boosted trees" in summary
+    for title, plot, table in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        assert "<h3>" in title
+        names = [trace.name for trace in chart_of(plot).data]
+        assert names == [
+            "direct, all",
+            "direct, one",
+            "fine-tuned, all",
+            "fine-tuned, one",
+            "chance",
+        ]
+        assert "random, all" in table
+        assert "+20.0" in table  # from .4 to .6
+        assert ">20.0<" in table  # chance
+
+
+def test_a_source_alone_has_no_gain(library):
+    _, _, _, table, *_ = probes.section("On the Source", [library.get(SOURCE)])
+    assert "source, all" in table
+    assert "gain" not in table
+
+
+def test_missing_parts_are_said_in_words(tuned, unmeasured):
+    summary, *parts = probes.section("On the Target", [unmeasured])
+    assert "no probe accuracies in its report" in summary
+    assert "no fine-tuned checkpoint" in summary
+    assert all(part == "" or not part.visible for part in parts)
+    assert probes.section("On the Target", [])[0] == ""
+    result = tuned.report.results["things"]
+    few = [p for p in result.probes if p.model == "mlp" and p.factor != "turn"]
+    tuned.report = Report({"things": replace(result, probes=few)})
+    summary, title, plot, table, _, mlp, mlp_table = probes.section("On the Target", [tuned])
+    assert (title, table) == ("", "")
+    assert not plot.visible
+    assert mlp.visible
+    assert "–" in mlp_table
+    assert "neural network (mlp)" in summary
+
+
+def test_a_transfer_is_told_with_its_lineage_findings_and_distance(library, tuned):
+    entries = [library.get(name) for name in NAMES]
+    line = transfer.lineage_of(entries)
+    assert line.count("<li>") == 3
+    assert line.index("Source") < line.index("Target, direct") < line.index("Target, fine-tuned")
+    findings = transfer.findings_of(entries)
+    assert "+20.0 points" in findings
+    assert "was not measured" in transfer.distance_of(entries)
+    assert transfer.distance_of(entries[:1]) == ""
+    shares = [0.1] * tuned.latent_size
+    distance = DistanceReport(
+        "color-dsprites", "things", "<b>", 0, 5000, 3.25, 0.1, 0.01, 0.84, shares, -100, -350, 0.2
+    )
+    tuned.report = replace(tuned.report, distance=distance)
+    table = transfer.distance_of([tuned])
+    assert "84.0%" in table
+    assert "250 nats" in table
+    assert "<b>" not in table.replace("&lt;b&gt;", "")
+    assert "84% of its images" in transfer.findings_of([tuned])
+
+
+def test_of_nothing_measured_nothing_is_said(unmeasured):
+    assert transfer.NOTHING_TO_SAY in transfer.findings_of([unmeasured])
+    assert "nothing measured" in transfer.lineage_of([unmeasured])
+
+
+# The page as a whole
+
+
+def test_the_page_stands_without_any_checkpoint():
+    texts = [str(block.value) for block in build_app(Library()).blocks.values() if is_html(block)]
+    assert any(NOTHING_HERE in text for text in texts)
+
+
+def is_html(block):
+    return block.get_block_name() == "html"
+
+
+def test_choices_say_what_a_checkpoint_is(library):
+    assert choices_of(library, ["ada/sprites"]) == [
+        (f"{SOURCE} · source · color-dsprites", SOURCE),
+        (f"{DIRECT} · direct · color-dsprites → things", DIRECT),
+        (f"{TUNED} · fine-tuned · color-dsprites → things", TUNED),
+        ("ada/sprites · Hub", "ada/sprites"),
+    ]
+
+
+def test_a_download_says_how_far_it_is():
+    text = downloading(Library(), " ada/<b> ")
+    assert "0.0 MB so far" in text
+    assert "<b>" not in text
+
+
+# Pieces of HTML
+
+
+def test_pictures_survive_the_trip_through_html():
+    import base64
+    import io
+
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    png = base64.b64decode(markup.data_uri(image).partition(",")[2])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), image)
+    assert markup.strip(np.stack([image] * 3)).shape == (64, 192, 3)
+
+
+def test_text_is_escaped_and_shares_are_kept_in_bounds():
+    assert "<b>" not in markup.note("<b>")
+    assert 'role="alert"' in markup.note("x", "problem")
+    assert "100.0%" in markup.meter(7.0)
+    assert "0%" in markup.meter(float("nan"))
+    assert (markup.percent(0.5), markup.percent(float("nan"))) == ("50.0%", "–")

@@ -1,0 +1,101 @@
+"""The tab for one's own codes, without a browser."""
+
+import base64
+import json
+import re
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from dviz.errors import CheckpointError
+from dviz.measuring.files import encode_labels
+from dviz.metrics.suite import evaluate_all
+from dviz.ui.core.library import Library
+from dviz.ui.core.own_codes import as_table
+from dviz.ui.parts.errors import friendly
+from dviz.ui.tabs import your_data
+from tests.metrics.tables import codes_of, uniform
+from tests.ui.material import NAMES
+
+FACTORS = uniform(240)
+WORDS = ["<b>shape</b>", "scale", "colour"]
+CODES = codes_of("tangled", FACTORS).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def table():
+    columns = [[str(value) for value in column] for column in FACTORS.T]
+    return as_table("mine", CODES, encode_labels(WORDS, columns))
+
+
+@pytest.fixture(scope="module")
+def result(table):
+    names = ["omes", "mig", "modularity", "probes", "diagnostics"]
+    found = evaluate_all(CODES, FACTORS, names=WORDS, metrics=names, n_jobs=1)
+    return found | {"rows_trained_on": 100}
+
+
+def test_the_score_is_that_of_all_rows_and_follows_alpha(table):
+    texts = [your_data.score_of(table, alpha, "avg")[0] for alpha in (0.0, 0.5, 1.0)]
+    scores = [float(re.search(r"OMES</dt><dd>([\d.]+)", text)[1]) for text in texts]
+    for alpha, score in zip((0.0, 0.5, 1.0), scores, strict=True):
+        assert score == pytest.approx(table.omes(alpha, "avg").omes, abs=5e-4)
+    assert len(set(scores)) == 3
+
+
+def test_what_people_write_is_escaped(table, result):
+    pages = [your_data.describe(table), *your_data.score_of(table, 0.5, "avg")]
+    pages += [your_data.metric_table(result)]
+    for page in pages:
+        assert "<b>shape" not in page
+    assert "&lt;b&gt;shape" in pages[-1]
+
+
+def test_nothing_is_shown_of_nothing():
+    assert your_data.score_of(None, 0.5, "avg") == ("", "")
+    assert your_data.show_table(None, 0.5, "avg")[0] is None
+
+
+def test_the_downloads_hold_the_report(result):
+    found = re.findall(
+        r'download="([\w.]+)" href="data:[\w/]+;base64,([^"]+)"', your_data.downloads(result)
+    )
+    files = {name: base64.b64decode(text).decode() for name, text in found}
+    assert json.loads(files["report.json"]) == result
+    header, *rows = files["metrics.csv"].splitlines()
+    assert header == "metric,score,<b>shape</b>,scale,colour"
+    assert any(row.startswith("MIG,") for row in rows)
+
+
+def test_what_was_left_out_is_said(result):
+    page = your_data.metric_table(result)
+    assert "All but OMES on 100 random rows of 240" in page
+    assert "95% bootstrap interval" in page
+
+
+def test_the_shipped_codes_can_be_taken(checkpoints):
+    library = Library(checkpoints)
+    table = your_data.borrowed(library, NAMES[0])
+    codes, _ = library.get(NAMES[0]).sample
+    np.testing.assert_array_equal(table.codes, codes)
+    assert table.labels.names == tuple(f.name for f in library.get(NAMES[0]).config.factors)
+
+
+def test_a_checkpoint_without_codes_says_so(checkpoints, tmp_path, monkeypatch):
+    library = Library(checkpoints)
+    monkeypatch.setattr(type(library.get(NAMES[0])), "sample", None)
+    with pytest.raises(CheckpointError, match="came without codes"):
+        your_data.borrowed(library, NAMES[0])
+
+
+def test_errors_of_a_stream_reach_the_page():
+    @friendly
+    def stream():
+        yield 1
+        raise CheckpointError("one line")
+
+    steps = stream()
+    assert next(steps) == 1
+    with pytest.raises(gr.Error, match="one line"):
+        next(steps)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE, CheckpointConfig
+from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE, CheckpointConfig, read_config
+from dviz.errors import CheckpointError
 
 STAGES = (SOURCE, DIRECT, FINE_TUNED)
 
@@ -47,6 +49,21 @@ def root_of(name: str, known: Mapping[str, T]) -> str:
     seen = [name]
     while (parent := known[seen[-1]].config.parent) in known and parent not in seen:
         seen.append(str(parent))
+    return seen[-1]
+
+
+def source_folder(folder: Path) -> Path:
+    """Folder of the Source at the root of a checkpoint's lineage, among the folders beside its own.
+
+    Raises:
+        CheckpointError: an ancestor is not there, or the lineage is a circle.
+    """
+    seen = [folder]
+    while (config := read_config(seen[-1])).kind != SOURCE:
+        parent = folder.parent / str(config.parent)
+        if parent in seen:
+            raise CheckpointError(f"the lineage of {folder.name} comes back to {parent.name}")
+        seen.append(parent)
     return seen[-1]
 
 

@@ -183,7 +183,6 @@ def scores(folder: Path, evaluate: Row, cell: grid.Cell) -> Row:
     from dviz.data import load_dataset
     from dviz.measuring.encoder import measure
     from dviz.measuring.report import Report, write_report
-    from dviz.metrics.omes import omes
 
     checkpoint = load_checkpoint(folder)
     root = dict(zip(cell.flags, cell.flags[1:], strict=False)).get("--data-root")
@@ -192,7 +191,7 @@ def scores(folder: Path, evaluate: Row, cell: grid.Cell) -> Row:
     write_report(folder / REPORT, Report({dataset.name: result}))
     row: Row = {}
     for pooling in ("avg", "max"):
-        found = omes(result.association_matrix, pooling=pooling, active=result.active)
+        found = result.omes(pooling=pooling)
         row |= {
             f"omes_{pooling}": found.omes,
             f"modularity_{pooling}": found.modularity,

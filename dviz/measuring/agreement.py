@@ -74,10 +74,9 @@ def _association(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
 
 
 def _accuracies(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
-    again = {(p.factor, p.model, p.dimensions): p for p in found.probes}
     for probe in stored.probes:
         name = f"{probe.model} ({probe.dimensions}) of {probe.factor}"
-        other = again.get((probe.factor, probe.model, probe.dimensions))
+        other = found.probe(probe.factor, probe.model, probe.dimensions)
         if other is None:
             yield f"accuracy of {name}: report {probe.accuracy:.3f}, now not measured"
             continue
@@ -91,7 +90,7 @@ def _accuracies(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
 
 def _scores(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
     for name, before in stored.scores.items():
-        now = found.scores.get(name, math.nan)
+        now = found.score(name)
         if not abs(before - now) <= SLACK:
             yield f"{name}: report {before:.3f}, now {now:.3f} (allowed ±{SLACK})"
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dviz.measuring.report import Baseline, DatasetReport, DistanceReport, ProbeScore
-from dviz.metrics.omes import OmesResult, omes
 
 LOW_OMES, GOOD_OMES = 0.5, 0.6
 GOOD_PAINTING = 0.02  # mean squared error a pixel, colours in [0, 1]
@@ -69,7 +68,7 @@ def diagnose(
 
 def mixed_factors(result: DatasetReport) -> list[Finding]:
     """Low OMES though the model paints well: the code holds the factors, but mixed."""
-    score = _omes(result)
+    score = result.omes()
     if not (score.omes < LOW_OMES and result.mse <= GOOD_PAINTING):
         return []
     S = result.association_matrix
@@ -95,12 +94,12 @@ def spread_factors(result: DatasetReport) -> list[Finding]:
     model = _model(result)
     words = []
     for factor in result.factors:
-        every, one = (_probe(result, factor, model, dims) for dims in ("all", "pruned"))
-        if every is None or one is None or _readable(every) < READABLE:
+        every, one = (result.probe(factor, model, dims) for dims in ("all", "pruned"))
+        if every is None or one is None or every.above_chance < READABLE:
             continue
         noise = np.hypot(every.standard_error, one.standard_error)
         lost = every.accuracy - one.accuracy
-        if _readable(one) < SPREAD * _readable(every) and lost > ERRORS * noise:
+        if one.above_chance < SPREAD * every.above_chance and lost > ERRORS * noise:
             words.append(
                 f"{factor} is readable from all dimensions ({_percent(every.accuracy)}) but not "
                 f"from its own alone ({_percent(one.accuracy)}, chance {_percent(one.chance)})"
@@ -114,7 +113,7 @@ def spread_factors(result: DatasetReport) -> list[Finding]:
 def unmatched_factors(source: DatasetReport, target: DatasetReport) -> list[Finding]:
     """Factors that a good Source never varied, and whose values its code does not tell."""
     poor = [p for p in _unreadable(target) if p.factor not in source.factors]
-    score = _omes(source)
+    score = source.omes()
     if score.omes < GOOD_OMES or not poor:
         return []
     words = [f"{p.factor} {_percent(p.accuracy)} (chance {_percent(p.chance)})" for p in poor]
@@ -132,8 +131,8 @@ def lost_factors(source: DatasetReport, target: DatasetReport) -> list[Finding]:
     """Factors that can be read on the Source, and on the Target, which has them too, no longer."""
     words = []
     for probe in _unreadable(target):
-        before = _probe(source, probe.factor, probe.model, "all")
-        if before is not None and _readable(before) > READABLE:
+        before = source.probe(probe.factor, probe.model, "all")
+        if before is not None and before.above_chance > READABLE:
             words.append(
                 f"{probe.factor} {_percent(before.accuracy)} on {source.dataset}, "
                 f"{_percent(probe.accuracy)} here (chance {_percent(probe.chance)})"
@@ -144,16 +143,16 @@ def lost_factors(source: DatasetReport, target: DatasetReport) -> list[Finding]:
 
 def _unreadable(result: DatasetReport) -> list[ProbeScore]:
     """Probes on all dimensions that do little better than chance."""
-    probes = [_probe(result, factor, _model(result), "all") for factor in result.factors]
-    return [p for p in probes if p is not None and _readable(p) < UNREADABLE]
+    probes = [result.probe(factor, _model(result), "all") for factor in result.factors]
+    return [p for p in probes if p is not None and p.above_chance < UNREADABLE]
 
 
 def fine_tuning(
     direct: DatasetReport, tuned: DatasetReport, source: DatasetReport | None = None
 ) -> list[Finding]:
     """What fine-tuning did to OMES and to what can be read."""
-    before, after = _omes(direct).omes, _omes(tuned).omes
-    at_source = "" if source is None else f" ({_omes(source).omes:.2f} on the Source)"
+    before, after = direct.omes().omes, tuned.omes().omes
+    at_source = "" if source is None else f" ({source.omes().omes:.2f} on the Source)"
     figures = f"OMES {before:.2f} before, {after:.2f} after{at_source}.{_gains(direct, tuned)}"
     gain = _gain(direct, tuned, _model(tuned), "all")
     if after < before - CHANGE:
@@ -188,7 +187,7 @@ def against_baselines(result: DatasetReport, baselines: Sequence[Baseline]) -> l
     for baseline in baselines:
         if baseline.result.dataset != result.dataset:
             continue
-        counts = {"OMES": (_omes(result).omes, _omes(baseline.result).omes)} | {
+        counts = {"OMES": (result.omes().omes, baseline.result.omes().omes)} | {
             name: (result.mean_accuracy(model, "all"), baseline.result.mean_accuracy(model, "all"))
             for model, name in MODELS.items()
         }
@@ -214,25 +213,10 @@ def how_far(distance: DistanceReport) -> Finding:
     )
 
 
-def _omes(result: DatasetReport) -> OmesResult:
-    return omes(result.association_matrix, active=np.array(result.active), names=result.factors)
-
-
 def _model(result: DatasetReport) -> str:
     """The kind of probe to go by: the study's trees where they were measured."""
     measured = {probe.model for probe in result.probes}
     return next((model for model in MODELS if model in measured), "gbt")
-
-
-def _probe(result: DatasetReport, factor: str, model: str, dimensions: str) -> ProbeScore | None:
-    wanted = (factor, model, dimensions)
-    found = (p for p in result.probes if (p.factor, p.model, p.dimensions) == wanted)
-    return next(found, None)
-
-
-def _readable(probe: ProbeScore) -> float:
-    """How far from chance to perfect: 0 is chance, 1 is always right."""
-    return (probe.accuracy - probe.chance) / max(1 - probe.chance, 1e-9)
 
 
 def _sentence(words: Sequence[str]) -> str:

@@ -28,13 +28,11 @@ from dviz.metrics.association import association_from_pairs
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import associated_dimensions
 from dviz.metrics.probes import fit_probe, probe_factors
-from dviz.metrics.suite import evaluate_all
+from dviz.metrics.suite import METRICS, evaluate_all
 from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
 from dviz.models.vae import VAE, sample_posterior, to_tensor
 
 CHUNK = 512
-SCORES = ("mig", "sap", "modularity", "explicitness", "beta_vae", "factor_vae")
-"""Metrics that go into a report under their names, beside DCI with importances from trees."""
 
 
 @dataclass(frozen=True)
@@ -300,16 +298,16 @@ def _score_rows(per_factor: dict[str, dict[str, Any]]) -> list[ProbeScore]:
 def _other_scores(
     sample: EncodedSample, names: list[str], seed: int, jobs: int
 ) -> dict[str, float]:
-    metrics = [*SCORES, "dci"]
     known = (sample.classes != UNKNOWN).all(axis=1)
     if not names or known.sum() < 3:
         return {}
     codes, classes = sample.mean[known], sample.classes[known]
-    found = evaluate_all(codes, classes, names=names, metrics=metrics, seed=seed, n_jobs=jobs)
-    values = {name: found[name]["score"] for name in SCORES}
-    trees = found["dci"]["trees"]
-    values |= {f"dci_{part}": trees[part] for part in ("disentanglement", "completeness")}
-    return {name: round(value, 5) for name, value in values.items() if value is not None}
+    asked = [metric for metric in METRICS.values() if metric.scores]
+    found = evaluate_all(
+        codes, classes, names=names, metrics=[m.name for m in asked], seed=seed, n_jobs=jobs
+    )
+    values = {score.key: score.value(found[m.name]) for m in asked for score in m.scores}
+    return {key: round(value, 5) for key, value in values.items() if value is not None}
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -63,7 +63,7 @@ class DatasetReport:
         kl: mean KL(q(z|x) ‖ N(0, 1)), nats, (D,).
         reconstruction: pixel cross-entropy, nats an image; mse: squared error a pixel in [0, 1].
         probes: accuracies, one row a factor, classifier and set of dimensions.
-        scores: other metrics by name (see dviz.measuring.encoder.SCORES), each in [0, 1].
+        scores: other metrics by name (see dviz.metrics.suite.reported_scores), each in [0, 1].
         seconds: what measuring took; machine: where.
         origin: where the dataset's images came from, as `FactorDataset.origin`: a twin is not the
             genuine dataset whose name it has. "" in reports from before it was kept.
@@ -120,8 +120,19 @@ class DatasetReport:
 
         `factors` are other names than the report's own, or in another order.
         """
+        return self._figures("accuracy", model, dimensions, factors)
+
+    def errors(
+        self, model: str, dimensions: str, factors: Sequence[str] | None = None
+    ) -> np.ndarray:
+        """Standard error of each of `accuracies`, (F,)."""
+        return self._figures("standard_error", model, dimensions, factors)
+
+    def _figures(
+        self, what: str, model: str, dimensions: str, factors: Sequence[str] | None
+    ) -> np.ndarray:
         found = (self.probe(f, model, dimensions) for f in (factors or self.factors))
-        return np.array([math.nan if probe is None else probe.accuracy for probe in found])
+        return np.array([math.nan if probe is None else getattr(probe, what) for probe in found])
 
     def mean_accuracy(self, model: str, dimensions: str) -> float:
         """Mean accuracy over the factors; NaN where none was measured."""
@@ -131,6 +142,10 @@ class DatasetReport:
     def chance(self, factor: str) -> float:
         """Accuracy of always answering the commonest class; NaN where nothing was measured."""
         return next((p.chance for p in self.probes if p.factor == factor), math.nan)
+
+    def chances(self, factors: Sequence[str] | None = None) -> np.ndarray:
+        """`chance` of each factor, (F,)."""
+        return np.array([self.chance(factor) for factor in factors or self.factors])
 
     def above_chance(self, model: str = "gbt", dimensions: str = "all") -> float:
         """Mean over factors of (accuracy − chance) / (1 − chance); NaN where none was measured."""

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from dviz.checkpoint import REPORT, SOURCE, Checkpoint, load_checkpoint
 from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
+from dviz.lineage import source_folder
 from dviz.measuring.report import DistanceReport, read_report, write_report
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.distance import frechet_distance, kernel_mmd, outside_range
@@ -76,10 +77,7 @@ def source_of(checkpoint: Checkpoint) -> Checkpoint:
     """
     if checkpoint.config.kind == SOURCE:
         raise CheckpointError(f"{checkpoint.config.name} is a Source; it has no distance to itself")
-    seen = checkpoint
-    while seen.config.kind != SOURCE:
-        seen = load_checkpoint(checkpoint.folder.parent / str(seen.config.parent))
-    return seen
+    return load_checkpoint(source_folder(checkpoint.folder))
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table
+from dviz.metrics.metric import single
 from dviz.metrics.result import MetricResult
 from dviz.metrics.sampling import SharedRows
 from dviz.metrics.split import standardised
@@ -70,3 +71,10 @@ def _points(
             second = rows_of.draw(first, rng)
             points[chunk] = np.abs(codes[first] - codes[second]).mean(axis=1)
     return points, fixed
+
+
+METRIC = single(
+    "beta_vae",
+    "BetaVAE score",
+    lambda t: beta_vae(t.codes, t.factors, names=t.names, seed=t.seed).to_dict(),
+)

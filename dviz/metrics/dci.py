@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table, jsonable
+from dviz.metrics.metric import MODULARITY, Entry, Metric, Row, Score, Table
 from dviz.metrics.split import run_parallel, standardised, train_rows, unlearnable
 
 IMPORTANCES = ("trees", "lasso", "gbc")
@@ -165,3 +166,42 @@ def _lasso(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray
     explained = 1 - residual.var() / spread if spread > 0 else 0.0
     importance = np.abs(model.coef_) * (explained >= LEAST_EXPLAINED)
     return importance, max(0.0, float(explained))
+
+
+def _run(t: Table) -> Entry:
+    def found(kind: str) -> Entry:
+        settings = {"importances": kind, "seed": t.seed, "n_jobs": t.n_jobs}
+        return dci(t.codes, t.factors, names=t.names, **settings).to_dict()
+
+    return {kind: found(kind) for kind in ("trees", "lasso")}
+
+
+def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
+    for kind, part in entry.items():
+        yield f"DCI disentanglement {kind}", part["disentanglement"], []
+        for key in ("completeness", "informativeness"):
+            per_factor = [part["per_factor"][name][key] for name in factors]
+            yield f"DCI {key} {kind}", part[key], per_factor
+
+
+METRIC = Metric(
+    "dci",
+    "DCI",
+    _run,
+    _rows,
+    scores=(
+        Score(
+            "dci_disentanglement",
+            "DCI disentanglement",
+            "DCI",
+            lambda entry: entry["trees"]["disentanglement"],
+            MODULARITY,
+        ),
+        Score(
+            "dci_completeness",
+            "DCI completeness",
+            "DCI completeness",
+            lambda entry: entry["trees"]["completeness"],
+        ),
+    ),
+)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_codes
+from dviz.metrics.metric import Entry, Metric, Table
 
 ACTIVE_THRESHOLD = 0.05
 """Below this standard deviation a dimension is inactive (the study's rule)."""
@@ -77,3 +78,21 @@ def _unit_interval(images: Any, name: str) -> np.ndarray:
     if not ((array >= 0) & (array <= 1)).all():
         raise ValueError(f"{name} must be uint8, or floats in [0, 1]")
     return array
+
+
+def _run(t: Table) -> Entry:
+    correlation = gaussian_total_correlation(t.codes[:, t.active]) if t.active.any() else 0.0
+    return {
+        "active_dimensions": int(t.active.sum()),
+        "standard_deviation": t.codes.std(axis=0, ddof=1),
+        "gaussian_total_correlation": correlation,
+    }
+
+
+def _notes(entry: Entry) -> list[str]:
+    found = entry["gaussian_total_correlation"]
+    words = "infinite, some are sums of others" if found is None else f"{found:.3f} nats"
+    return [f"Gaussian total correlation of the active dimensions: {words}"]
+
+
+METRIC = Metric("diagnostics", "Diagnostics", _run, notes=_notes)

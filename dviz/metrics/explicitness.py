@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table
+from dviz.metrics.metric import single
 from dviz.metrics.result import MetricResult
 from dviz.metrics.split import run_parallel, standardised, train_rows, unlearnable
 
@@ -53,3 +54,10 @@ def _auc(codes: np.ndarray, labels: np.ndarray) -> float:
         if (truth == value).any()
     ]
     return float(np.mean(areas)) if areas else float("nan")
+
+
+METRIC = single(
+    "explicitness",
+    "Explicitness",
+    lambda t: explicitness(t.codes, t.factors, names=t.names, n_jobs=t.n_jobs).to_dict(),
+)

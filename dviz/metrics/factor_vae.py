@@ -9,6 +9,7 @@ import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table
 from dviz.metrics.diagnostics import ACTIVE_THRESHOLD, active_dimensions
+from dviz.metrics.metric import single
 from dviz.metrics.result import MetricResult
 from dviz.metrics.sampling import SharedRows
 
@@ -78,3 +79,10 @@ def _votes(
             least = codes[rows].var(axis=1).argmin(axis=1)
             votes[:, k] += np.bincount(least, minlength=len(votes))
     return votes
+
+
+METRIC = single(
+    "factor_vae",
+    "FactorVAE score",
+    lambda t: factor_vae(t.codes, t.factors, names=t.names, seed=t.seed).to_dict(),
+)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table
 from dviz.metrics.discrete import BINS, binned, entropy, mutual_information
+from dviz.metrics.metric import COMPACTNESS, single
 from dviz.metrics.result import MetricResult
 
 
@@ -31,3 +32,11 @@ def mig(
     score = float(known.mean()) if len(known) else float("nan")
     details = {"mutual_information": information, "entropy": bits}
     return MetricResult(score, dict(zip(names, gaps.tolist(), strict=True)), details)
+
+
+METRIC = single(
+    "mig",
+    "MIG",
+    lambda t: mig(t.codes, t.factors, names=t.names).to_dict(),
+    measures=COMPACTNESS,
+)

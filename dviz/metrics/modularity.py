@@ -8,6 +8,7 @@ import numpy as np
 
 from dviz.metrics.arrays import check_table
 from dviz.metrics.discrete import BINS, binned, mutual_information
+from dviz.metrics.metric import single
 from dviz.metrics.result import MetricResult
 
 SIGNIFICANCE = 0.001
@@ -58,3 +59,10 @@ def _chance_information(counts: np.ndarray, factors: np.ndarray) -> np.ndarray:
     cells = [[len(np.unique(column)) - 1 for column in table.T] for table in (counts, factors)]
     freedom = np.outer(*cells)
     return chi2.isf(SIGNIFICANCE, np.maximum(freedom, 1)) / (2 * len(counts))
+
+
+METRIC = single(
+    "modularity",
+    "Modularity (Ridgeway)",
+    lambda t: modularity(t.codes, t.factors).to_dict(),
+)

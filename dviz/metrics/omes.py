@@ -12,13 +12,15 @@ max_d os(d, j) S[d, j]; likewise mes. Their means over factors are modularity an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dviz.metrics.arrays import check_names, jsonable
+from dviz.metrics.association import bootstrap_association, interval
+from dviz.metrics.metric import Entry, Metric, Row, Table, left_out
 
 POOLINGS = ("avg", "max")
 
@@ -186,3 +188,27 @@ def _check_active(active: Any, dimensions: int) -> np.ndarray:
             f"active must be bool of shape ({dimensions},), got {mask.dtype} {mask.shape}"
         )
     return mask
+
+
+PARTS = ("omes", "modularity", "compactness")
+
+
+def _run(t: Table) -> Entry:
+    """OMES with 95% bootstrap intervals and the number of pairs behind each factor."""
+    S = t.association
+    result = omes(S.matrix, t.alpha, t.pooling, t.active, t.names, S.reasons).to_dict()
+    for j, name in enumerate(t.names):
+        result["per_factor"][name]["pairs"] = int(S.pairs[j])
+    samples = bootstrap_association(t.codes, t.factors, seed=t.seed)
+    scores = [omes(sample, t.alpha, t.pooling, t.active) for sample in samples]
+    result["interval"] = {key: interval([getattr(s, key) for s in scores]) for key in PARTS}
+    return result
+
+
+def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
+    for key in PARTS:
+        label = "OMES" if key == "omes" else f"OMES {key}"
+        yield label, entry[key], [entry["per_factor"][name][key] for name in factors]
+
+
+METRIC = Metric("omes", "OMES", _run, _rows, notes=left_out)

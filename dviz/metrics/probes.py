@@ -7,7 +7,7 @@ with this factor ("pruned"). The first two thirds of the rows train, the last th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from dviz.metrics.arrays import check_codes, check_factors, check_names, check_table, jsonable
 from dviz.metrics.association import association_matrix
 from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.metric import Entry, Metric, Row, Table, left_out
 from dviz.metrics.mlp import Mlp, fit_mlp
 from dviz.metrics.omes import associated_dimensions
 from dviz.metrics.split import run_parallel, train_rows, unlearnable
@@ -253,3 +254,27 @@ def _check_model(model: str) -> str:
     if model not in MODELS:
         raise ValueError(f"model must be one of {MODELS}, got {model!r}")
     return model
+
+
+def _run_table(t: Table) -> Entry:
+    return probe_factors(
+        t.codes,
+        t.factors,
+        names=t.names,
+        seed=t.seed,
+        association=t.association.matrix,
+        active=t.active,
+        n_jobs=t.n_jobs,
+    ).to_dict()
+
+
+def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
+    parts = [entry["per_factor"][name] for name in factors]
+    for model, sets in entry["mean"].items():
+        for dims, mean in sets.items():
+            accuracies = [part["probes"][model][dims]["accuracy"] for part in parts]
+            yield f"probe {model} {dims}", mean["accuracy"], accuracies
+    yield "probe chance", entry["chance"], [part["chance"] for part in parts]
+
+
+METRIC = Metric("probes", "Probes", _run_table, _rows, notes=left_out)

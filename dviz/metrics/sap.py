@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table
+from dviz.metrics.metric import COMPACTNESS, single
 from dviz.metrics.result import MetricResult
 from dviz.metrics.split import run_parallel, standardised, train_rows, unlearnable
 
@@ -68,3 +69,11 @@ def _squared_correlations(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Squared Pearson correlation of each standardised dimension with the factor, (D,)."""
     label = standardised(labels[:, None].astype(np.float64))[:, 0]
     return (codes * label[:, None]).mean(axis=0) ** 2
+
+
+METRIC = single(
+    "sap",
+    "SAP",
+    lambda t: sap(t.codes, t.factors, names=t.names, n_jobs=t.n_jobs).to_dict(),
+    measures=COMPACTNESS,
+)

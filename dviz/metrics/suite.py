@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table, jsonable
-from dviz.metrics.association import Association, associate, bootstrap_association, interval
-from dviz.metrics.beta_vae import beta_vae
-from dviz.metrics.dci import dci
-from dviz.metrics.diagnostics import active_dimensions, gaussian_total_correlation
-from dviz.metrics.explicitness import explicitness
-from dviz.metrics.factor_vae import factor_vae
-from dviz.metrics.mig import mig
-from dviz.metrics.modularity import modularity
-from dviz.metrics.omes import omes
-from dviz.metrics.probes import probe_factors
-from dviz.metrics.sap import sap
+from dviz.metrics.association import associate
+from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.metric import COMPACTNESS, MODULARITY, Metric, Score, Table
+
+# The quick ones first: a person reads them while the others run.
+_MODULES = (
+    "omes",
+    "mig",
+    "sap",
+    "modularity",
+    "explicitness",
+    "beta_vae",
+    "factor_vae",
+    "dci",
+    "probes",
+    "diagnostics",
+)
+
+METRICS: dict[str, Metric] = {
+    name: import_module(f"dviz.metrics.{name}").METRIC for name in _MODULES
+}
+"""What `evaluate_all` can run, in its order; each is declared at the foot of its own file."""
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A checked table and what several metrics share."""
+def reported_scores() -> tuple[Score, ...]:
+    """What reports keep, in the metrics' order."""
+    return tuple(score for metric in METRICS.values() for score in metric.scores)
 
-    codes: np.ndarray
-    factors: np.ndarray
-    names: tuple[str, ...]
-    active: np.ndarray
-    association: Association
-    alpha: float
-    pooling: str
-    seed: int
-    n_jobs: int
+
+def shown_scores(*kinds: str) -> list[Score]:
+    """Scores that the study's tables show: of modularity, then of compactness, or of `kinds`."""
+    found = reported_scores()
+    return [s for kind in kinds or (MODULARITY, COMPACTNESS) for s in found if s.measures == kind]
 
 
 def evaluate_all(
@@ -80,14 +87,14 @@ def evaluate_all(
         order = np.random.default_rng(seed).permutation(len(codes))
         codes, factors = codes[order], factors[order]
     active, association = active_dimensions(codes), associate(codes, factors)
-    table = _Table(codes, factors, names, active, association, alpha, pooling, seed, n_jobs)
+    table = Table(codes, factors, names, active, association, alpha, pooling, seed, n_jobs)
     results: dict[str, Any] = {}
     seconds: dict[str, float] = {}
     for name in asked:
         if progress is not None:
             progress(name)
         start = time.perf_counter()
-        results[name] = METRICS[name](table)
+        results[name] = METRICS[name].run(table)
         seconds[name] = round(time.perf_counter() - start, 3)
     head = {
         "n_samples": len(codes),
@@ -97,67 +104,6 @@ def evaluate_all(
         "seed": seed,
     }
     return jsonable(head | results | {"seconds": seconds})
-
-
-def _omes(t: _Table) -> dict[str, Any]:
-    """OMES with 95% bootstrap intervals and the number of pairs behind each factor."""
-    S = t.association
-    result = omes(S.matrix, t.alpha, t.pooling, t.active, t.names, S.reasons).to_dict()
-    for j, name in enumerate(t.names):
-        result["per_factor"][name]["pairs"] = int(S.pairs[j])
-    samples = bootstrap_association(t.codes, t.factors, seed=t.seed)
-    scores = [omes(sample, t.alpha, t.pooling, t.active) for sample in samples]
-    keys = ("omes", "modularity", "compactness")
-    result["interval"] = {key: interval([getattr(s, key) for s in scores]) for key in keys}
-    return result
-
-
-def _dci(t: _Table) -> dict[str, Any]:
-    return {
-        kind: dci(
-            t.codes, t.factors, names=t.names, importances=kind, seed=t.seed, n_jobs=t.n_jobs
-        ).to_dict()
-        for kind in ("trees", "lasso")
-    }
-
-
-def _probes(t: _Table) -> dict[str, Any]:
-    return probe_factors(
-        t.codes,
-        t.factors,
-        names=t.names,
-        seed=t.seed,
-        association=t.association.matrix,
-        active=t.active,
-        n_jobs=t.n_jobs,
-    ).to_dict()
-
-
-def _diagnostics(t: _Table) -> dict[str, Any]:
-    return {
-        "active_dimensions": int(t.active.sum()),
-        "standard_deviation": t.codes.std(axis=0, ddof=1),
-        "gaussian_total_correlation": gaussian_total_correlation(t.codes[:, t.active])
-        if t.active.any()
-        else 0.0,
-    }
-
-
-METRICS: dict[str, Callable[[_Table], dict[str, Any]]] = {
-    "omes": _omes,
-    "mig": lambda t: mig(t.codes, t.factors, names=t.names).to_dict(),
-    "sap": lambda t: sap(t.codes, t.factors, names=t.names, n_jobs=t.n_jobs).to_dict(),
-    "dci": _dci,
-    "beta_vae": lambda t: beta_vae(t.codes, t.factors, names=t.names, seed=t.seed).to_dict(),
-    "factor_vae": lambda t: factor_vae(t.codes, t.factors, names=t.names, seed=t.seed).to_dict(),
-    "modularity": lambda t: modularity(t.codes, t.factors).to_dict(),
-    "explicitness": lambda t: explicitness(
-        t.codes, t.factors, names=t.names, n_jobs=t.n_jobs
-    ).to_dict(),
-    "probes": _probes,
-    "diagnostics": _diagnostics,
-}
-"""What `evaluate_all` can run, in its order."""
 
 
 def _check_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:

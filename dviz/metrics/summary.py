@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
-Row = tuple[str, float | None, list[float | None]]
+from dviz.metrics.metric import Row
+from dviz.metrics.suite import METRICS
 
 
 def score_rows(result: dict[str, Any]) -> list[Row]:
@@ -18,60 +18,20 @@ def score_rows(result: dict[str, Any]) -> list[Row]:
     Args:
         result: of `dviz.metrics.suite.evaluate_all`.
     """
-    factors = result["factors"]
-    return [row for name in result if name in _ROWS for row in _ROWS[name](result[name], factors)]
-
-
-def unscored(result: dict[str, Any]) -> list[str]:
-    """For each factor that OMES or the probes leave out, a line that says why."""
-    parts = [
-        (name, part)
-        for metric in ("omes", "probes")
-        for name, part in result.get(metric, {}).get("per_factor", {}).items()
+    return [
+        row
+        for name, metric in METRICS.items()
+        if metric.rows and name in result
+        for row in metric.rows(result[name], result["factors"])
     ]
-    lines = [f"{name}: {part['reason']}" for name, part in parts if part.get("reason")]
+
+
+def notes(result: dict[str, Any]) -> list[str]:
+    """What else the metrics have to say, a line each: why a factor was left out, and the like."""
+    lines = [
+        line
+        for name, metric in METRICS.items()
+        if name in result
+        for line in metric.notes(result[name])
+    ]
     return list(dict.fromkeys(lines))
-
-
-def _omes_rows(entry: dict[str, Any], factors: list[str]) -> Iterator[Row]:
-    for key in ("omes", "modularity", "compactness"):
-        label = "OMES" if key == "omes" else f"OMES {key}"
-        yield label, entry[key], [entry["per_factor"][name][key] for name in factors]
-
-
-def _simple_rows(label: str) -> Callable[[dict[str, Any], list[str]], Iterator[Row]]:
-    def rows(entry: dict[str, Any], factors: list[str]) -> Iterator[Row]:
-        parts = entry["per_factor"]
-        yield label, entry["score"], [parts[name] for name in factors] if parts else []
-
-    return rows
-
-
-def _dci_rows(entry: dict[str, Any], factors: list[str]) -> Iterator[Row]:
-    for kind, part in entry.items():
-        yield f"DCI disentanglement {kind}", part["disentanglement"], []
-        for key in ("completeness", "informativeness"):
-            per_factor = [part["per_factor"][name][key] for name in factors]
-            yield f"DCI {key} {kind}", part[key], per_factor
-
-
-def _probe_rows(entry: dict[str, Any], factors: list[str]) -> Iterator[Row]:
-    parts = [entry["per_factor"][name] for name in factors]
-    for model, sets in entry["mean"].items():
-        for dims, mean in sets.items():
-            accuracies = [part["probes"][model][dims]["accuracy"] for part in parts]
-            yield f"probe {model} {dims}", mean["accuracy"], accuracies
-    yield "probe chance", entry["chance"], [part["chance"] for part in parts]
-
-
-_ROWS: dict[str, Callable[[dict[str, Any], list[str]], Iterator[Row]]] = {
-    "omes": _omes_rows,
-    "mig": _simple_rows("MIG"),
-    "sap": _simple_rows("SAP"),
-    "dci": _dci_rows,
-    "beta_vae": _simple_rows("BetaVAE score"),
-    "factor_vae": _simple_rows("FactorVAE score"),
-    "modularity": _simple_rows("Modularity (Ridgeway)"),
-    "explicitness": _simple_rows("Explicitness"),
-    "probes": _probe_rows,
-}

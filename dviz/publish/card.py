@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub import ModelCardData
 
 from dviz.checkpoint import (
     CARD,
@@ -24,9 +23,8 @@ from dviz.data.registry import REAL
 from dviz.errors import DatasetError
 from dviz.files import write_text
 from dviz.measuring.report import DatasetReport, Report, read_report
-from dviz.metrics.omes import OmesResult, omes
+from dviz.publish.measured import TASK, compared, measured, model_index
 
-TASK = "image-feature-extraction"
 TAGS = [
     "disentanglement",
     "representation-learning",
@@ -34,8 +32,6 @@ TAGS = [
     "variational-autoencoder",
     "vae",
 ]
-PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
-PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
 
 SUPERVISIONS = {
     "labels": "with weak supervision (Ada-GVAE; which factors change in a pair is known)",
@@ -104,7 +100,7 @@ def model_card(
         pipeline_tag=TASK,
         tags=TAGS,
         model_name=config.name,
-        eval_results=[entry for result in results for entry in _eval_results(result)] or None,
+        eval_results=[entry for result in results for entry in model_index(result)] or None,
     )
     sections = [
         f"# {config.name}",
@@ -112,8 +108,8 @@ def model_card(
         _facts(config),
         _picture(report.results.get(config.dataset)) if picture else "",
         _usage(config.name, repo_id, revision),
-        *(_figures(result) for result in results),
-        _baselines(report),
+        *(measured(result) for result in results),
+        compared(report),
         _limits(config),
         _licence([config.source, config.dataset, *(result.dataset for result in results)]),
     ]
@@ -227,89 +223,6 @@ mean, log_variance = model.encode(to_tensor(images))  # images: uint8 (N, H, W, 
 ```"""
 
 
-def _figures(result: DatasetReport) -> str:
-    """What was measured on one dataset: scores, then a row a factor."""
-    if not result.factors:
-        return (
-            f"## Measured on {result.title}\n\n{result.num_images:,} images without "
-            f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
-            f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
-            f"mean squared error {result.mse:.4f} a pixel."
-        )
-    scores = {pooling: _omes(result, pooling) for pooling in ("avg", "max")}
-    rows = [
-        (
-            f"OMES, {pooling} pooling",
-            _number(score.omes),
-            _number(score.modularity),
-            _number(score.compactness),
-        )
-        for pooling, score in scores.items()
-    ]
-    sample = (
-        f"{result.num_images:,} images (probes: two thirds to train, one to test), "
-        f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
-        f"{len(result.active)} dimensions are active. Reconstruction: {result.reconstruction:.1f} "
-        f"nats an image, mean squared error {result.mse:.4f} a pixel."
-    )
-    return "\n\n".join(
-        [
-            f"## Measured on {result.title}",
-            sample,
-            _table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
-            _factor_table(result, scores["avg"]),
-        ]
-    )
-
-
-def _factor_table(result: DatasetReport, score: OmesResult) -> str:
-    """The dimension associated with each factor, and the probes' accuracies."""
-    measured = [p for p in PROBES if not math.isnan(result.mean_accuracy(*p))]
-    accuracies = {(p.factor, p.model, p.dimensions): p.accuracy for p in result.probes}
-    chances = {p.factor: p.chance for p in result.probes}
-    header = ["factor", "classes", "dimension", "association"]
-    if measured:
-        header += [f"{model.upper()}, {dimensions}" for model, dimensions in measured] + ["chance"]
-    rows = []
-    for name, size in zip(result.factors, result.sizes, strict=True):
-        factor = score.per_factor[name]
-        dimension = factor["associated_dimension"]
-        row = [name, size, "–" if dimension is None else f"z{dimension}"]
-        row.append(_number(factor["association"]))
-        row += [_number(accuracies.get((name, *probe))) for probe in measured]
-        if measured:
-            row.append(_number(chances.get(name)))
-        rows.append(row)
-    explanation = (
-        "Association: how far changing the factor decorrelates the dimension, 0 to 1. "
-        "GBT (gradient-boosted trees) and MLP: accuracy of reading the factor from all active "
-        "dimensions, or from the associated one alone (pruned)."
-    )
-    return f"{_table(header, rows)}\n\n{explanation}"
-
-
-def _baselines(report: Report) -> str:
-    if not report.baselines:
-        return ""
-    rows = []
-    for name, result in report.results.items():
-        if not result.factors:
-            continue
-        rows.append(("**this model**", name, *_summary(result)))
-        rows += [
-            (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
-            for baseline in report.baselines
-            if baseline.result.dataset == result.dataset
-        ]
-    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all")
-    return f"## Compared with\n\n{_table(header, rows)}"
-
-
-def _summary(result: DatasetReport) -> list[str]:
-    scores = [_omes(result, pooling).omes for pooling in ("avg", "max")]
-    return [_number(x) for x in (*scores, *(result.mean_accuracy(m, "all") for m in PROBE_NAMES))]
-
-
 def _limits(config: CheckpointConfig) -> str:
     limits = [
         "Pictures are seen at 64×64 pixels; fine detail is lost.",
@@ -345,47 +258,3 @@ def _terms(name: str, info: DatasetInfo | None) -> str:
     images = "photographs" if name.startswith(REAL) else "images"
     parts = (f"the {images} are {info.licence}", info.citation, info.url)
     return ". ".join(part for part in parts if part)
-
-
-def _eval_results(result: DatasetReport) -> list[EvalResult]:
-    """The figures that fit into a `model-index`; none where there are no labels."""
-    if not result.factors:
-        return []
-    metrics = []
-    for pooling in ("avg", "max"):
-        score = _omes(result, pooling)
-        for name in ("omes", "modularity", "compactness"):
-            title = "OMES" if name == "omes" else f"OMES {name}"
-            metrics.append((name, f"{title}, {pooling} pooling", getattr(score, name)))
-    for model, dimensions in PROBES:
-        title = f"Mean accuracy, {PROBE_NAMES[model]}, {dimensions} dimensions"
-        metrics.append(("accuracy", title, result.mean_accuracy(model, dimensions)))
-    return [
-        EvalResult(
-            task_type=TASK,
-            task_name="Disentanglement",
-            dataset_type=result.dataset,
-            dataset_name=result.title,
-            metric_type=metric_type,
-            metric_name=title,
-            metric_value=round(value, 4),
-        )
-        for metric_type, title, value in metrics
-        if not math.isnan(value)
-    ]
-
-
-def _omes(result: DatasetReport, pooling: str) -> OmesResult:
-    return omes(
-        result.association_matrix, pooling=pooling, active=result.active, names=result.factors
-    )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table: the first column to the left, the others to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

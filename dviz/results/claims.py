@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
 from dviz.measuring.report import DatasetReport
-from dviz.results.zoo import Transfer, omes_score
+from dviz.results.zoo import Transfer
 
 TOLERANCE = 0.05  # by which modularity may differ and still count as kept (claim 1)
 HOLDS, IN_PART, FAILS = "holds here", "holds in part", "does not hold here"
@@ -53,7 +53,7 @@ def _kept_modularity(t: Transfer) -> list[tuple[bool, str]]:
     found = []
     for pooling in ("avg", "max"):
         source, direct, tuned = (
-            omes_score(m.result, "modularity", pooling) for m in (t.source, t.direct, t.tuned)
+            m.result.omes(pooling=pooling).modularity for m in (t.source, t.direct, t.tuned)
         )
         numbers = f"Source {source:.3f}, direct {direct:.3f}, fine-tuned {tuned:.3f}"
         found.append((tuned >= source - TOLERANCE, f"{t.title}, {pooling}: {numbers}"))
@@ -70,7 +70,7 @@ def _beaten_baselines(t: Transfer) -> list[tuple[bool, str]]:
     scores: dict[str, tuple[str, Callable[[DatasetReport], float]]] = {
         "GBT": (".1f", lambda r: 100 * r.mean_accuracy("gbt", "all")),
         "MLP": (".1f", lambda r: 100 * r.mean_accuracy("mlp", "all")),
-        "OMES avg": (".3f", lambda r: omes_score(r, "omes", "avg")),
+        "OMES avg": (".3f", lambda r: r.omes().omes),
     }
     found = []
     for stage, model in ((DIRECT, t.direct), (FINE_TUNED, t.tuned)):

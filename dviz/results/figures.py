@@ -9,7 +9,7 @@ import numpy as np
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.measuring.report import DatasetReport
 from dviz.results import svg as drawings
-from dviz.results.zoo import Model, Transfer, omes_score, transfers_of
+from dviz.results.zoo import Model, Transfer, transfers_of
 
 OVERVIEW = "figures/overview.svg"
 
@@ -50,7 +50,7 @@ def _matrix(title: str, result: DatasetReport) -> drawings.Matrix:
 def _dots(transfer: Transfer) -> drawings.Dots:
     stages = {SOURCE: transfer.source, DIRECT: transfer.direct, FINE_TUNED: transfer.tuned}
     rivals = [baseline.result for baseline in transfer.rivals]
-    axes = (lambda r: omes_score(r, "omes", "avg"), lambda r: r.mean_accuracy("gbt", "all"))
+    axes = (lambda r: r.omes().omes, lambda r: r.mean_accuracy("gbt", "all"))
     return drawings.Dots(
         transfer.title,
         [{name: axis(model.result) for name, model in stages.items()} for axis in axes],

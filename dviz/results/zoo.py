@@ -6,18 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dviz.checkpoint import (
-    CONFIG,
-    DIRECT,
-    FINE_TUNED,
-    REPORT,
-    SOURCE,
-    CheckpointConfig,
-    read_config,
-)
+from dviz.checkpoint import CONFIG, FINE_TUNED, REPORT, CheckpointConfig, read_config
 from dviz.data.registry import REAL
+from dviz.lineage import lineage_of
 from dviz.measuring.report import Baseline, DatasetReport, Report, read_report
-from dviz.metrics.omes import omes
 
 
 @dataclass(frozen=True)
@@ -48,8 +40,7 @@ class Transfer:
     @property
     def rivals(self) -> list[Baseline]:
         """Baselines measured on the Target."""
-        target = self.tuned.config.dataset
-        return [b for b in self.tuned.report.baselines if b.result.dataset == target]
+        return self.tuned.report.baselines_on(self.tuned.config.dataset)
 
     @property
     def real(self) -> bool:
@@ -70,33 +61,12 @@ def read_zoo(root: str | Path) -> list[Model]:
 
 def transfers_of(models: Sequence[Model]) -> list[Transfer]:
     """Every direct transfer that has its fine-tuned partner and its Source, in the zoo's order."""
-    by_name = {model.config.name: model for model in models}
-    found: list[Transfer] = []
-    for tuned in models:
-        if tuned.config.kind != FINE_TUNED:
-            continue
-        source = _root(tuned, by_name)
-        direct = [
-            m
-            for m in models
-            if m.config.kind == DIRECT
-            and m.config.dataset == tuned.config.dataset
-            and _root(m, by_name) is source
-        ]
-        if source is not None and direct:
-            found.append(Transfer(source, direct[0], tuned))
-    return found
-
-
-def _root(model: Model, by_name: dict[str, Model]) -> Model | None:
-    for _ in by_name:
-        if model is None or model.config.kind == SOURCE:
-            break
-        model = by_name.get(str(model.config.parent))
-    return model
-
-
-def omes_score(result: DatasetReport, what: str, pooling: str) -> float:
-    """`what` of OMES at α = 0.5: "omes", "modularity" or "compactness", in [0, 1]."""
-    score = omes(result.association_matrix, pooling=pooling, active=result.active)
-    return float(getattr(score, what))
+    known = {model.config.name: model for model in models}
+    lineages = [
+        lineage_of(name, known) for name, model in known.items() if model.config.kind == FINE_TUNED
+    ]
+    return [
+        Transfer(found.source, found.direct, found.tuned)
+        for found in lineages
+        if found.source and found.direct and found.tuned
+    ]

@@ -15,10 +15,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dviz import __version__
-from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.data.photos import BACKGROUNDS
 from dviz.errors import CheckpointError
-from dviz.measuring.diagnosis import diagnose
 from dviz.metrics.omes import POOLINGS
 from dviz.ui.core.inspector import as_code, decode, encode
 from dviz.ui.core.library import Library
@@ -26,7 +24,7 @@ from dviz.ui.core.reading import read, swaps
 from dviz.ui.core.uploads import MODES, PLAIN, Photo, Preparation, read_photo
 from dviz.ui.parts.cards import reading_dict
 from dviz.ui.parts.errors import friendly
-from dviz.ui.parts.transfer import baselines_in, distance_in
+from dviz.ui.parts.transfer import diagnosed, distance_in
 from dviz.ui.tabs.association import association_of
 
 
@@ -133,13 +131,10 @@ def diagnosis_of(library: Library, checkpoint: str) -> dict[str, Any]:
     """What /diagnosis answers; JSON-able."""
     key = library.get(checkpoint).key
     entries = [library.get(name) for name in library.lineage(key)]
-    results = {entry.config.kind: entry.result for entry in entries}
-    stages = (results.get(stage) for stage in (SOURCE, DIRECT, FINE_TUNED))
     distance = distance_in(entries)
-    found = diagnose(*stages, distance, baselines_in(entries))
     return {
         "lineage": [entry.key for entry in entries],
-        "findings": [asdict(finding) for finding in found],
+        "findings": [asdict(finding) for finding in diagnosed(entries)],
         "distance": None if distance is None else asdict(distance),
     }
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from dviz.results.zoo import omes_score, read_zoo, transfers_of
+from dviz.results.zoo import read_zoo, transfers_of
 from tests.ui.material import NAMES
 
 SOURCE = NAMES[0]
@@ -20,7 +20,7 @@ def test_a_score_lies_between_its_two_halves(zoo):
     for model in read_zoo(zoo):
         for pooling in ("avg", "max"):
             whole, *halves = (
-                omes_score(model.result, what, pooling)
+                getattr(model.result.omes(pooling=pooling), what)
                 for what in ("omes", "modularity", "compactness")
             )
             assert min(halves) <= whole <= max(halves)

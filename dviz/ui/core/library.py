@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,6 @@ from dviz.checkpoint import (
     CLASSES,
     CODES,
     CONFIG,
-    DIRECT,
-    FINE_TUNED,
     PROBES,
     REPORT,
     SOURCE,
@@ -30,6 +29,7 @@ from dviz.checkpoint import (
     read_config,
 )
 from dviz.errors import CheckpointError, DataFileError
+from dviz.lineage import STAGES, lineage_of, targets_of
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import DatasetReport, Report, read_report
@@ -42,7 +42,6 @@ from dviz.ui.core.inspector import Dimension, Prediction, describe_dimensions, m
 from dviz.ui.core.matrix import scores_of
 from dviz.ui.core.weights import PackedDecoder, pack_decoder
 
-STAGES = (SOURCE, DIRECT, FINE_TUNED)
 CAPACITY = 8
 MAX_FACTORS = 64
 RESAMPLES, MAX_RESAMPLED = 100, 100_000
@@ -179,6 +178,13 @@ class Entry:
         }
 
 
+class _Shipped(NamedTuple):
+    """A checkpoint beside the app, loaded or not."""
+
+    key: str
+    config: CheckpointConfig
+
+
 class Library:
     """Checkpoints by key.
 
@@ -259,13 +265,7 @@ class Library:
 
     def targets(self, key: str) -> list[str]:
         """Datasets that the Source of a checkpoint was carried to: its own Target, or them all."""
-        if key not in self.configs:
-            return []
-        own = self.configs[key]
-        if own.kind != SOURCE:
-            return [own.dataset]
-        family = (c for c in self._family(key) if c.kind != SOURCE)
-        return list(dict.fromkeys(config.dataset for config in family))
+        return targets_of(key, self._known) if key in self.configs else []
 
     def lineage(self, key: str, target: str | None = None) -> list[str]:
         """The Source of a checkpoint, and it directly and fine-tuned on one Target, in this order.
@@ -275,26 +275,11 @@ class Library:
         """
         if key not in self.configs:
             return [key]
-        targets = self.targets(key)
-        chosen = target if target in targets else next(iter(targets), None)
-        own = self.configs[key]
-        root = self._root_of(key)
-        members = {self.configs[root].kind: root} | {own.kind: key}
-        for name, config in self.configs.items():
-            related = self._root_of(name) == root
-            if related and config.kind != SOURCE and config.dataset == chosen:
-                members.setdefault(config.kind, name)
-        return [members[stage] for stage in STAGES if stage in members]
+        return [shipped.key for shipped in lineage_of(key, self._known, target)]
 
-    def _family(self, key: str) -> list[CheckpointConfig]:
-        root = self._root_of(key)
-        return [config for name, config in self.configs.items() if self._root_of(name) == root]
-
-    def _root_of(self, name: str) -> str:
-        seen = [name]
-        while (parent := self.configs[seen[-1]].parent) in self.configs and parent not in seen:
-            seen.append(parent)
-        return seen[-1]
+    @property
+    def _known(self) -> dict[str, _Shipped]:
+        return {key: _Shipped(key, config) for key, config in self.configs.items()}
 
     def _load(self, key: str) -> Entry:
         if key in self.configs:

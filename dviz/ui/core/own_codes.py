@@ -25,9 +25,7 @@ MIN_ROWS = 3
 MAX_TRAINED_ROWS = 15_000
 # A process takes seconds to start: too long for tables that are measured sooner.
 MIN_ROWS_A_PROCESS = 1_000
-# The quick ones first: a person reads them while the others run.
-ORDER = ("omes", "mig", "sap", "modularity", "explicitness", "beta_vae", "factor_vae")
-ORDER += tuple(name for name in METRICS if name not in ORDER)
+ORDER = tuple(METRICS)
 WHAT_IS_NEEDED = (
     "drop in two files, codes (.npz) and labels (.csv), or one .csv with columns z0, z1, ... and "
     "one for each factor"

@@ -10,9 +10,9 @@ import gradio as gr
 import numpy as np
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
+from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import Finding, diagnose
 from dviz.measuring.report import Baseline, DistanceReport
-from dviz.metrics.omes import omes
 from dviz.ui.core.library import Entry, Library
 from dviz.ui.parts import markup
 
@@ -78,7 +78,7 @@ def _figures(entry: Entry) -> str:
     result = entry.result
     if result is None:
         return "nothing measured"
-    score = omes(result.association_matrix, active=np.array(result.active)).omes
+    score = result.omes().omes
     read = result.mean_accuracy("gbt", "all")
     probes = "" if np.isnan(read) else f" · probes {markup.percent(read)}"
     return f"OMES {score:.2f}{probes}"
@@ -86,12 +86,17 @@ def _figures(entry: Entry) -> str:
 
 def findings_of(entries: Sequence[Entry]) -> str:
     """The diagnosis of a lineage."""
-    results = {entry.config.kind: entry.result for entry in entries}
-    stages = (results.get(stage) for stage in (SOURCE, DIRECT, FINE_TUNED))
-    found = diagnose(*stages, distance_in(entries), baselines_in(entries))
+    found = diagnosed(entries)
     if not found:
         return markup.note(NOTHING_TO_SAY)
     return f'<ul class="findings">{"".join(map(_finding, found))}</ul>'
+
+
+def diagnosed(entries: Sequence[Entry]) -> list[Finding]:
+    """What the reports of a lineage say."""
+    results = {entry.config.kind: entry.result for entry in entries}
+    stages = (results.get(stage) for stage in STAGES)
+    return diagnose(*stages, distance_in(entries), baselines_in(entries))
 
 
 def _finding(finding: Finding) -> str:

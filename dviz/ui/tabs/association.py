@@ -10,11 +10,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
+from dviz.lineage import STAGES
 from dviz.measuring.report import DatasetReport
 from dviz.metrics.association import interval
-from dviz.metrics.omes import OmesResult, omes
+from dviz.metrics.omes import OmesResult
 from dviz.ui.core.inspector import Dimension
-from dviz.ui.core.library import STAGES, Entry, Library
+from dviz.ui.core.library import Entry, Library
 from dviz.ui.core.matrix import (
     BY_FACTOR,
     BY_NUMBER,
@@ -128,14 +129,7 @@ def association_of(entry: Entry, alpha: float, pooling: str) -> OmesResult:
     Raises:
         ValueError: `alpha` or `pooling` is not allowed.
     """
-    result = entry.result
-    return omes(
-        result.association_matrix,
-        alpha=alpha,
-        pooling=pooling,
-        active=np.array(result.active),
-        names=result.factors,
-    )
+    return entry.result.omes(alpha, pooling)
 
 
 def matrix_of(entry: Entry, order: str = BY_FACTOR) -> list[Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
-from dviz.measuring.report import DatasetReport
+from dviz.measuring.report import Baseline
 from dviz.ui.core.library import Entry, Library
 from dviz.ui.parts import markup
 from dviz.ui.parts.charts import GREY, STAGE_COLOURS, Bars, accuracy_chart
@@ -108,7 +108,7 @@ def _in_words(entry: Entry) -> str:
     result = entry.result
     model = "gbt" if has_model(entry, "gbt") else "mlp"
     every, one = (result.mean_accuracy(model, dimensions) for dimensions in DIMENSIONS)
-    chance = float(np.nanmean(_chance(result, result.factors)))
+    chance = float(np.nanmean(result.chances()))
     return (
         f"{entry.config.kind.capitalize()}: {MODELS[model].lower()} read a factor right in "
         f"{markup.percent(every)} of {result.num_images // 3:,} held-out images from all "
@@ -124,11 +124,11 @@ def chart_of(entries: Sequence[Entry], model: str) -> go.Figure:
     for entry in entries:
         colour = STAGE_COLOURS.get(entry.config.kind, GREY)
         for dimensions, words in DIMENSIONS.items():
-            values = _values(entry.result, factors, model, dimensions)
-            errors = _values(entry.result, factors, model, dimensions, "standard_error")
+            values = entry.result.accuracies(model, dimensions, factors)
+            errors = entry.result.errors(model, dimensions, factors)
             name = f"{entry.config.kind}, {words}"
             series.append(Bars(name, colour, values, errors, faint=dimensions != "all"))
-    return accuracy_chart(series, factors, _chance(entries[0].result, factors))
+    return accuracy_chart(series, factors, entries[0].result.chances(factors))
 
 
 def table_of(entries: Sequence[Entry], model: str) -> str:
@@ -136,11 +136,11 @@ def table_of(entries: Sequence[Entry], model: str) -> str:
     factors = entries[0].result.factors
     encoders = [(b.name, b.description, b.result) for entry in entries for b in _baselines(entry)]
     encoders += [(entry.config.kind, entry.key, entry.result) for entry in entries]
-    rows = [["chance", *_cells(_chance(entries[0].result, factors))]]
+    rows = [["chance", *_cells(entries[0].result.chances(factors))]]
     for name, description, result in encoders:
         for dimensions, words in DIMENSIONS.items():
             cell = f'<span title="{escape(description)}">{escape(name)}, {words}</span>'
-            rows.append([cell, *_cells(_values(result, factors, model, dimensions))])
+            rows.append([cell, *_cells(result.accuracies(model, dimensions, factors))])
     table = markup.table(
         ["Encoder, dimensions", *map(escape, factors), "mean"],
         rows + _gains(entries, factors, model),
@@ -159,37 +159,15 @@ def _gains(entries: Sequence[Entry], factors: Sequence[str], model: str) -> list
     rows = []
     for dimensions, words in DIMENSIONS.items():
         before, after = (
-            _values(by_kind[kind], factors, model, dimensions) for kind in (DIRECT, FINE_TUNED)
+            by_kind[kind].accuracies(model, dimensions, factors) for kind in (DIRECT, FINE_TUNED)
         )
         rows.append([f"gain, {words}", *_cells(after - before, signed=True)])
     return rows
 
 
-def _baselines(entry: Entry) -> list[Any]:
+def _baselines(entry: Entry) -> list[Baseline]:
     """Baselines measured on the dataset of the entry's own result."""
-    return [b for b in entry.report.baselines if b.result.dataset == entry.result.dataset]
-
-
-def _values(
-    result: DatasetReport,
-    factors: Sequence[str],
-    model: str,
-    dimensions: str,
-    what: str = "accuracy",
-) -> np.ndarray:
-    """One figure of every factor's probe, float64 (F,), NaN where it was not measured."""
-    known = {
-        probe.factor: getattr(probe, what)
-        for probe in result.probes
-        if (probe.model, probe.dimensions) == (model, dimensions)
-    }
-    values = [known.get(factor) for factor in factors]
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _chance(result: DatasetReport, factors: Sequence[str]) -> np.ndarray:
-    known = {probe.factor: probe.chance for probe in result.probes}
-    return np.array([known.get(factor, np.nan) for factor in factors], dtype=np.float64)
+    return entry.report.baselines_on(entry.result.dataset)
 
 
 def _cells(values: np.ndarray, signed: bool = False) -> list[str]:

@@ -16,7 +16,8 @@ import plotly.graph_objects as go
 
 from dviz.errors import CheckpointError
 from dviz.measuring.files import Labels
-from dviz.metrics.summary import score_rows, unscored
+from dviz.metrics.suite import METRICS
+from dviz.metrics.summary import notes, score_rows
 from dviz.ui.core.inspector import MAX_DIMENSIONS
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import ORDER, OwnTable, as_table, measure_all, read_files
@@ -33,18 +34,6 @@ HELP = (
 )
 EMPTY = "No codes yet: drop files in, or take those of the checkpoint picked above."
 READY = "OMES above needs no training. The other metrics and the probes take up to a minute."
-METRIC_NAMES = {
-    "omes": "OMES with bootstrap intervals",
-    "mig": "MIG",
-    "sap": "SAP",
-    "dci": "DCI",
-    "beta_vae": "BetaVAE score",
-    "factor_vae": "FactorVAE score",
-    "modularity": "modularity",
-    "explicitness": "explicitness",
-    "probes": "probes",
-    "diagnostics": "diagnostics",
-}
 PROBE_SETS = {"all": ("all", BLUE), "union": ("associated", GREEN), "pruned": ("one", ORANGE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 SESSION = 3600  # seconds that a table nobody looks at is kept
@@ -226,7 +215,7 @@ def progress(metric: str) -> str:
     step = ORDER.index(metric)
     return (
         f'<p class="note" role="status">{markup.meter(step / len(ORDER))} '
-        f"{step + 1} of {len(ORDER)}: {METRIC_NAMES[metric]} …</p>"
+        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title} …</p>"
     )
 
 
@@ -238,12 +227,12 @@ def metric_table(result: dict[str, Any]) -> str:
         for label, score, parts in score_rows(result)
     ]
     header = ["Metric", "score", *map(escape, factors)]
-    notes = "".join(map(markup.note, _remarks(result)))
-    return markup.table(header, rows, kind="numbers") + notes
+    remarks = "".join(map(markup.note, _remarks(result)))
+    return markup.table(header, rows, kind="numbers") + remarks
 
 
 def _remarks(result: dict[str, Any]) -> list[str]:
-    lines = unscored(result)
+    lines = notes(result)
     interval = result["omes"].get("interval", {}).get("omes")
     if interval and interval[0] is not None:
         low, high = interval
@@ -254,10 +243,6 @@ def _remarks(result: dict[str, Any]) -> list[str]:
             f"All but OMES on {rows:,} random rows of {result['n_samples']:,} (seed "
             f"{result['seed']}); dviz evaluate metrics takes them all."
         )
-    if "diagnostics" in result:
-        found = result["diagnostics"]["gaussian_total_correlation"]
-        words = "infinite, some are sums of others" if found is None else f"{found:.3f} nats"
-        lines.append(f"Gaussian total correlation of the active dimensions: {words}.")
     return lines
 
 

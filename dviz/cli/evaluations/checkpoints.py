@@ -1,0 +1,154 @@
+"""`dviz evaluate checkpoint` and `dviz evaluate check`: measure a checkpoint, or again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dviz.cli import common
+from dviz.cli.evaluations.subcommand import number, subcommand
+
+if TYPE_CHECKING:
+    from dviz.checkpoint import Checkpoint
+    from dviz.measuring.report import DatasetReport, Report
+
+
+def add_checkpoint(commands: argparse._SubParsersAction) -> None:
+    parser = subcommand(
+        commands,
+        "checkpoint",
+        "Measure a checkpoint on datasets: association, OMES, probes and diagnostics, into its\n"
+        "report.json; on its own dataset also codes, labels and fitted probes for the app.",
+        "dviz evaluate checkpoint checkpoints/color-dsprites",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, help="checkpoint folder")
+    add("--datasets", nargs="+", help="names (default: the checkpoint's own dataset)")
+    add("--images", type=int, default=15_000, help="random images for the probes (default 15000)")
+    add("--pairs", type=int, default=10_000, help="pairs a factor for S (default 10000)")
+    add("--seed", type=int, default=0)
+    add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
+    add("--baseline-of", type=Path, help="put the result into this checkpoint's report instead")
+    add("--description", default="", help="with --baseline-of: what the baseline is")
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    parser.set_defaults(run=run_checkpoint)
+
+
+def run_checkpoint(args: argparse.Namespace) -> None:
+    device = common.pick_device(args.device, args.threads)
+    from dviz.checkpoint import load_checkpoint
+    from dviz.data import load_dataset
+    from dviz.measuring.encoder import add_baseline, evaluate_checkpoint, measure
+    from dviz.publish.card import write_card
+    from dviz.publish.traversal import write_traversal
+
+    checkpoint = load_checkpoint(args.folder, device)
+    sizes = {"num_images": args.images, "num_pairs": args.pairs, "seed": args.seed}
+    for name in args.datasets or [checkpoint.config.dataset]:
+        dataset = load_dataset(name, args.data_root)
+        if args.baseline_of is not None:
+            result, _ = measure(checkpoint.model, dataset, **sizes, jobs=args.jobs)
+            add_baseline(args.baseline_of, checkpoint.config.name, args.description, result)
+        else:
+            result = evaluate_checkpoint(checkpoint, dataset, **sizes, jobs=args.jobs)
+        print(_report_summary(result))
+    folder = args.baseline_of or args.folder
+    write_traversal(folder)
+    write_card(folder)
+
+
+def _report_summary(result: DatasetReport) -> str:
+    if not result.factors:
+        return (
+            f"{result.dataset}: no labels, so no scores; mean squared error {result.mse:.4f}, "
+            f"{sum(result.active)} of {len(result.active)} dimensions active"
+        )
+    scores = [result.omes(pooling=pooling).omes for pooling in ("avg", "max")]
+    accuracies = ", ".join(
+        f"{model} {dims} {number(result.mean_accuracy(model, dims))}"
+        for model in ("gbt", "mlp")
+        for dims in ("all", "pruned")
+    )
+    return (
+        f"{result.dataset}: OMES avg {scores[0]:.3f}, max {scores[1]:.3f}; "
+        f"mean accuracy {accuracies} ({result.seconds:.0f} s)"
+    )
+
+
+def add_check(commands: argparse._SubParsersAction) -> None:
+    parser = subcommand(
+        commands,
+        "check",
+        "Measure a checkpoint again: with the sizes and seeds of its report.json, and compare;\n"
+        "nothing is written. Exits with 1 where they differ by more than sampling explains.\n"
+        "Baselines are not measured again: their encoders are not in the checkpoint.",
+        "dviz evaluate --check checkpoints/color-dsprites",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, help="checkpoint folder")
+    add("--datasets", nargs="+", help="names (default: all in the report, and the distance)")
+    add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    parser.set_defaults(run=run_check)
+
+
+def run_check(args: argparse.Namespace) -> None:
+    device = common.pick_device(args.device, args.threads)
+    from dviz.checkpoint import REPORT, load_checkpoint
+    from dviz.errors import CheckpointError
+    from dviz.measuring.report import read_report
+
+    checkpoint = load_checkpoint(args.folder, device)
+    name, report = checkpoint.config.name, read_report(checkpoint.folder / REPORT)
+    if not report.results:
+        raise CheckpointError(f"{name} has no report to check")
+    found = []
+    for dataset in args.datasets or report.results:
+        if dataset not in report.results:
+            raise CheckpointError(f"{name} was not measured on {dataset}")
+        lines = _check_result(checkpoint, report.results[dataset], args)
+        found += [f"{dataset}: {line}" for line in lines]
+    if report.distance and not args.datasets:
+        found += [f"distance: {line}" for line in _check_distance(checkpoint, report, args)]
+    if found:
+        print("\n".join(found))
+        sys.exit(1)
+    print(f"{name}: measured again, the report holds")
+
+
+def _check_result(
+    checkpoint: Checkpoint, stored: DatasetReport, args: argparse.Namespace
+) -> list[str]:
+    from dviz.data import load_dataset
+    from dviz.measuring.agreement import disagreements
+    from dviz.measuring.encoder import measure
+
+    again, _ = measure(
+        checkpoint.model,
+        load_dataset(stored.dataset, args.data_root),
+        num_images=stored.num_images,
+        num_pairs=stored.num_pairs,
+        seed=stored.seed,
+        probes=bool(stored.probes),
+        jobs=args.jobs,
+    )
+    return disagreements(stored, again)
+
+
+def _check_distance(checkpoint: Checkpoint, report: Report, args: argparse.Namespace) -> list[str]:
+    from dviz.data import load_dataset
+    from dviz.measuring.agreement import distance_disagreements
+    from dviz.measuring.shift import measure_distance, source_of
+
+    stored = report.distance
+    again = measure_distance(
+        source_of(checkpoint),
+        *(load_dataset(name, args.data_root) for name in (stored.source, stored.target)),
+        num_images=stored.num_images,
+        seed=stored.seed,
+    )
+    return distance_disagreements(stored, again)

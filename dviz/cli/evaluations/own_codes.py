@@ -1,0 +1,192 @@
+"""`dviz evaluate omes` and `dviz evaluate metrics`: anybody's codes and labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dviz.cli.evaluations.subcommand import number, subcommand
+from dviz.errors import DataFileError
+from dviz.metrics.omes import POOLINGS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dviz.measuring.files import Labels
+
+
+def add_omes(commands: argparse._SubParsersAction) -> None:
+    parser = subcommand(
+        commands,
+        "omes",
+        "OMES of a representation: modularity, compactness, and the association of every\n"
+        "dimension with every factor.",
+        "dviz evaluate omes --representations representations.npz --classes classes.csv",
+    )
+    _add_table_flags(parser)
+    _add_omes_flags(parser)
+    parser.set_defaults(run=run_omes)
+
+
+def run_omes(args: argparse.Namespace) -> None:
+    codes, labels = _read(args)
+    from dviz.metrics.association import associate
+    from dviz.metrics.diagnostics import active_dimensions
+    from dviz.metrics.omes import omes
+
+    found = associate(codes, labels.classes)
+    active = active_dimensions(codes)
+    result = omes(
+        found.matrix, args.alpha, args.pooling, active, labels.names, found.reasons
+    ).to_dict()
+    for name, pairs in zip(labels.names, found.pairs.tolist(), strict=True):
+        result["per_factor"][name]["pairs"] = pairs
+    result |= {
+        "n_samples": len(codes),
+        "factors": list(labels.names),
+        "dimensions": list(range(codes.shape[1])),
+    }
+    order = ("omes", "modularity", "compactness", "alpha", "pooling", "n_samples", "active")
+    order += ("factors", "dimensions", "association", "per_factor")
+    if args.json:
+        print(json.dumps({key: result[key] for key in order}))
+    else:
+        print(_omes_table(result))
+
+
+def _omes_table(result: dict[str, Any]) -> str:
+    lines = [
+        f"OMES {number(result['omes'])}   modularity {number(result['modularity'])}   "
+        f"compactness {number(result['compactness'])}   "
+        f"(α {result['alpha']:g}, {result['pooling']} pooling, {result['n_samples']} samples)",
+        "",
+        _row("", result["factors"]),
+    ]
+    for d, row in zip(result["dimensions"], result["association"], strict=True):
+        note = "" if d in result["active"] else "  inactive"
+        lines.append(_row(f"z{d}", map(number, row)) + note)
+    lines.append("")
+    parts = [result["per_factor"][name] for name in result["factors"]]
+    for key in ("omes", "modularity", "compactness"):
+        lines.append(_row(key, (number(part[key]) for part in parts)))
+    lines.append(_row("dimension", (_dimension(part) for part in parts)))
+    lines.append(_row("pairs", (str(part["pairs"]) for part in parts)))
+    reasons = [(name, result["per_factor"][name]["reason"]) for name in result["factors"]]
+    lines += [f"{name}: {reason}" for name, reason in reasons if reason]
+    return "\n".join(lines)
+
+
+def add_metrics(commands: argparse._SubParsersAction) -> None:
+    from dviz.metrics.suite import METRICS
+
+    parser = subcommand(
+        commands,
+        "metrics",
+        f"Every metric at once:\n{', '.join(metric.title for metric in METRICS.values())}.\n"
+        "The first two thirds of the rows train, the last third tests.",
+        "dviz evaluate metrics --representations representations.npz "
+        "--classes classes.csv\n"
+        "  dviz evaluate metrics --table codes_and_labels.csv --metrics omes,mig",
+    )
+    _add_table_flags(parser)
+    _add_omes_flags(parser)
+    add = parser.add_argument
+    names = ",".join(METRICS)
+    add("--metrics", default="all", help=f"all (default), or some of {names}")
+    add("--shuffle", action="store_true", help="shuffle the rows first (for sorted tables)")
+    add("--seed", type=int, default=0)
+    add("--jobs", type=int, default=2, help="processes (default 2)")
+    add("--output", type=Path, help="also write the JSON to this file")
+    parser.set_defaults(run=run_metrics)
+
+
+def run_metrics(args: argparse.Namespace) -> None:
+    codes, labels = _read(args)
+    from tqdm import tqdm
+
+    from dviz.metrics.suite import METRICS, evaluate_all
+
+    asked = list(METRICS) if args.metrics == "all" else args.metrics.split(",")
+    with tqdm(total=len(asked), disable=None, leave=False) as bar:
+
+        def show(name: str) -> None:
+            bar.set_description(name)
+            bar.update()
+
+        result = evaluate_all(
+            codes,
+            labels.classes,
+            names=labels.names,
+            metrics=asked,
+            alpha=args.alpha,
+            pooling=args.pooling,
+            seed=args.seed,
+            n_jobs=args.jobs,
+            shuffle=args.shuffle,
+            progress=show,
+        )
+    if args.output is not None:
+        from dviz.files import write_json
+
+        write_json(args.output, result)
+    print(json.dumps(result) if args.json else _metrics_table(result))
+
+
+def _metrics_table(result: dict[str, Any]) -> str:
+    from dviz.metrics.summary import notes, score_rows
+
+    factors = result["factors"]
+    lines = [
+        f"{result['n_samples']} samples, {len(result['active'])} of {len(result['dimensions'])} "
+        "dimensions active",
+        "",
+        _row("", ["score", *factors], first=26),
+    ]
+    for label, score, parts in score_rows(result):
+        lines.append(_row(label, [number(score), *map(number, parts)], first=26))
+    return "\n".join(lines + notes(result))
+
+
+def _add_table_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--representations", type=Path, help=".npz with codes (N, D)")
+    add("--key", default="mean", help="array in it: mean (default) or sampled")
+    add("--classes", type=Path, help=".csv with a header of factor names and N rows of labels")
+    add("--table", type=Path, help="instead of both: one .csv with columns z0, z1, ... and factors")
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def _add_omes_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--alpha", type=float, default=0.5, help="modularity against compactness (default 0.5)")
+    add("--pooling", choices=POOLINGS, default="avg", help="over dimensions (default avg)")
+
+
+def _read(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
+    """Codes and labels from the files asked for, at least 3 rows of them."""
+    if args.table is None and (args.representations is None or args.classes is None):
+        raise DataFileError("give --representations and --classes, or --table")
+    if args.table is not None and (args.representations or args.classes):
+        raise DataFileError("give --representations and --classes, or --table, not both")
+    from dviz.measuring.files import read_classes, read_representations, read_table
+
+    if args.table is not None:
+        codes, labels = read_table(args.table)
+    else:
+        codes = read_representations(args.representations, args.key)
+        labels = read_classes(args.classes, rows=len(codes))
+    if len(codes) < 3:
+        source = args.table or args.representations
+        raise DataFileError(f"{source}: {len(codes)} rows; at least 3 are needed")
+    return codes, labels
+
+
+def _row(label: str, cells: Any, first: int = 12) -> str:
+    return label.ljust(first) + " ".join(str(cell)[:12].rjust(12) for cell in cells)
+
+
+def _dimension(part: dict[str, Any]) -> str:
+    dimension = part["associated_dimension"]
+    return "–" if dimension is None else f"z{dimension}"

@@ -1,0 +1,22 @@
+"""What the commands of `dviz evaluate` share."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def subcommand(
+    commands: argparse._SubParsersAction, name: str, description: str, example: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=description.split(":")[0].split(".")[0].split("\n")[0],
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def number(value: float | None) -> str:
+    """Three digits, or a dash where it is not known."""
+    return "–" if value is None else f"{value:.3f}"

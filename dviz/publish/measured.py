@@ -1,0 +1,125 @@
+"""What a checkpoint's card says was measured: tables, and the entries of its `model-index`."""
+
+from __future__ import annotations
+
+import math
+
+from huggingface_hub import EvalResult
+
+from dviz.measuring.report import DatasetReport, Report
+from dviz.metrics.omes import POOLINGS, OmesResult
+from dviz.results.markdown import decimal, table
+
+TASK = "image-feature-extraction"
+PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
+PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
+
+
+def measured(result: DatasetReport) -> str:
+    """What was measured on one dataset: scores, then a row a factor."""
+    if not result.factors:
+        return (
+            f"## Measured on {result.title}\n\n{result.num_images:,} images without "
+            f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
+            f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
+            f"mean squared error {result.mse:.4f} a pixel."
+        )
+    scores = {pooling: result.omes(pooling=pooling) for pooling in POOLINGS}
+    rows = [
+        (
+            f"OMES, {pooling} pooling",
+            decimal(score.omes),
+            decimal(score.modularity),
+            decimal(score.compactness),
+        )
+        for pooling, score in scores.items()
+    ]
+    sample = (
+        f"{result.num_images:,} images (probes: two thirds to train, one to test), "
+        f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
+        f"{len(result.active)} dimensions are active. Reconstruction: {result.reconstruction:.1f} "
+        f"nats an image, mean squared error {result.mse:.4f} a pixel."
+    )
+    return "\n\n".join(
+        [
+            f"## Measured on {result.title}",
+            sample,
+            table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
+            _factor_table(result, scores["avg"]),
+        ]
+    )
+
+
+def _factor_table(result: DatasetReport, score: OmesResult) -> str:
+    """The dimension associated with each factor, and the probes' accuracies."""
+    known = [p for p in PROBES if not math.isnan(result.mean_accuracy(*p))]
+    accuracies = [result.accuracies(*probe) for probe in known]
+    header = ["factor", "classes", "dimension", "association"]
+    if known:
+        header += [f"{model.upper()}, {dimensions}" for model, dimensions in known] + ["chance"]
+    rows = []
+    for j, (name, size) in enumerate(zip(result.factors, result.sizes, strict=True)):
+        factor = score.per_factor[name]
+        dimension = factor["associated_dimension"]
+        row = [name, size, "–" if dimension is None else f"z{dimension}"]
+        row.append(decimal(factor["association"]))
+        row += [decimal(values[j]) for values in accuracies]
+        if known:
+            row.append(decimal(result.chance(name)))
+        rows.append(row)
+    explanation = (
+        "Association: how far changing the factor decorrelates the dimension, 0 to 1. "
+        "GBT (gradient-boosted trees) and MLP: accuracy of reading the factor from all active "
+        "dimensions, or from the associated one alone (pruned)."
+    )
+    return f"{table(header, rows)}\n\n{explanation}"
+
+
+def compared(report: Report) -> str:
+    """A row an encoder: this one, and the baselines on the same datasets; "" without any."""
+    if not report.baselines:
+        return ""
+    rows = []
+    for name, result in report.results.items():
+        if not result.factors:
+            continue
+        rows.append(("**this model**", name, *_summary(result)))
+        rows += [
+            (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
+            for baseline in report.baselines_on(name)
+        ]
+    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all")
+    return f"## Compared with\n\n{table(header, rows)}"
+
+
+def _summary(result: DatasetReport) -> list[str]:
+    scores = [result.omes(pooling=pooling).omes for pooling in POOLINGS]
+    return [decimal(x) for x in (*scores, *(result.mean_accuracy(m, "all") for m in PROBE_NAMES))]
+
+
+def model_index(result: DatasetReport) -> list[EvalResult]:
+    """The figures that fit into a `model-index`; none where there are no labels."""
+    if not result.factors:
+        return []
+    metrics = []
+    for pooling in POOLINGS:
+        score = result.omes(pooling=pooling)
+        for name in ("omes", "modularity", "compactness"):
+            title = "OMES" if name == "omes" else f"OMES {name}"
+            metrics.append((name, f"{title}, {pooling} pooling", getattr(score, name)))
+    for model, dimensions in PROBES:
+        title = f"Mean accuracy, {PROBE_NAMES[model]}, {dimensions} dimensions"
+        metrics.append(("accuracy", title, result.mean_accuracy(model, dimensions)))
+    return [
+        EvalResult(
+            task_type=TASK,
+            task_name="Disentanglement",
+            dataset_type=result.dataset,
+            dataset_name=result.title,
+            metric_type=metric_type,
+            metric_name=title,
+            metric_value=round(value, 4),
+        )
+        for metric_type, title, value in metrics
+        if not math.isnan(value)
+    ]

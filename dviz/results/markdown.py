@@ -1,0 +1,43 @@
+"""Numbers and tables in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+NOTHING = "–"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The first column to the left, the others to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def decimal(value: float | None) -> str:
+    """Three digits: "0.123"; a dash where it is not known."""
+    return NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def short(value: float) -> str:
+    """Four figures, large numbers in full: "0.01234", "6,328,000"."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def percents(values: np.ndarray) -> list[str]:
+    """Shares (F,) in %, their mean last."""
+    return [NOTHING if math.isnan(v) else f"{v:.1f}" for v in with_mean(100 * values)]
+
+
+def gains(before: np.ndarray, after: np.ndarray) -> list[str]:
+    """Shares (F,) as cells "before (gain)" in %, the mean last."""
+    pairs = zip(with_mean(100 * before), with_mean(100 * after), strict=True)
+    return [NOTHING if math.isnan(b) else f"{b:.1f} ({a - b:+.1f})" for b, a in pairs]
+
+
+def with_mean(values: np.ndarray) -> list[float]:
+    """`values`, and the mean of those that are known."""
+    known = values[~np.isnan(values)]
+    return [*values.tolist(), float(known.mean()) if len(known) else math.nan]

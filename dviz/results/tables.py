@@ -1,0 +1,157 @@
+"""Tables of the results page: Sources, transfers, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dviz.measuring.report import DatasetReport
+from dviz.metrics.metric import COMPACTNESS, MODULARITY
+from dviz.metrics.suite import shown_scores
+from dviz.results.figures import picture_of
+from dviz.results.markdown import decimal, gains, percents, table
+from dviz.results.zoo import Model, Transfer
+
+PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
+POOLINGS = ("avg", "max")
+SEED_SCORES = {  # column, unit, digits
+    "OMES avg": ("omes_avg", 1, 3),
+    "OMES max": ("omes_max", 1, 3),
+    "modularity avg": ("modularity_avg", 1, 3),
+    "GBT, all": ("gbt_all", 100, 1),
+    "MLP, all": ("mlp_all", 100, 1),
+}
+SEED_NOTE = (
+    "Mean ± standard deviation. Source and fine-tuning both start from another seed each time; "
+    "a shorter recipe than the checkpoints above, so compare within this table: `docs/` holds "
+    "the specs (`seeds-*.yaml`) and `checkpoints/seeds/` each seed's figures."
+)
+
+
+def sources(models: Iterable[Model]) -> str:
+    """A row a Source, measured on its own dataset."""
+    others = shown_scores()
+    header = ["Source", "images", "OMES", "modularity", "compactness"]
+    header += [*(score.label for score in others), "active", "steps"]
+    rows = []
+    for model in models:
+        result = model.result
+        rows.append(
+            [
+                model.config.name,
+                result.origin or "–",
+                *(_both(result, what) for what in ("omes", "modularity", "compactness")),
+                *(decimal(result.score(score.key)) for score in others),
+                f"{sum(result.active)} of {len(result.active)}",
+                f"{model.config.training.get('steps', 0):,}",
+            ]
+        )
+    return table(header, rows) if rows else ""
+
+
+def transfer_section(transfer: Transfer) -> str:
+    """How it was trained and measured, its accuracies, its scores and its picture."""
+    return "\n\n".join(
+        [
+            f"### {transfer.title}",
+            _training(transfer.tuned),
+            _accuracies(transfer),
+            _scores(transfer),
+            f"![association matrices of {transfer.title}]({picture_of(transfer)})",
+        ]
+    )
+
+
+def _accuracies(transfer: Transfer) -> str:
+    before, after = transfer.direct.result, transfer.tuned.result
+    factors = before.factors
+    rows = []
+    for probe in PROBES:
+        first, second = (result.accuracies(*probe, factors) for result in (before, after))
+        if not np.isnan(first).all():
+            rows.append([_probe_name(*probe), *gains(first, second)])
+    rows.append(["chance", *percents(before.chances(factors))])
+    rows += [
+        [f"{b.name}: {_probe_name(*probe)}", *percents(b.result.accuracies(*probe, factors))]
+        for b in transfer.rivals
+        for probe in PROBES
+        if "all" in probe
+    ]
+    return table(["", *factors, "mean"], rows)
+
+
+def _probe_name(model: str, dimensions: str) -> str:
+    return f"{model.upper()}, {dimensions}"
+
+
+def _training(model: Model) -> str:
+    training, result = model.config.training, model.result
+    trained = f"{recipe(training)}, seed {training.get('seed', 0)}{_took(training)}"
+    measured = (
+        f"{result.num_images:,} images of {result.title} and {result.num_pairs:,} pairs a "
+        f"factor, seed {result.seed}, in {result.seconds / 60:.1f} min ({result.machine})"
+    )
+    return f"`{model.config.name}`: {trained}. Measured on {measured}."
+
+
+def recipe(training: dict[str, Any]) -> str:
+    """ "40,000 steps, β 2"."""
+    return f"{training.get('steps', 0):,} steps, β {training.get('beta', 0):g}"
+
+
+def _took(training: dict[str, Any]) -> str:
+    return f", {training['seconds'] / 60:.0f} min" if "seconds" in training else ""
+
+
+def _scores(transfer: Transfer) -> str:
+    """Modularity and compactness, each beside the classic metric of the same, as in the study."""
+    beside = {kind: shown_scores(kind)[0] for kind in (MODULARITY, COMPACTNESS)}
+    encoders = [
+        ("Source", transfer.source.result),
+        ("direct", transfer.direct.result),
+        ("fine-tuned", transfer.tuned.result),
+    ]
+    encoders += [(b.name, b.result) for b in transfer.rivals]
+    rows = [
+        [
+            name,
+            _both(result, "modularity"),
+            decimal(result.score(beside[MODULARITY].key)),
+            _both(result, "compactness"),
+            decimal(result.score(beside[COMPACTNESS].key)),
+            _both(result, "omes"),
+        ]
+        for name, result in encoders
+    ]
+    header = ["", "modularity: OS", beside[MODULARITY].label]
+    header += ["compactness: MES", beside[COMPACTNESS].label, "OMES"]
+    return table(header, rows)
+
+
+def over_seeds(rows: pd.DataFrame | None) -> str:
+    """Mean and standard deviation (n − 1) of each stage over the seeds of a sweep."""
+    if rows is None:
+        return "Not measured yet."
+    rows = rows.fillna({"target": "", "transfer": "Source"})
+    lines = []
+    for (source, target, stage), group in rows.groupby(["source", "target", "transfer"]):
+        spread = [_spread(unit * group[column], n) for column, unit, n in SEED_SCORES.values()]
+        way = f"{source} → {target}" if target else source
+        lines.append([f"{way}, {stage}", str(len(group)), *spread])
+    return f"{table(['', 'seeds', *SEED_SCORES], lines)}\n\n{SEED_NOTE}"
+
+
+def _spread(values: pd.Series, digits: int) -> str:
+    """Mean ± standard deviation of what is known."""
+    values = values.dropna()
+    if not len(values):
+        return "–"
+    spread = f" ± {values.std():.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{spread}"
+
+
+def _both(result: DatasetReport, what: str) -> str:
+    return " / ".join(decimal(getattr(result.omes(pooling=p), what)) for p in POOLINGS)

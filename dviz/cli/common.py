@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,65 +40,54 @@ def add_data_flag(arguments: argparse.ArgumentParser) -> None:
 
 
 def add_training_flags(
-    arguments: argparse.ArgumentParser,
-    *,
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
-    beta: float,
-    warmup: float,
+    arguments: argparse.ArgumentParser, *groups: str, defaults: dict[str, Any]
 ) -> None:
-    """Flags of TrainingConfig that every training has, with a script's own defaults."""
+    """Flags of the settings of a TrainingConfig, and of how a run is gone about.
+
+    Args:
+        groups: headings, beside those of every training, whose settings the command offers.
+        defaults: the command's own, where it has others than TrainingConfig.
+    """
     from dviz.training import config
 
-    add = arguments.add_argument
-    add("--steps", type=int, default=steps, help=f"optimiser steps (default {steps})")
-    add("--batch-size", type=int, default=batch_size, help=f"pairs or images ({batch_size})")
-    add("--learning-rate", type=float, default=learning_rate, help=f"default {learning_rate}")
-    add("--schedule", choices=config.SCHEDULES, default="one-cycle")
-    add("--beta", type=float, default=beta, help=f"weight of the KL divergence (default {beta})")
-    add("--beta-warmup", type=float, default=warmup, help="share of the steps over which β rises")
-    add("--clip", type=float, default=1.0, help="largest norm of the gradient (default 1)")
-    add("--seed", type=int, default=0)
+    basics = arguments.add_argument_group(config.BASICS)
+    stopping = arguments.add_argument_group(config.STOPPING)
+    places = {config.BASICS: basics, config.STOPPING: stopping}
+    for title in (*groups, config.OBJECTIVE, config.SPEED):
+        places[title] = arguments.add_argument_group(title)
+    add_settings(config.TrainingConfig, places, defaults)
+    add = basics.add_argument
     add("--save-every", type=int, default=500, help="steps between saved states (0: none)")
     add("--resume", action="store_true", help="go on where a stopped run in --output left off")
-    _add_objective_flags(arguments.add_argument_group("objective"))
-    _add_stopping_flags(arguments.add_argument_group("when to stop, what to keep, what to show"))
-    _add_speed_flags(arguments.add_argument_group("speed"))
-
-
-def _add_objective_flags(group: argparse._ArgumentGroup) -> None:
-    from dviz.training import config
-
-    add = group.add_argument
-    add("--objective", choices=config.OBJECTIVES, default="beta-vae")
-    add("--reconstruction", choices=config.RECONSTRUCTIONS, default="bernoulli")
-    add("--capacity", type=float, default=0.0, help="nats the KL may grow to (default 0: no limit)")
-    add("--capacity-rise", type=float, default=0.5, help="share of the steps until it may")
-    add("--discriminator-units", type=int, default=1000, help="width, for factor-vae")
-    add("--discriminator-rate", type=float, default=1e-4, help="learning rate, for factor-vae")
-    add("--labelled-images", type=int, default=0, help="images with known factors (default 0)")
-    add("--regression-weight", type=float, default=10.0, help="weight of reading their factors")
-
-
-def _add_stopping_flags(group: argparse._ArgumentGroup) -> None:
-    add = group.add_argument
-    add("--patience", type=int, default=0, help="held-out checks in vain before stopping (0: off)")
-    add("--held-out", type=int, default=512, help="images of that check (default 512)")
-    add("--check-every", type=int, default=500, help="steps between checks (default 500)")
-    add("--ema", type=float, default=0.0, help="decay of averaged weights, e.g. 0.999 (0: off)")
+    add = stopping.add_argument
     add("--sheet-every", type=int, default=0, help="steps between sample sheets (0: none)")
     add("--tensorboard", action="store_true", help="write event files too")
+    help = "draw the next batch in a thread of its own"
+    places[config.SPEED].add_argument("--prefetch", action="store_true", help=help)
 
 
-def _add_speed_flags(group: argparse._ArgumentGroup) -> None:
-    from dviz.training import config
+def add_settings(
+    kind: type, places: dict[str, argparse._ArgumentGroup], defaults: dict[str, Any]
+) -> None:
+    """A flag for every setting of a dataclass whose group is among `places`."""
+    from dataclasses import MISSING
+    from typing import get_type_hints
 
-    add = group.add_argument
-    add("--precision", choices=config.PRECISIONS, default="float32")
-    add("--channels-last", action="store_true", help="memory layout, often faster on GPUs")
-    add("--prefetch", action="store_true", help="draw the next batch in a thread of its own")
-    add("--compile", action="store_true", help="torch.compile; pays in long runs")
+    from dviz.models.settings import settings_of
+
+    types = get_type_hints(kind)
+    for known, about in settings_of(kind):
+        if about.group not in places:
+            continue
+        default = defaults.get(known.name, known.default)
+        options: dict[str, Any] = {"default": default, "required": default is MISSING}
+        options["help"] = about.help.replace("%", "%%") + " (default %(default)s)"
+        if types[known.name] is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["type"] = about.parse or types[known.name]
+            options["choices"] = about.choices or None
+        places[about.group].add_argument(f"--{known.name.replace('_', '-')}", **options)
 
 
 def training_config(args: argparse.Namespace, **more: object) -> TrainingConfig:

@@ -8,9 +8,19 @@ from pathlib import Path
 
 from dviz.cli import common
 
+DEFAULTS = {
+    "steps": 24_000,
+    "batch_size": 32,
+    "learning_rate": 6e-3,
+    "beta": 4.0,
+    "untied_beta": 32.0,
+    "beta_warmup": 0.25,
+}
+"""Of a Source's training, found best per minute of CPU (docs/recipes.md)."""
+
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    from dviz.training.config import SUPERVISIONS
+    from dviz.training.config import SOURCE
 
     parser = common.parser(
         "train",
@@ -23,13 +33,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (study: 128)")
     add("--latent-size", type=int, default=10, help="latent dimensions (study: 10)")
     add("--decoder-hidden", type=int, default=256, help="width of one more decoder layer, 0: none")
-    add("--supervision", choices=SUPERVISIONS, default="labels")
-    add("--labelled", type=float, default=1.0, help="share of pairs with labels; rest: adaptive")
-    add("--k", default="uniform", help="factors that change in a pair: a number, or uniform")
-    common.add_training_flags(
-        parser, steps=24_000, batch_size=32, learning_rate=6e-3, beta=4.0, warmup=0.25
-    )
-    add("--untied-beta", type=float, default=32.0, help="β of dimensions tied to no factor")
+    common.add_training_flags(parser, SOURCE, defaults=DEFAULTS)
     common.add_data_flag(parser)
     common.add_device_flags(parser)
     return parser.parse_args(argv)
@@ -37,8 +41,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
-    k = int(args.k) if args.k.isdigit() else args.k
-    config = common.training_config(args, k=k)
+    config = common.training_config(args)
     device = common.pick_device(args.device, args.threads)
     import torch
 

@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING
 
 from dviz.cli import common
 
+DEFAULTS = {
+    "steps": 0,
+    "batch_size": 64,
+    "learning_rate": 1.5e-3,
+    "beta": 2.0,
+    "beta_warmup": 0.0,
+    "decoder_first": 0.1,
+    "freeze_statistics": True,
+}
+"""Of a transfer: direct, or with steps fine-tuning as gently as it can be."""
+
 if TYPE_CHECKING:
     from dviz.checkpoint import Checkpoint
     from dviz.factors import FactorSpace
@@ -17,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    from dviz.training.config import UPDATES
+    from dviz.training.config import TARGET
 
     parser = common.parser(
         "transfer",
@@ -29,41 +40,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--checkpoint", required=True, type=Path, help="checkpoint folder to start from")
     add("--target", required=True, help="name of the Target dataset, e.g. coil100-augmented")
     add("--output", required=True, type=Path, help="checkpoint folder to write")
-    common.add_training_flags(
-        parser, steps=0, batch_size=64, learning_rate=1.5e-3, beta=2.0, warmup=0.0
-    )
+    common.add_training_flags(parser, TARGET, defaults=DEFAULTS)
     add(
         "--untied-beta",
         type=float,
         help="β of dimensions that the Source tied to no factor (default: as --beta); high where "
         "the Target has no more factors than the Source",
-    )
-    add("--update", choices=UPDATES, default="all", help="what learns (default all)")
-    add(
-        "--replay",
-        type=float,
-        default=0.0,
-        metavar="WEIGHT",
-        help="also learn from images of the Source over pixels of the Target: they keep the codes "
-        "the Source's encoder gives them",
-    )
-    add(
-        "--replay-means",
-        type=float,
-        default=0.0,
-        metavar="WEIGHT",
-        help="with --replay: how much more the means of these codes count, as in dimensions that "
-        "the Source knows only roughly",
-    )
-    add("--decoder-first", type=float, default=0.1, help="share of steps that leave the encoder")
-    add("--encoder-rate", type=float, default=1.0, help="its learning rate, share of the decoder's")
-    add("--freeze-statistics", action=argparse.BooleanOptionalAction, default=True)
-    add(
-        "--reestimate-statistics",
-        type=int,
-        default=0,
-        metavar="N",
-        help="first take BatchNorm's statistics anew from N images of the Target, even at 0 steps",
     )
     common.add_data_flag(parser)
     common.add_device_flags(parser)

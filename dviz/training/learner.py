@@ -11,23 +11,15 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dviz.data.base import FactorDataset
-from dviz.models.objectives.discriminator import Discriminator, discriminator_loss
-from dviz.models.objectives.losses import (
-    Loss,
-    Posterior,
-    autoencoder_loss,
-    beta_tcvae_loss,
-    beta_vae_loss,
-    factor_vae_loss,
-    reconstruction_loss,
-)
+from dviz.models.objectives import OBJECTIVES
+from dviz.models.objectives.base import Loss, Objective, Weights
 from dviz.models.vae import VAE, to_tensor
 from dviz.models.weak import pair_posterior, regression_loss
 from dviz.training.batches import Batch, Images
 from dviz.training.config import TrainingConfig
 from dviz.training.processes import Processes
 from dviz.training.replay import Replay, start_colours
-from dviz.training.schedule import beta_at, capacity_at, learning_rate_at, warmup_at
+from dviz.training.schedule import learning_rate_at, weights_at
 from dviz.training.state import Part
 from dviz.training.statistics import reestimate_statistics
 
@@ -80,25 +72,16 @@ class Learner:
             ],
             config.learning_rate,
         )
-        self.discriminator = self.discriminator_optimizer = self.ema = None
-        if config.objective == "factor-vae":
-            self._add_discriminator()
+        self.objective = OBJECTIVES[config.objective](
+            config, model.config.latent_size, self.dataset.num_images, self.device
+        )
+        self.ema = None
         if config.ema:
             average = get_ema_multi_avg_fn(config.ema)
             self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
         if config.compile:
             model.encoder.compile()
             model.decoder.compile()
-
-    def _add_discriminator(self) -> None:
-        config = self.config
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            critic = Discriminator(self.model.config.latent_size, config.discriminator_units)
-        self.discriminator = critic.to(self.device)
-        self.discriminator_optimizer = Adam(
-            critic.parameters(), config.discriminator_rate, betas=(0.5, 0.9)
-        )
 
     def _check(self) -> None:
         """Refuse what the first step would stumble over."""
@@ -131,8 +114,7 @@ class Learner:
         parts = {
             "model": self.model,
             "optimizer": self.optimizer,
-            "discriminator": self.discriminator,
-            "discriminator_optimizer": self.discriminator_optimizer,
+            **self.objective.parts(),
             "ema": self.ema,
             "best": self.best,
         }
@@ -172,8 +154,7 @@ class Learner:
         if not torch.isfinite(norm):
             raise NotFiniteError(f"the loss is {report['loss'].item()} at step {step}")
         self.optimizer.step()
-        if self.discriminator is not None:
-            report["discriminator"] = self._teach_discriminator(loss.z, batch)
+        report |= self.objective.teach(loss, batch.generator, self.processes.average_gradients)
         if self.ema is not None:
             self.ema.update_parameters(self.model)
         return report
@@ -182,7 +163,9 @@ class Learner:
         x = batch.x
         if self.config.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        loss = self._objective(step, x, self._posterior(x, batch), batch.noise)
+        weights = self._weights(step)
+        posterior = self._posterior(x, batch)
+        loss = self.objective.loss(self.model, x, weights, batch.noise, posterior)
         report = {"loss": loss.total, "reconstruction": loss.reconstruction, "kl": loss.kl}
         if loss.total_correlation is not None:
             report["total_correlation"] = loss.total_correlation
@@ -196,7 +179,7 @@ class Learner:
             report["loss"] = report["loss"] + self.config.replay * report["replay"]
         return loss, report
 
-    def _posterior(self, x: Tensor, batch: Batch) -> Posterior:
+    def _posterior(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         mean, log_variance = (value.float() for value in self.model.encode(x))
         if self.config.supervision == "none":
             return mean, log_variance
@@ -205,32 +188,9 @@ class Learner:
         count = batch.changed.sum(1) if self.config.supervision == "known-k" else None
         return pair_posterior(mean, log_variance, count=count)
 
-    def _objective(self, step: int, x: Tensor, posterior: Posterior, noise: Tensor) -> Loss:
-        config, model = self.config, self.model
-        common = {"posterior": posterior, "reconstruction": config.reconstruction}
-        if config.objective == "autoencoder":
-            return autoencoder_loss(model, x, **common)
-        latent_size, tied = model.config.latent_size, len(self.dataset.space)
-        beta = beta_at(step, config, latent_size, tied).to(x.device)
-        warmup = warmup_at(step, config)
-        if config.objective == "beta-vae":
-            allowance = warmup * config.beta * capacity_at(step, config)
-            return beta_vae_loss(model, x, beta, noise, allowance=allowance, **common)
-        # Here β weighs the total correlation; dimensions keep their KL weight relative to it.
-        weights = beta / config.beta if config.beta else torch.full_like(beta, warmup)
-        if config.objective == "beta-tcvae":
-            weight, images = warmup * (config.beta - 1), self.dataset.num_images
-            return beta_tcvae_loss(model, x, weights, weight, images, noise, **common)
-        weight = warmup * config.beta
-        return factor_vae_loss(model, x, weights, weight, self.discriminator, noise, **common)
-
-    def _teach_discriminator(self, z: Tensor, batch: Batch) -> Tensor:
-        loss = discriminator_loss(self.discriminator, z.float(), batch.generator)
-        self.discriminator_optimizer.zero_grad()  # it also met the model's loss
-        loss.backward()
-        self.processes.average_gradients(self.discriminator)
-        self.discriminator_optimizer.step()
-        return loss
+    def _weights(self, step: int) -> Weights:
+        tied = len(self.dataset.space)
+        return weights_at(step, self.config, self.model.config.latent_size, tied, self.device)
 
     @property
     def result(self) -> VAE:
@@ -244,7 +204,8 @@ class Learner:
     def check(self, held_out: Images) -> Tensor:
         """The held-out loss now, (); remembers the weights if it is the lowest."""
         model = self.result
-        loss = held_out_loss(model, held_out, self.config, len(self.dataset.space))
+        weights = self._weights(self.config.steps)
+        loss = held_out_loss(model, self.objective, held_out, weights, self.config.seed)
         if loss < self.best_loss:
             self.best_loss, self.waited = loss, 0
             self.best.update({k: v.detach().clone() for k, v in model.state_dict().items()})
@@ -263,24 +224,21 @@ class Learner:
 
 
 @torch.no_grad()
-def held_out_loss(model: VAE, images: Images, config: TrainingConfig, tied: int) -> float:
-    """Negative ELBO of fixed single images with the final weights of the KL, nats an image.
+def held_out_loss(
+    model: VAE, objective: Objective, images: Images, weights: Weights, seed: int
+) -> float:
+    """What an objective says of fixed single images, nats an image.
 
     One fixed draw of the codes; BatchNorm with the statistics that the model would be used with.
     """
     device = next(model.parameters()).device
-    beta = beta_at(config.steps, config, model.config.latent_size, tied).to(device)
-    noise = torch.Generator().manual_seed(config.seed)
+    noise = torch.Generator().manual_seed(seed)
     training = [module for module in model.modules() if module.training]
     model.eval()
     total = 0.0
     for start in range(0, len(images.images), 256):
         x = to_tensor(images.images[start : start + 256], device)
-        if config.objective == "autoencoder":
-            loss = reconstruction_loss(model.decoder(model.encode(x)[0]), x, config.reconstruction)
-        else:
-            loss = beta_vae_loss(model, x, beta, noise, reconstruction=config.reconstruction).total
-        total += loss.item() * len(x)
+        total += objective.held_out(model, x, weights, noise).item() * len(x)
     for module in training:
         module.training = True
     return total / len(images.images)

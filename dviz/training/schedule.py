@@ -1,4 +1,4 @@
-"""What changes from step to step: learning rate, weight of the KL divergence, its capacity."""
+"""What changes from step to step: learning rate, weight of the KL divergence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from dviz.models.objectives.base import Weights
 from dviz.training.config import TrainingConfig
 
 
@@ -46,9 +47,12 @@ def beta_at(step: int, config: TrainingConfig, latent_size: int, tied: int) -> t
     return warmup_at(step, config) * beta
 
 
-def capacity_at(step: int, config: TrainingConfig) -> float:
-    """C at `step`, nats (Burgess et al. 2018, eq. 8)."""
-    return config.capacity * _risen(step, config.capacity_rise * config.steps)
+def weights_at(
+    step: int, config: TrainingConfig, latent_size: int, tied: int, device: str = "cpu"
+) -> Weights:
+    """What an objective is told of `step`."""
+    beta = beta_at(step, config, latent_size, tied).to(device)
+    return Weights(beta, warmup_at(step, config), step)
 
 
 def _risen(step: int, duration: float) -> float:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from dviz.models.settings import settings_of
 from dviz.training.config import DEFAULTS, TrainingConfig
 
 
@@ -22,8 +23,8 @@ from dviz.training.config import DEFAULTS, TrainingConfig
         ({"ema": 1.0}, "ema is 1.0; allowed are numbers from 0 to below 1"),
         ({"patience": -1}, "patience is -1"),
         ({"check_every": 0}, "check_every is 0"),
-        ({"capacity": 5.0, "objective": "factor-vae"}, "only objective 'beta-vae' has one"),
-        ({"labelled": 0.5, "supervision": "adaptive"}, "only supervision 'labels' has a share"),
+        ({"capacity": 5.0, "objective": "factor-vae"}, "it counts only with objective 'beta-vae'"),
+        ({"labelled": 0.5, "supervision": "adaptive"}, "it counts only with supervision 'labels'"),
         ({"update": "encoder", "decoder_first": 0.1}, "decoder_first is 0.1; with update"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
     ],
@@ -49,3 +50,16 @@ def test_a_config_of_before_the_options_still_reads():
     }  # fmt: skip
     every = TrainingConfig(**old).every_setting()
     assert every == DEFAULTS | old
+
+
+def test_every_setting_says_what_it_is():
+    about = {known.name: known_about for known, known_about in settings_of(TrainingConfig)}
+    assert about.keys() == DEFAULTS.keys()
+    assert all(setting.help for setting in about.values())
+    hidden = {name for name, setting in about.items() if setting.group is None}
+    assert hidden == {"tied", "ties"}  # what a transfer finds out by itself
+
+
+def test_a_setting_at_rest_is_within_its_own_range():
+    for known, setting in settings_of(TrainingConfig):
+        assert known.name == "steps" or setting.refusal(known.default) is None

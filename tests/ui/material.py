@@ -29,8 +29,10 @@ from dviz.measuring.encoder import measure
 from dviz.measuring.probe_files import save_probes
 from dviz.measuring.report import Baseline, DatasetReport, ProbeScore, Report, write_report
 from dviz.metrics.probes import fit_probe
-from dviz.models.objectives.losses import beta_vae_loss
+from dviz.models.objectives import OBJECTIVES
+from dviz.models.objectives.base import Weights
 from dviz.models.vae import VAE, VAEConfig, to_tensor
+from dviz.training.config import TrainingConfig
 
 NAMES = ("sprites", "sprites-to-things", "sprites-to-things-finetuned")
 SHAPE = VAEConfig(filters=8, latent_size=5)
@@ -119,9 +121,11 @@ def _trained() -> tuple[VAE, VAE]:
 def _train(model: VAE, dataset: FactorDataset, steps: int) -> None:
     rng, noise = np.random.default_rng(0), torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+    objective = OBJECTIVES["beta-vae"](TrainingConfig(steps=steps), model.config.latent_size)
+    weights = Weights(torch.tensor(0.1))
     for _ in range(steps):
         x = to_tensor(dataset.sample(32, rng)[0])
-        loss = beta_vae_loss(model.train(), x, torch.tensor(0.1), noise).total
+        loss = objective.loss(model.train(), x, weights, noise).total
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

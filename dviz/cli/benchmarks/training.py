@@ -167,7 +167,8 @@ def _update(
     """One update by hand: the least there is to do."""
     import torch
 
-    from dviz.models.objectives.losses import beta_vae_loss
+    from dviz.models.objectives import OBJECTIVES
+    from dviz.models.objectives.base import Weights
     from dviz.models.weak import pair_posterior
 
     model.to(device).train()
@@ -178,7 +179,8 @@ def _update(
         model.decoder.compile()
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
     noise = torch.Generator().manual_seed(0)
-    beta = torch.tensor(config.beta, device=device)
+    objective = OBJECTIVES["beta-vae"](config, model.config.latent_size)
+    weights = Weights(torch.tensor(config.beta, device=device))
     half = config.precision == "bfloat16"
 
     def update(x: torch.Tensor, changed: torch.Tensor) -> None:
@@ -186,7 +188,7 @@ def _update(
             x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
             posterior = pair_posterior(*(v.float() for v in model.encode(x)), changed)
-            loss = beta_vae_loss(model, x, beta, noise, posterior=posterior).total
+            loss = objective.loss(model, x, weights, noise, posterior).total
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)

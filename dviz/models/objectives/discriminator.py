@@ -27,6 +27,16 @@ class Discriminator(nn.Module):
         return self.layers(z)
 
 
+def fresh_discriminator(
+    latent_size: int, units: int, learning_rate: float, seed: int, device: str
+) -> tuple[Discriminator, torch.optim.Adam]:
+    """A discriminator and its optimiser; the random state outside stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        critic = Discriminator(latent_size, units).to(device)
+    return critic, torch.optim.Adam(critic.parameters(), learning_rate, betas=(0.5, 0.9))
+
+
 def density_ratio(discriminator: Discriminator, z: Tensor) -> Tensor:
     """Mean of log q(z) − log Π_d q(z_d) as the discriminator sees it: the total correlation, ()."""
     joint, product = discriminator(z).unbind(1)

@@ -3,18 +3,13 @@ import torch
 from torch.distributions import Bernoulli, Normal
 from torch.distributions import kl_divergence as torch_kl
 
-from dviz.models.objectives.discriminator import Discriminator
-from dviz.models.objectives.losses import (
-    autoencoder_loss,
-    beta_tcvae_loss,
-    beta_vae_loss,
-    factor_vae_loss,
-    kl_divergence,
-    reconstruction_loss,
-    total_correlation,
-)
+from dviz.models.objectives import OBJECTIVES
+from dviz.models.objectives.base import Weights
+from dviz.models.objectives.beta_tcvae import total_correlation
+from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
 from dviz.models.vae import VAE, VAEConfig
 from dviz.models.weak import pair_posterior
+from dviz.training.config import TrainingConfig
 
 
 @pytest.fixture
@@ -31,9 +26,14 @@ def images(n):
     return torch.rand(n, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
 
+def loss_of(model, x, weights, noise, name="beta-vae", posterior=None, **settings):
+    config = TrainingConfig(steps=1, objective=name, discriminator_units=8, **settings)
+    objective = OBJECTIVES[name](config, 5, num_images=1000)
+    return objective.loss(model, x, Weights(weights), noise, posterior)
+
+
 def pair_loss(model, x, changed, beta, noise):
-    posterior = pair_posterior(*model.encode(x), changed)
-    return beta_vae_loss(model, x, beta, noise, posterior=posterior)
+    return loss_of(model, x, beta, noise, posterior=pair_posterior(*model.encode(x), changed))
 
 
 def test_kl_agrees_with_torch_distributions():
@@ -51,7 +51,7 @@ def test_reconstruction_is_the_bernoulli_likelihood_of_an_image():
 
 def test_total_weighs_each_dimension(model):
     beta = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0])
-    loss = beta_vae_loss(model, images(6), beta, noise())
+    loss = loss_of(model, images(6), beta, noise())
     assert loss.kl.shape == (5,)
     assert loss.total.item() == pytest.approx(
         (loss.reconstruction + (beta * loss.kl).sum()).item(), rel=1e-6
@@ -62,7 +62,7 @@ def test_pairs_that_share_nothing_are_single_images(model):
     x = images(8)
     everything = torch.ones(4, 5, dtype=torch.bool)
     pairs = pair_loss(model, x, everything, torch.tensor(1.0), noise())
-    single = beta_vae_loss(model, x, torch.tensor(1.0), noise())
+    single = loss_of(model, x, torch.tensor(1.0), noise())
     assert pairs.total.item() == pytest.approx(single.total.item(), rel=1e-6)
 
 
@@ -97,23 +97,22 @@ def test_the_gaussian_likelihood_has_variance_1():
 def test_noise_may_be_a_draw_or_what_draws_it(model):
     x, beta = images(6), torch.tensor(1.0)
     drawn = torch.randn(6, 5, generator=noise())
-    assert (
-        beta_vae_loss(model, x, beta, drawn).total == beta_vae_loss(model, x, beta, noise()).total
-    )
+    assert loss_of(model, x, beta, drawn).total == loss_of(model, x, beta, noise()).total
 
 
 def test_an_allowance_is_free_to_reach_and_dear_to_miss(model):
     x, beta = images(6), torch.tensor(2.0)
-    plain = beta_vae_loss(model, x, beta, noise())
+    plain = loss_of(model, x, beta, noise())
     spent = (2 * plain.kl).sum().item()
-    met = beta_vae_loss(model, x, beta, noise(), allowance=spent)
-    missed = beta_vae_loss(model, x, beta, noise(), allowance=spent + 3)
+    at = {"beta": 2.0, "capacity_rise": 0.0}
+    met = loss_of(model, x, beta, noise(), capacity=spent / 2, **at)
+    missed = loss_of(model, x, beta, noise(), capacity=(spent + 3) / 2, **at)
     assert met.total.item() == pytest.approx(plain.reconstruction.item(), rel=1e-6)
     assert (missed.total - met.total).item() == pytest.approx(3, rel=1e-2)
 
 
 def test_an_autoencoder_draws_nothing_and_pays_nothing(model):
-    loss = autoencoder_loss(model, images(6))
+    loss = loss_of(model, images(6), torch.ones(5), noise(), "autoencoder")
     assert loss.total == loss.reconstruction
     assert (loss.z == model.encode(images(6))[0]).all()
     assert not loss.kl.requires_grad
@@ -147,11 +146,24 @@ def test_total_correlation_ignores_the_order_of_images_and_dimensions():
 
 def test_weights_on_the_total_correlation_add_to_the_elbo(model):
     x, ones = images(8), torch.ones(5)
-    elbo = beta_vae_loss(model, x, ones, noise()).total
-    critic = Discriminator(5, 8)
-    for loss in (
-        beta_tcvae_loss(model, x, ones, 3.0, 1000, noise()),
-        factor_vae_loss(model, x, ones, 3.0, critic, noise()),
-    ):
+    elbo = loss_of(model, x, ones, noise()).total
+    for name, beta in (("beta-tcvae", 4.0), ("factor-vae", 3.0)):
+        loss = loss_of(model, x, beta * ones, noise(), name, beta=beta)
         expected = elbo + 3 * loss.total_correlation
         assert loss.total.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_objective_moves_every_weight_and_can_be_held_out(model, name):
+    loss = loss_of(model, images(8), torch.ones(5), noise(), name)
+    assert loss.kl.shape == (5,)
+    assert loss.z.shape == (8, 5)
+    loss.total.backward()
+    moved = {key for key, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert "encoder.head.2.weight" in moved
+    assert "decoder.start.0.weight" in moved
+    objective = OBJECTIVES[name](TrainingConfig(steps=1), 5)
+    with torch.no_grad():
+        held_out = objective.held_out(model, images(8), Weights(torch.ones(5)), noise())
+    assert held_out.shape == ()
+    assert torch.isfinite(held_out)

@@ -1,0 +1,26 @@
+"""A plain autoencoder: the code is the posterior's mean, nothing but the reconstruction counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dviz.models.objectives.base import Drawn, Loss, Objective, Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dviz.models.objectives.base import Noise
+    from dviz.models.vae import VAE
+
+
+class Autoencoder(Objective):
+    """Reconstruction alone."""
+
+    name = "autoencoder"
+    draws = False
+
+    def weigh(self, drawn: Drawn, weights: Weights) -> Loss:
+        return Loss(drawn.reconstruction, drawn.reconstruction, drawn.kl.detach(), drawn.z)
+
+    def held_out(self, model: VAE, x: Tensor, weights: Weights, noise: Noise) -> Tensor:
+        return self.loss(model, x, weights, noise).total

@@ -58,6 +58,8 @@ class CheckpointConfig:
         training: settings of the last training, empty for "direct".
         parent: name of the checkpoint its weights come from; None for a Source.
         source: dataset of the Source at the root of its lineage.
+        painting: settings of learning the decoder anew from frozen codes, and on what `dataset`;
+            empty where it is the one that learnt along with the encoder.
         version: version of dviz that wrote it.
     """
 
@@ -69,11 +71,17 @@ class CheckpointConfig:
     training: dict[str, Any] = field(default_factory=dict)
     parent: str | None = None
     source: str = ""
+    painting: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
 
     @property
     def space(self) -> FactorSpace:
         return FactorSpace(self.factors)
+
+    def painted_on(self, dataset: str) -> int:
+        """Steps for which the decoder learnt from the frozen codes of `dataset` alone."""
+        painting = self.painting
+        return int(painting["steps"]) if painting.get("dataset") == dataset else 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; the architecture lies flat on top, where PyTorchModelHubMixin looks for it."""
@@ -101,6 +109,7 @@ class CheckpointConfig:
                     recolour=values.get("recolour", False),  # files from before it had none
                 ),
                 training=dict(values["training"]),
+                painting=dict(values.get("painting", {})),  # files from before it had none
                 parent=None if parent is None else str(parent),
                 **{k: str(values[k]) for k in ("name", "kind", "dataset", "source", "version")},
             )

@@ -23,6 +23,7 @@ class FactorDataset(ABC):
         space: its factors.
         is_grid: whether there is an image for every combination of factor values, so that pairs
             that differ in any one factor can be drawn.
+        on_black: whether an image shows one object on plain black, which tells the two apart.
     """
 
     info: DatasetInfo
@@ -30,6 +31,7 @@ class FactorDataset(ABC):
     origin: str = ""
     space: FactorSpace
     is_grid = True
+    on_black = False
 
     @property
     def title(self) -> str:

@@ -67,6 +67,7 @@ class Coil100(FactorDataset):
     )
     origin = PHOTOGRAPHS
     augmented = False
+    on_black = True
 
     def __init__(self, root: str | Path | None = None) -> None:
         turned = (

@@ -157,6 +157,7 @@ class DSprites(FactorDataset):
     )
     coloured = False
     noisy = False
+    on_black = True
 
     def __init__(self, root: str | Path | None = None) -> None:
         colour = [Factor("colour", 7, COLOURS)] if self.coloured else []
@@ -202,6 +203,7 @@ class NoisyDSprites(DSprites):
         description="A white sprite before noise: every background pixel a random colour.",
     )
     noisy = True
+    on_black = False
 
 
 class WhiteColorDSprites(DSprites):
@@ -240,3 +242,4 @@ class NoisyColorDSprites(ColorDSprites):
         description="A coloured sprite before noise: every background pixel a random colour.",
     )
     noisy = True
+    on_black = False

@@ -68,6 +68,7 @@ class RgbdObjects(TableDataset):
     )
     origin = PHOTOGRAPHS
     needs = ("crop", "maskcrop")
+    on_black = True
 
     def __init__(self, root: str | Path | None = None) -> None:
         folder = data_root(root) / FOLDER

@@ -121,8 +121,10 @@ def _activity(active: bool) -> str:
 
 def _means(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
     share = _share_of_means(stored, found)
-    for what in ("reconstruction", "mse"):
+    for what in ("reconstruction", "mse", "overlap", "colour_error"):
         before, now = getattr(stored, what), getattr(found, what)
+        if before is None or now is None:
+            continue  # images do not stand on black, or it was not measured yet
         if abs(before - now) > share * abs(before):
             yield f"{what}: report {before:.4g}, now {now:.4g} (allowed ±{share:.1%})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
 from dviz.machine import describe_machine
+from dviz.measuring.cycle import with_moves
+from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.probe_files import save_probes
 from dviz.measuring.report import (
     Baseline,
@@ -43,6 +46,7 @@ class EncodedSample:
         mean, log_variance, sampled: of q(z|x), and one draw from it, float32 (N, D).
         classes: int64 (N, F).
         reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel.
+        overlap, colour_error: see `dviz.measuring.fidelity`; NaN unless images stand on black.
     """
 
     mean: np.ndarray
@@ -51,6 +55,8 @@ class EncodedSample:
     classes: np.ndarray
     reconstruction: float
     mse: float
+    overlap: float
+    colour_error: float
 
 
 @torch.inference_mode()
@@ -64,7 +70,7 @@ def encode_sample(
     rng = np.random.default_rng(seed)
     noise = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
-    codes, classes, losses, errors = [], [], [], []
+    codes, classes, losses, errors, objects = [], [], [], [], []
     for images, labels in _sampled(dataset, num_images, rng):
         x = to_tensor(images, device)
         mean, log_variance = model.encode(x)
@@ -74,8 +80,12 @@ def encode_sample(
         )
         classes.append(labels)
         losses.append(reconstruction_loss(logits, x).item() * len(x))
-        errors.append((torch.sigmoid(logits) - x).square().mean().item() * len(x))
+        picture = torch.sigmoid(logits)
+        errors.append((picture - x).square().mean().item() * len(x))
+        if dataset.on_black:
+            objects.append(torch.stack([overlap(x, picture), colour_error(x, picture)]).cpu())
     mean, log_variance, sampled = torch.cat(codes, dim=1).numpy()
+    shape, colour = torch.cat(objects, 1).nanmean(1).tolist() if objects else (math.nan, math.nan)
     return EncodedSample(
         mean,
         log_variance,
@@ -83,6 +93,8 @@ def encode_sample(
         np.concatenate(classes),
         sum(losses) / len(mean),
         sum(errors) / len(mean),
+        shape,
+        colour,
     )
 
 
@@ -197,6 +209,8 @@ def measure(
         seconds=round(time.perf_counter() - began, 1),
         machine=describe_machine(str(next(model.parameters()).device)),
         origin=dataset.origin,
+        overlap=known_or_none(sample.overlap),
+        colour_error=known_or_none(sample.colour_error),
     )
     return report, sample
 
@@ -224,6 +238,7 @@ def evaluate_checkpoint(
         seed=seed,
         jobs=jobs,
     )
+    result = replace(result, painted=checkpoint.config.painted_on(dataset.name))
     folder = checkpoint.folder
     known = sample.classes != UNKNOWN
     complete = known.all(axis=1)
@@ -235,6 +250,7 @@ def evaluate_checkpoint(
         for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
             probes[name] = fit_probe(sample.mean[rows], labels[rows], "mlp", seed)
         save_probes(folder / PROBES, probes)
+        result = with_moves(result, checkpoint, codes[0], sample.classes[complete], probes)
     report = read_report(folder / REPORT)
     write_report(folder / REPORT, replace(report, results=report.results | {dataset.name: result}))
     return result
@@ -308,6 +324,11 @@ def _other_scores(
     )
     values = {score.key: score.value(found[m.name]) for m in asked for score in m.scores}
     return {key: round(value, 5) for key, value in values.items() if value is not None}
+
+
+def known_or_none(value: float) -> float | None:
+    """A measured number as a report holds it; None for NaN."""
+    return None if math.isnan(value) else round(value, 5)
 
 
 def _rounded(values: np.ndarray) -> list[float]:

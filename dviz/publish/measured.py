@@ -22,7 +22,7 @@ def measured(result: DatasetReport) -> str:
             f"## Measured on {result.title}\n\n{result.num_images:,} images without "
             f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
             f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
-            f"mean squared error {result.mse:.4f} a pixel."
+            f"{result.fidelity}."
         )
     scores = {pooling: result.omes(pooling=pooling) for pooling in POOLINGS}
     rows = [
@@ -38,7 +38,7 @@ def measured(result: DatasetReport) -> str:
         f"{result.num_images:,} images (probes: two thirds to train, one to test), "
         f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
         f"{len(result.active)} dimensions are active. Reconstruction: {result.reconstruction:.1f} "
-        f"nats an image, mean squared error {result.mse:.4f} a pixel."
+        f"nats an image, {result.fidelity}."
     )
     return "\n\n".join(
         [

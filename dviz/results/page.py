@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from dviz.checkpoint import SOURCE
-from dviz.results import published, rankings, tables
+from dviz.results import pictures, published, rankings, tables
 from dviz.results.claims import verdicts
 from dviz.results.figures import OVERVIEW
 from dviz.results.zoo import Model, transfers_of
@@ -41,6 +41,8 @@ def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> 
         tables.sources(m for m in models if m.config.kind == SOURCE),
         "## Transfers",
         *(tables.transfer_section(transfer) for transfer in transfers),
+        "## Pictures",
+        pictures.section(models),
         "## Over seeds",
         tables.over_seeds(seeds),
         "## The study's Shapes3D → Isaac3D beside ours",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from dviz.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from dviz.data import load_dataset
 from dviz.data.base import FactorDataset
+from dviz.errors import CheckpointError
 from dviz.factors import Factor, FactorSpace
 from dviz.measuring.encoder import (
     add_baseline,
@@ -13,6 +16,7 @@ from dviz.measuring.encoder import (
     evaluate_checkpoint,
     measure,
 )
+from dviz.measuring.pictures import measure_pictures
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import read_report
 from dviz.models.vae import VAE, VAEConfig
@@ -101,6 +105,9 @@ def test_a_checkpoint_gets_its_report_codes_probes_and_baselines(tmp_path):
     add_baseline(checkpoint.folder, "random", "the same again", result)
     report = read_report(tmp_path / "x" / "report.json")
     assert report.results == {"patches": result}
+    moves = np.array(result.moves, dtype=float)  # an untrained decoder paints them all grey
+    assert moves.shape == (8, 3)
+    assert np.isnan(moves[:, 2]).all()
     assert [b.description for b in report.baselines] == ["the same again"]
     with np.load(tmp_path / "x" / "representations.npz", allow_pickle=False) as arrays:
         assert arrays["mean"].shape == (120, 8)
@@ -111,3 +118,35 @@ def test_a_checkpoint_gets_its_report_codes_probes_and_baselines(tmp_path):
     probabilities = probes["middle"].predict_proba(np.zeros((2, 8)))
     assert probabilities.shape == (2, 3)
     assert probabilities.sum(1) == pytest.approx([1, 1])
+
+
+def test_pictures_are_measured_anew_and_nothing_else(tmp_path):
+    dataset = Patches()
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(4, 8))
+    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
+    save_checkpoint(tmp_path, model, config)
+    first = evaluate_checkpoint(
+        load_checkpoint(tmp_path), dataset, num_images=90, num_pairs=30, jobs=1
+    )
+    again = measure_pictures(load_checkpoint(tmp_path), dataset)
+    assert again == first
+    with torch.no_grad():
+        model.decoder.convolutions[-1].bias += 1
+    painting = {"dataset": "patches", "steps": 7}
+    save_checkpoint(tmp_path, model, replace(config, painting=painting))
+    after = measure_pictures(load_checkpoint(tmp_path), dataset)
+    assert read_report(tmp_path / "report.json").results == {"patches": after}
+    assert after.mse != first.mse
+    assert after.painted == 7
+    told = {"mse": first.mse, "reconstruction": first.reconstruction, "painted": 0}
+    assert replace(after, **told, moves=first.moves) == first
+
+
+def test_pictures_cannot_be_measured_before_the_codes(tmp_path):
+    dataset = Patches()
+    model = VAE(VAEConfig(4, 8))
+    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
+    save_checkpoint(tmp_path, model, config)
+    with pytest.raises(CheckpointError, match="no report on patches"):
+        measure_pictures(load_checkpoint(tmp_path), dataset)

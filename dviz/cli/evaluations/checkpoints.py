@@ -31,6 +31,7 @@ def add_checkpoint(commands: argparse._SubParsersAction) -> None:
     add("--seed", type=int, default=0)
     add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
     add("--baseline-of", type=Path, help="put the result into this checkpoint's report instead")
+    add("--pictures", action="store_true", help="only what depends on the decoder")
     add("--description", default="", help="with --baseline-of: what the baseline is")
     common.add_data_flag(parser)
     common.add_device_flags(parser)
@@ -39,9 +40,12 @@ def add_checkpoint(commands: argparse._SubParsersAction) -> None:
 
 def run_checkpoint(args: argparse.Namespace) -> None:
     device = common.pick_device(args.device, args.threads)
+    from dataclasses import replace
+
     from dviz.checkpoint import load_checkpoint
     from dviz.data import load_dataset
     from dviz.measuring.encoder import add_baseline, evaluate_checkpoint, measure
+    from dviz.measuring.pictures import measure_pictures
     from dviz.publish.card import write_card
     from dviz.publish.traversal import write_traversal
 
@@ -51,7 +55,10 @@ def run_checkpoint(args: argparse.Namespace) -> None:
         dataset = load_dataset(name, args.data_root)
         if args.baseline_of is not None:
             result, _ = measure(checkpoint.model, dataset, **sizes, jobs=args.jobs)
+            result = replace(result, painted=checkpoint.config.painted_on(name))
             add_baseline(args.baseline_of, checkpoint.config.name, args.description, result)
+        elif args.pictures:
+            result = measure_pictures(checkpoint, dataset)
         else:
             result = evaluate_checkpoint(checkpoint, dataset, **sizes, jobs=args.jobs)
         print(_report_summary(result))
@@ -63,7 +70,7 @@ def run_checkpoint(args: argparse.Namespace) -> None:
 def _report_summary(result: DatasetReport) -> str:
     if not result.factors:
         return (
-            f"{result.dataset}: no labels, so no scores; mean squared error {result.mse:.4f}, "
+            f"{result.dataset}: no labels, so no scores; {result.fidelity}, "
             f"{sum(result.active)} of {len(result.active)} dimensions active"
         )
     scores = [result.omes(pooling=pooling).omes for pooling in ("avg", "max")]
@@ -74,7 +81,7 @@ def _report_summary(result: DatasetReport) -> str:
     )
     return (
         f"{result.dataset}: OMES avg {scores[0]:.3f}, max {scores[1]:.3f}; "
-        f"mean accuracy {accuracies} ({result.seconds:.0f} s)"
+        f"mean accuracy {accuracies}; {result.fidelity} ({result.seconds:.0f} s)"
     )
 
 

@@ -10,14 +10,12 @@ import numpy as np
 import torch
 
 from dviz.factors import Factor
-from dviz.measuring.report import DatasetReport
-from dviz.metrics.omes import associated_dimensions
+from dviz.measuring.report import NOTABLE, DatasetReport
 from dviz.models.vae import VAE, to_images, to_tensor
 
 # What a code ranges over where nothing was measured: the prior N(0, 1) without its tails.
 PRIOR_LOW, PRIOR_HIGH = -2.5, 2.5
 MAX_DIMENSIONS = 32  # more sliders or rows than this help nobody
-NOTABLE = 0.3  # a weaker association is no reason to name a factor beside a dimension
 MAX_MIXED = 2  # factors named of those that a dimension mixes
 
 
@@ -43,6 +41,8 @@ class Dimension:
             so weak that its name would mislead.
         mixture: where it has no factor of its own, those that change it all the same, likewise;
             None where no association was measured.
+        moved: the factors it moves in the picture, most first, where the one that it moves most is
+            none of its own; None where name and picture agree, or that was not measured.
     """
 
     index: int
@@ -54,6 +54,7 @@ class Dimension:
     kl: float | None = None
     factors: tuple[tuple[str, float], ...] = ()
     mixture: tuple[tuple[str, float], ...] | None = None
+    moved: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +72,9 @@ class Dimension:
         """What is said in place of a factor, for example "also camera height 0.71"."""
         if not self.active:
             return "inactive" if self.kl is None else f"KL {self.kl:.3f} nats"
+        if self.moved is not None:
+            more = f"{self.moved[0]} more" if self.moved else "nothing"
+            return f"moves {more} in the picture"
         if self.factors or self.mixture is None:
             return ""
         if not self.mixture:
@@ -96,12 +100,11 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
     """Every dimension of a code, in order; with defaults where there is no report."""
     if result is None or len(result.active) != latent_size:
         return [Dimension(index) for index in range(latent_size)]
-    S = result.association_matrix
-    # (F,), empty where images came without labels
-    owners = associated_dimensions(S, np.array(result.active)) if result.factors else []
+    S, labels = result.association_matrix, result.labels()
     dimensions = []
     for d in range(latent_size):
-        own = [j for j, owner in enumerate(owners) if owner == d and S[d, j] >= NOTABLE]
+        own = [result.factors.index(name) for name in labels.get(d, ())]
+        moved = result.moved(d) if result.label_holds(d) is False else None
         mixed = np.flatnonzero(S[d] >= NOTABLE) if result.active[d] and not own else []
         dimensions.append(
             Dimension(
@@ -114,6 +117,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
                 kl=result.kl[d],
                 factors=_strongest(result.factors, S[d], own),
                 mixture=_strongest(result.factors, S[d], mixed) if result.factors else None,
+                moved=None if moved is None else tuple(moved),
             )
         )
     return dimensions

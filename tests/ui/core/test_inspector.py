@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +81,20 @@ def test_dimensions_without_a_factor_of_their_own_say_what_they_mix():
 )
 def test_a_list_cut_short_says_so_and_every_factor_comes_with_its_strength(mixture, remark):
     assert Dimension(4, mixture=mixture).remark == remark
+
+
+@pytest.mark.parametrize(
+    ("row", "remark"),
+    [
+        ([0.9, 0.3, None], ""),
+        ([0.5, 0.8, None], "moves position x more in the picture"),
+        ([0.1, 0.2, None], "moves nothing in the picture"),
+    ],
+)
+def test_a_slider_whose_name_the_picture_belies_says_so(row, remark):
+    result = report([[0.9, 0.05, None], [0.0, 0.1, None]], [True, True])
+    dimensions = describe_dimensions(2, replace(result, moves=[row, [0.9, 0.9, None]]))
+    assert [d.remark for d in dimensions] == [remark, "no clear factor"]
 
 
 def test_an_association_below_three_tenths_names_no_dimension():

@@ -1,0 +1,52 @@
+"""Measure anew what a report says of pictures, after its decoder has changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dviz.checkpoint import PROBES, REPORT, Checkpoint
+from dviz.data.base import FactorDataset
+from dviz.data.table import UNKNOWN
+from dviz.errors import CheckpointError
+from dviz.measuring.cycle import with_moves
+from dviz.measuring.encoder import encode_sample, known_or_none
+from dviz.measuring.probe_files import load_probes
+from dviz.measuring.report import DatasetReport, read_report, write_report
+
+
+def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetReport:
+    """Write fidelity and moves of `dataset` into the checkpoint's report, and nothing else.
+
+    The images are those the report was made from; what is said of codes stays. On the checkpoint's
+    own dataset its fitted probes tell what moves.
+
+    Raises:
+        CheckpointError: there is no report on `dataset`.
+        DataFileError: the probes are missing or broken.
+    """
+    path = checkpoint.folder / REPORT
+    report = read_report(path)
+    if dataset.name not in report.results:
+        name = checkpoint.config.name
+        raise CheckpointError(
+            f"{name} has no report on {dataset.name}; measure it first with "
+            f"dviz evaluate checkpoint {checkpoint.folder}"
+        )
+    stored = report.results[dataset.name]
+    model = checkpoint.model.eval()
+    sample = encode_sample(model, dataset, stored.num_images, stored.seed)
+    result = replace(
+        stored,
+        reconstruction=round(sample.reconstruction, 3),
+        mse=round(sample.mse, 6),
+        overlap=known_or_none(sample.overlap),
+        colour_error=known_or_none(sample.colour_error),
+        painted=checkpoint.config.painted_on(dataset.name),
+    )
+    complete = (sample.classes != UNKNOWN).all(axis=1)
+    if dataset.name == checkpoint.config.dataset and result.factors and complete.any():
+        probes = load_probes(checkpoint.folder / PROBES)
+        rows = sample.mean[complete], sample.classes[complete]
+        result = with_moves(result, checkpoint, *rows, probes)
+    write_report(path, replace(report, results=report.results | {dataset.name: result}))
+    return result

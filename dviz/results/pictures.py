@@ -1,0 +1,58 @@
+"""How true every checkpoint's pictures are: to their images, and to the names on its sliders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dviz.measuring.report import DatasetReport
+from dviz.results.markdown import table
+from dviz.results.zoo import Model
+
+HEADER = [
+    "checkpoint", "squared error", "overlap", "colour error", "true labels", "decoder from codes",
+]  # fmt: skip
+NOTE = (
+    "Squared error: a pixel, colours in [0, 1]. Overlap: intersection over union of an object on "
+    "black with its reconstruction; colour error: mean absolute, within the object. True labels: a "
+    "slider named after a factor is moved from end to end, its pictures are encoded again, and the "
+    "factor that moves most must be the one on the label. Decoder from codes: steps for which the "
+    "decoder learnt from this dataset's frozen codes alone; its error then says how much of a "
+    'picture the codes hold. "–": it learnt along with the encoder.'
+)
+
+
+def section(models: Sequence[Model]) -> str:
+    """The share of true labels, then a row a checkpoint, and one a baseline painted from codes."""
+    parts = [_share_of_true_labels(models), table(HEADER, _rows(models)), NOTE]
+    return "\n\n".join(filter(None, parts))
+
+
+def _rows(models: Sequence[Model]) -> list[list[str]]:
+    rows, seen = [], set()
+    for model in models:
+        rows.append([model.config.name, *_cells(model.result)])
+        for baseline in model.report.baselines_on(model.config.dataset):
+            name = f"{baseline.name}, on {baseline.result.dataset}"
+            if baseline.result.painted and name not in seen:
+                seen.add(name)
+                rows.append([name, *_cells(baseline.result)])
+    return rows
+
+
+def _share_of_true_labels(models: Sequence[Model]) -> str:
+    """One sentence over all checkpoints; "" where it was measured of none."""
+    counts = [model.result.true_labels() for model in models]
+    true, told = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    if not told:
+        return ""
+    return f"{true} of {told} labels ({true / told:.0%}) are true of the picture."
+
+
+def _cells(result: DatasetReport) -> list[str]:
+    true, told = result.true_labels()
+    return [
+        f"{result.mse:.4f}",
+        *("–" if x is None else f"{x:.3f}" for x in (result.overlap, result.colour_error)),
+        f"{true} of {told}" if told else "–",
+        f"{result.painted:,}" if result.painted else "–",
+    ]

@@ -1,0 +1,78 @@
+"""Whatever a person calls their model, as a Representation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dviz.representations.base import Representation
+
+KINDS = (
+    "a function, a torch module, a fitted scikit-learn transformer, the path of an encoder.onnx, "
+    "or a backbone's name such as 'timm:resnet18'"
+)
+
+
+def as_representation(
+    encode: Any,
+    decode: Any = None,
+    *,
+    image_size: tuple[int, int] | int | None = None,
+    channels: int | None = None,
+    images: np.ndarray | None = None,
+) -> Representation:
+    """Make a Representation of `encode`, and of `decode` if there is one.
+
+    Args:
+        encode: a Representation already, a dviz VAE, or one of those that the error below names.
+        decode: for functions, modules and ONNX files the way back, of the same kind.
+        image_size: (H, W), or one side, of what `encode` takes; inferred where it can be.
+        channels: 3 or 1, likewise.
+        images: uint8 (N, H, W, 3) to fit a transformer to that is not fitted yet.
+
+    Raises:
+        ValueError: it is nothing of that kind, or what it gives is no code or picture.
+        DvizError: a file cannot be run, or a package is not installed.
+    """
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    declared = {"image_size": size, "channels": channels}
+    if isinstance(encode, Representation):
+        return encode
+    if isinstance(encode, (str, Path)):
+        return _by_name(encode, decode, declared)
+    from torch import nn
+
+    from dviz.models.vae import VAE
+
+    if isinstance(encode, VAE):
+        from dviz.representations.own import VAERepresentation
+
+        return VAERepresentation(encode)
+    if isinstance(encode, nn.Module):
+        from dviz.representations.modules import ModuleRepresentation
+
+        return ModuleRepresentation(encode, decode, **declared)
+    if callable(getattr(encode, "transform", None)):
+        from dviz.representations.scikit import TransformerRepresentation
+
+        return TransformerRepresentation(encode, images=images, **declared)
+    if not callable(encode):
+        raise ValueError(f"encode is {type(encode).__name__}; expected {KINDS}")
+    from dviz.representations.functions import FunctionRepresentation
+
+    given = {name: value for name, value in declared.items() if value is not None}
+    return FunctionRepresentation(encode, decode, **given)
+
+
+def _by_name(encode: str | Path, decode: Any, declared: dict[str, Any]) -> Representation:
+    from dviz.representations.backbones import backbone, is_backbone
+
+    if is_backbone(encode):
+        return backbone(str(encode))
+    if Path(encode).suffix == ".onnx":
+        from dviz.representations.onnx_files import OnnxRepresentation
+
+        return OnnxRepresentation(encode, decode, **declared)
+    raise ValueError(f"encode is {str(encode)!r}; expected {KINDS}")

@@ -1,0 +1,76 @@
+"""scikit-learn transformers as a representation; PCA is the humble baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from dviz.representations.base import Codes, Representation, Shape
+from dviz.representations.modules import size_of
+from dviz.representations.pictures import fit as fit_size
+from dviz.representations.pictures import from_output
+
+
+class TransformerRepresentation(Representation):
+    """A transformer on flattened images in [0, 1], (N, H · W · C) with channels last.
+
+    Args:
+        transformer: has `transform`, and `inverse_transform` if it can paint.
+        images: uint8 (N, H, W, 3) to fit it to where it is not fitted yet.
+        image_size, channels: by default what a fitted one says it has seen, if that is a square.
+
+    Raises:
+        ValueError: it is not fitted and there are no images, or its size cannot be told.
+    """
+
+    def __init__(
+        self,
+        transformer: Any,
+        *,
+        images: np.ndarray | None = None,
+        image_size: tuple[int, int] | None = None,
+        channels: int | None = None,
+    ) -> None:
+        self.transformer = transformer
+        self.has_decoder = callable(getattr(transformer, "inverse_transform", None))
+        if not _is_fitted(transformer):
+            if images is None:
+                raise ValueError(
+                    f"{type(transformer).__name__} is not fitted; call fit first, or give a dataset"
+                )
+            size, channels = tuple(image_size or images.shape[1:3]), channels or 3
+            transformer.fit(_flat(fit_size(images, size, channels)))
+        else:
+            seen = size_of(getattr(transformer, "n_features_in_", 0))
+            if seen is None and (image_size is None or channels is None):
+                raise ValueError(
+                    f"{type(transformer).__name__} does not say what images it was fitted to; say "
+                    "image_size=(H, W) and channels=1 or 3"
+                )
+            size = tuple(image_size or seen[0]) if seen else tuple(image_size or ())
+            channels = channels or (seen[1] if seen else 3)
+        blank = np.zeros((2, *size, channels), dtype=np.uint8)
+        self.shape = Shape(self._encode(blank).mean.shape[1], size, channels)
+
+    def _encode(self, images: np.ndarray) -> Codes:
+        return Codes(np.asarray(self.transformer.transform(_flat(images)), dtype=np.float32))
+
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
+        pixels = np.asarray(self.transformer.inverse_transform(codes), dtype=np.float32)
+        size = (*self.shape.image_size, self.shape.channels)
+        return from_output(np.clip(pixels, 0, 1).reshape(len(codes), *size), len(codes))
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1).astype(np.float32) / 255
+
+
+def _is_fitted(transformer: Any) -> bool:
+    try:
+        check_is_fitted(transformer)
+    except NotFittedError:
+        return False
+    return True

@@ -1,0 +1,186 @@
+"""Whatever a model is made of, its codes and pictures are those it gives when called itself."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+from torch import nn
+
+from dviz.models.vae import VAE, VAEConfig, to_images, to_tensor
+from dviz.representations.base import Shape
+from dviz.representations.build import as_representation
+from dviz.representations.modules import declared_input
+from dviz.representations.outputs import as_codes
+from dviz.representations.pictures import fit, from_output
+from tests.representations.models import LATENT, SIZE, Linear
+
+
+def pictures(n=5, side=64, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+
+
+def test_a_vae_of_ours_gives_just_what_it_gives_itself():
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(filters=8, latent_size=4)).eval()
+    images = pictures(side=80)
+    with torch.inference_mode():
+        mean, log_variance = model.encode(to_tensor(images))
+        painted = to_images(model.decode(mean))
+    found = as_representation(model)
+    codes = found.encode(images)
+    np.testing.assert_array_equal(codes.mean, mean.numpy())
+    np.testing.assert_allclose(codes.std, np.exp(0.5 * log_variance.numpy()), rtol=1e-6)
+    np.testing.assert_array_equal(found.decode(codes.mean), painted)
+    assert found.shape == Shape(4, (64, 64), 3)
+
+
+def test_two_functions_are_enough():
+    def encode(images):
+        return images.reshape(len(images), -1, 3).mean(axis=1)
+
+    def decode(codes):
+        return np.broadcast_to(codes[:, None, None] / 255, (len(codes), 4, 4, 3))
+
+    found = as_representation(encode, decode, image_size=16)
+    images = np.full((2, 16, 16, 3), [10, 20, 30], dtype=np.uint8)
+    codes = found.encode(images)
+    np.testing.assert_allclose(codes.mean, [[10, 20, 30]] * 2)
+    assert codes.std is None
+    assert (found.decode(codes.mean) == [10, 20, 30]).all()
+    assert found.reconstruct(images, codes.mean).cross_entropy.shape == (2,)
+
+
+def test_an_encoder_alone_paints_nothing():
+    found = as_representation(lambda images: images[:, 0, 0])
+    assert not found.has_decoder
+    assert found.reconstruct(pictures(), np.zeros((5, 3))) is None
+    with pytest.raises(ValueError, match="no decoder"):
+        found.decode(np.zeros((1, 3)))
+
+
+def test_a_module_with_both_ways():
+    model, images = Linear(), pictures(side=SIZE)
+    found = as_representation(model)
+    assert found.shape == Shape(LATENT, (SIZE, SIZE), 1)
+    grey = torch.from_numpy(fit(images, (SIZE, SIZE), 1)[:, None, :, :, 0]).float() / 255
+    mean, log_variance = model.encode(grey)
+    codes = found.encode(images)
+    np.testing.assert_allclose(codes.mean, mean.detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(codes.std, torch.exp(0.5 * log_variance).detach(), atol=1e-6)
+    painted = found.decode(codes.mean)
+    assert painted.shape == (5, SIZE, SIZE, 3)
+    np.testing.assert_allclose(
+        painted[..., 0], 255 * model.decode(mean)[:, 0].detach().numpy(), atol=0.51
+    )
+
+
+def test_two_modules():
+    encoder = nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.AdaptiveAvgPool2d(1))
+    decoder = nn.Sequential(nn.Linear(4, 48), nn.Sigmoid(), nn.Unflatten(1, (3, 4, 4)))
+    found = as_representation(encoder, decoder)
+    codes = found.encode(pictures()).mean
+    assert codes.shape == (5, 4)
+    assert found.decode(codes).shape == (5, 4, 4, 3)
+
+
+def test_pca_is_fitted_where_it_is_not_yet():
+    images = pictures(40, 16)
+    found = as_representation(PCA(6, random_state=0), images=images)
+    assert found.shape == Shape(6, (16, 16), 3)
+    fitted = PCA(6, random_state=0).fit(images.reshape(40, -1) / np.float32(255))
+    again = as_representation(fitted)
+    assert again.shape == found.shape
+    np.testing.assert_allclose(again.encode(images).mean, found.encode(images).mean, atol=1e-4)
+    assert found.decode(found.encode(images).mean).shape == images.shape
+    with pytest.raises(ValueError, match="not fitted"):
+        as_representation(PCA(2))
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        np.ones((2, 3)),
+        torch.ones(2, 3),
+        torch.ones(2, 3, 1, 1),
+        (torch.ones(2, 3), torch.zeros(2, 3)),
+        {"embedding": torch.ones(2, 3), "log_covariance": torch.zeros(2, 3)},
+        SimpleNamespace(latent_dist=torch.distributions.Normal(torch.ones(2, 3), torch.ones(2, 3))),
+        torch.distributions.Normal(torch.ones(2, 3), torch.ones(2, 3)),
+        SimpleNamespace(pooler_output=torch.ones(2, 3), last_hidden_state=torch.ones(2, 5, 3)),
+    ],
+)
+def test_what_libraries_return_is_understood(output):
+    codes = as_codes(output, log_variance=True)
+    np.testing.assert_array_equal(codes.mean, np.ones((2, 3)))
+    assert codes.std is None or (codes.std == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("encode", "words"),
+    [
+        (lambda images: images, "shape"),
+        (lambda images: images[:1, 0, 0], "for 2 images"),
+        (lambda images: np.full((len(images), 2), np.nan), "finite"),
+        (lambda images: "codes", "expected codes"),
+        (3, "expected a function"),
+        ("resnet18", "expected a function"),
+    ],
+)
+def test_what_is_no_encoder_is_told_so(encode, words):
+    with pytest.raises(ValueError, match=words):
+        as_representation(encode).encode(pictures(2))
+
+
+def test_an_encoder_of_another_size_says_how_to_declare_it():
+    with pytest.raises(ValueError, match="image_size="):
+        as_representation(nn.Sequential(nn.Flatten(), nn.Linear(50, 2)))
+
+
+def test_declared_inputs_are_read():
+    timm = nn.Linear(5, 2)
+    timm.pretrained_cfg = {"input_size": (3, 224, 224)}
+    assert declared_input(timm) == ((224, 224), 3)
+    pythae = nn.Linear(5, 2)
+    pythae.model_config = SimpleNamespace(input_dim=(1, 28, 28))
+    assert declared_input(pythae) == ((28, 28), 1)
+    transformers = nn.Linear(5, 2)
+    transformers.config = SimpleNamespace(image_size=96, num_channels=3)
+    assert declared_input(transformers) == ((96, 96), 3)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.full((2, 4, 4, 3), 0.5), np.full((2, 3, 4, 4), 0.5), np.full((2, 4, 4), 0.5)],
+)
+def test_pixels_of_any_layout(values):
+    found = from_output(values, 2)
+    assert found.shape[:3] == (2, 4, 4)
+    assert (found == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.zeros((2, 5)), "shape"),
+        (np.zeros((3, 4, 4, 3)), "for 2 codes"),
+        (np.full((2, 4, 4, 3), np.inf), "finite"),
+        (np.full((2, 4, 4, 3), -4.0), "sigmoid"),
+        (np.zeros((2, 4, 4, 3), dtype="U1"), "expected uint8"),
+    ],
+)
+def test_what_is_no_picture_is_told_so(values, words):
+    with pytest.raises(ValueError, match=words):
+        from_output(values, 2)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.integers(0, 255))
+def test_a_picture_of_one_colour_stays_so_in_any_size(height, width, channels, value):
+    images = np.full((1, 12, 20, 3), value, dtype=np.uint8)
+    found = fit(images, (height, width), channels)
+    assert found.shape == (1, height, width, channels)
+    assert (found == value).all()

@@ -11,7 +11,8 @@ from html import escape
 
 import numpy as np
 
-from dviz.ui.parts.charts import ASSOCIATION_SCALE, GREY, STAGE_COLOURS, WHITE_FROM, shorten
+from dviz.palette import ASSOCIATION_SCALE, GREY, STAGE_COLOURS, WHITE_FROM
+from dviz.ui.core.pictures import shorten
 
 PAPER, INK, LINE = "#ffffff", "#30363d", "#d8dee4"
 CELL_WIDTH, CELL_HEIGHT = 42, 22

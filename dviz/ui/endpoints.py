@@ -22,14 +22,20 @@ from dviz.ui.core.inspector import as_code, decode, encode
 from dviz.ui.core.library import Library
 from dviz.ui.core.reading import read, swaps
 from dviz.ui.core.uploads import MODES, PLAIN, Photo, Preparation, read_photo
-from dviz.ui.parts.cards import reading_dict
 from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.photo_table import reading_dict
 from dviz.ui.parts.transfer import diagnosed, distance_in
 from dviz.ui.tabs.association import association_of
 
 
 def build_api(library: Library) -> None:
     """Register the endpoints within the current Blocks; nothing of it shows on the page."""
+    _build_questions(library)
+    _build_pictures(library)
+
+
+def _build_questions(library: Library) -> None:
+    """Endpoints that ask about checkpoints."""
 
     @friendly
     def checkpoints() -> list[dict[str, Any]]:
@@ -62,6 +68,14 @@ def build_api(library: Library) -> None:
         """What the reports of a checkpoint's lineage say went well or wrong, in words."""
         return diagnosis_of(library, checkpoint)
 
+    gr.api(checkpoints, api_name="checkpoints", queue=False)
+    gr.api(association, api_name="association", queue=False)
+    gr.api(diagnosis, api_name="diagnosis", queue=False)
+
+
+def _build_pictures(library: Library) -> None:
+    """Endpoints that take or give pictures."""
+
     @friendly
     def encode_photo(
         checkpoint: str, image: str, shape: str = "crop", background: str = "keep"
@@ -84,9 +98,6 @@ def build_api(library: Library) -> None:
         """The first picture decoded with the other's value of one dimension."""
         return swapped(library, checkpoint, image, other, dimension)
 
-    gr.api(checkpoints, api_name="checkpoints", queue=False)
-    gr.api(association, api_name="association", queue=False)
-    gr.api(diagnosis, api_name="diagnosis", queue=False)
     with gr.Row(visible=False):
         checkpoint = gr.Textbox(label="checkpoint")
         image, other = (gr.File(label=name, type="filepath") for name in ("image", "other"))

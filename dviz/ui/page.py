@@ -13,12 +13,14 @@ import gradio as gr
 
 from dviz.checkpoint import SOURCE, CheckpointConfig
 from dviz.errors import DvizError
-from dviz.ui.core.library import Entry, Library
+from dviz.ui.core.entry import Entry
+from dviz.ui.core.library import Library
 from dviz.ui.core.weights import decoder_route
 from dviz.ui.endpoints import build_api, health_route
 from dviz.ui.parts import markup
 from dviz.ui.parts.errors import friendly
-from dviz.ui.tabs import association, datasets, encode, probes, traverse, your_data
+from dviz.ui.tabs import TABS
+from dviz.ui.tabs.base import Context
 
 STATIC = Path(__file__).parent / "static"
 TITLE = "dviz: what a representation keeps on its way to real images"
@@ -44,14 +46,6 @@ change in a scene; a model learnt on its <b>Source</b> and was carried to a <b>T
 </section>
 """
 NOTHING_HERE = "No checkpoint is installed here. Load one from the Hugging Face Hub by its id."
-TABS = {
-    "Traverse": traverse.build_tab,
-    "Encode photos": encode.build_tab,
-    "Association (OMES)": association.build_tab,
-    "Probes & transfer": probes.build_tab,
-    "Your data": your_data.build_tab,
-    "Datasets": datasets.build_tab,
-}
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 POLL = 0.5  # seconds between two looks at a download
@@ -90,16 +84,16 @@ def build_app(library: Library) -> gr.Blocks:
 
 def _build_tabs(library: Library, picker: Picker) -> gr.Tabs:
     """The tabs; each is told which checkpoint to show when it is open, and not before."""
-    shown = {slug(name): gr.State() for name in TABS}  # what each tab shows
+    shown = {tab.slug: gr.State() for tab in TABS}  # what each tab shows
 
     def show_in_open_tab(key: str, tab: str) -> list[Any]:
-        return [key if name == tab else gr.skip() for name in shown]
+        return [key if slug == tab else gr.skip() for slug in shown]
 
     with gr.Tabs(overflow_behavior="wrap") as tabs:
-        for name, build_tab in TABS.items():
-            with gr.Tab(name, id=slug(name)) as tab:
-                build_tab(library, picker.checkpoint, [shown[slug(name)].change])
-            _follow_opening(tab, slug(name), picker, shown[slug(name)])
+        for tab in TABS:
+            with gr.Tab(tab.name, id=tab.slug) as pane:
+                tab.build(Context(library, picker.checkpoint, [shown[tab.slug].change]))
+            _follow_opening(pane, tab.slug, picker, shown[tab.slug])
     gr.on(
         picker.changed,
         show_in_open_tab,
@@ -110,20 +104,15 @@ def _build_tabs(library: Library, picker: Picker) -> gr.Tabs:
     return tabs
 
 
-def _follow_opening(tab: gr.Tab, name: str, picker: Picker, shown: gr.State) -> None:
+def _follow_opening(pane: gr.Tab, slug: str, picker: Picker, shown: gr.State) -> None:
     """An opened tab shows the checkpoint picked, and its name stands in the page's address."""
 
     def open_tab(key: str, opened: bool) -> tuple[Any, Any]:
         # A page selects its first tab while it is still being put together: too early to paint.
-        return (name, key) if opened else (gr.skip(), gr.skip())
+        return (slug, key) if opened else (gr.skip(), gr.skip())
 
-    tab.select(open_tab, [picker.checkpoint, picker.opened], [picker.tab, shown], **QUIET)
-    tab.select(None, js=f"() => window.dviz?.write({{ tab: '{name}' }})")
-
-
-def slug(name: str) -> str:
-    """What a tab is called in the page's address."""
-    return name.split()[0].lower()
+    pane.select(open_tab, [picker.checkpoint, picker.opened], [picker.tab, shown], **QUIET)
+    pane.select(None, js=f"() => window.dviz?.write({{ tab: '{slug}' }})")
 
 
 def _follow_address(library: Library, app: gr.Blocks, picker: Picker, tabs: gr.Tabs) -> None:
@@ -132,7 +121,7 @@ def _follow_address(library: Library, app: gr.Blocks, picker: Picker, tabs: gr.T
     @friendly
     def arrive(request: gr.Request) -> tuple[Any, Any, Any, Any, Any]:
         asked = request.query_params
-        known = asked.get("tab") in map(slug, TABS)
+        known = asked.get("tab") in [tab.slug for tab in TABS]
         tab = asked["tab"] if known else gr.skip()
         tabs = gr.Tabs(selected=tab) if known else gr.skip()
         key = asked.get("checkpoint", library.names[0])
@@ -231,7 +220,7 @@ def _build_picker(library: Library) -> Picker:
         ended(lambda: _load_button(busy=False), None, load, **QUIET)
     if library.names:
         fetching.failure(about, checkpoint, summary, **QUIET)
-    picker = Picker(checkpoint, fetched, gr.State(False), gr.State(slug(next(iter(TABS)))))
+    picker = Picker(checkpoint, fetched, gr.State(False), gr.State(TABS[0].slug))
     gr.on(picker.changed, about, checkpoint, summary, **QUIET)
     return picker
 

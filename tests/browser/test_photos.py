@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from dviz.ui.parts.cards import GUESSES, NEIGHBOURS, ONE_PHOTO
+from dviz.ui.parts.cards import GUESSES
+from dviz.ui.parts.compare import ONE_PHOTO
+from dviz.ui.parts.neighbours import NEIGHBOURS
 from tests.browser.test_page import open_tab, wait_for_change
 from tests.ui.material import NAMES, SHAPE
 

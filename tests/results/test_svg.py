@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from dviz.palette import STAGE_COLOURS
 from dviz.results import svg as drawings
-from dviz.ui.parts.charts import STAGE_COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
 MATRIX = drawings.Matrix("a <b>", np.array([[0.9, 0.004], [np.nan, 1.0]]), ["z3", "z0"], ["x", "&"])

@@ -198,18 +198,6 @@ def sweep(code: np.ndarray, dimension: Dimension, steps: int) -> np.ndarray:
     return codes
 
 
-def traversal(
-    model: VAE, code: np.ndarray, dimensions: Sequence[Dimension], steps: int
-) -> np.ndarray:
-    """Decode `code` (D,) with one dimension at a time moved from its low to its high.
-
-    Returns:
-        uint8 (len(dimensions), steps, 64, 64, 3): a row a dimension.
-    """
-    codes = np.concatenate([sweep(code, dimension, steps) for dimension in dimensions])
-    return decode(model, codes).reshape(len(dimensions), steps, 64, 64, 3)
-
-
 def most_probable(
     factors: Sequence[Factor], probabilities: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> list[Prediction]:
@@ -230,8 +218,3 @@ def most_probable(
             )
         )
     return predictions
-
-
-def out_of_range(code: np.ndarray, dimensions: Sequence[Dimension]) -> list[Dimension]:
-    """Active dimensions where `code` (D,) lies outside what 98% of the dataset spans."""
-    return [d for d in dimensions if d.active and not d.low <= code[d.index] <= d.high]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dviz.models.vae import VAE
+from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension, Prediction, decode, encode
-from dviz.ui.core.library import Entry
 from dviz.ui.core.uploads import Photo
 
 FAR = 0.5  # standard deviations beyond 98% of a dataset from which on a code counts as far out

@@ -13,8 +13,8 @@ from dviz.data.base import FactorDataset
 from dviz.data.registry import dataset_info, load_dataset
 from dviz.errors import CheckpointError, DatasetError
 from dviz.factors import Factor
+from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import encode
-from dviz.ui.core.library import Entry
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dviz.data.photos import decode_photo, example_photos, to_model_input
 from dviz.errors import PhotoError
-from dviz.ui.parts import markup
+from dviz.ui.core.pictures import data_uri
 
 MODES = {"Crop to a square": "crop", "Pad to a square": "pad"}
 BACKGROUNDS = {"Keep": "keep", "Black by border colour": "border", "Black around object": "object"}
@@ -103,7 +103,7 @@ def _input(image: np.ndarray, how: Preparation) -> np.ndarray:
 def _thumbnail(image: np.ndarray) -> str:
     picture = Image.fromarray(image)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return markup.data_uri(np.asarray(picture), "JPEG")
+    return data_uri(np.asarray(picture), "JPEG")
 
 
 @cache

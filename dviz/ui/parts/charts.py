@@ -14,27 +14,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#d55e00",
-    "#56b4e9",
-    "#cc79a7",
-    "#f0e442",
-)
-GREY = "#7f8894"
-GRID = "rgba(127, 136, 148, 0.25)"
-STAGE_COLOURS = {"source": GREEN, "direct": ORANGE, "fine-tuned": BLUE}
-SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, GREY, YELLOW)
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
+from dviz.palette import ASSOCIATION_SCALE, GREY, GRID, RED, SERIES, WHITE_FROM
+
 # Zero is a pale grey that shows on white and on black alike.
-ASSOCIATION_SCALE = [(0.0, "#e9edf2"), (0.35, "#a9c9e2"), (0.7, "#3f8fc4"), (1.0, "#0b4a7d")]
-HEAT = ((0.0, (0, 0, 0)), (0.4, (150, 20, 60)), (0.7, (240, 130, 30)), (1.0, (255, 255, 235)))
 # Upwards a change is coloured as an association is; downwards it turns orange.
 DIFFERENCE_SCALE = [(0.0, "#d07a00"), (0.25, "#eeb566")]
 DIFFERENCE_SCALE += [(0.5 + place / 2, colour) for place, colour in ASSOCIATION_SCALE]
-WHITE_FROM = 0.79  # from this association on, white letters are the easier to read
 SPAN = 0.8  # of the room between two factors, what the bars of one take
 
 
@@ -47,19 +32,6 @@ class Bars:
     values: np.ndarray
     errors: np.ndarray
     faint: bool = False
-
-
-@dataclass(frozen=True)
-class CodeMarks:
-    """One photo's code in a chart: means and standard deviations (D,).
-
-    `words` (D,) are what hovering says instead of the numbers; "" leaves these.
-    """
-
-    name: str
-    mean: np.ndarray
-    std: np.ndarray
-    words: Sequence[str] = ()
 
 
 def association_heatmap(
@@ -121,7 +93,7 @@ def _matrix(
                 )
     figure.update_xaxes(side="top", tickangle=-35, showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
-    return _finish(figure, height=100 + 28 * len(values), left=36, top=80)
+    return finish(figure, height=100 + 28 * len(values), left=36, top=80)
 
 
 def _short(number: str) -> str:
@@ -171,7 +143,7 @@ def score_chart(
         tickvals=place, ticktext=list(factors), ticklabeloverflow="allow", showgrid=False
     )
     figure.update_yaxes(range=[0, 1.05], tickvals=[0, 0.5, 1])
-    return _finish(figure, height=220, left=36, top=10, legend=True)
+    return finish(figure, height=220, left=36, top=10, legend=True)
 
 
 def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.ndarray) -> go.Figure:
@@ -210,124 +182,7 @@ def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.nd
     )
     ticks = [0, 25, 50, 75, 100]
     figure.update_yaxes(range=[0, 105], tickvals=ticks, ticktext=[f"{t}%" for t in ticks])
-    return _finish(figure, height=330, left=44, top=10, legend=True)
-
-
-def code_chart(
-    dimensions: Sequence[str], low: np.ndarray, high: np.ndarray, photos: Sequence[CodeMarks]
-) -> go.Figure:
-    """Codes of photos, one column a dimension, over the span (D,) of 98% of the dataset.
-
-    The axis is made for the dataset and for codes not too far from it; what goes beyond is marked
-    at the edge by a triangle: a full one for a code, a hollow one for its error bar alone.
-    """
-    place = np.arange(len(dimensions))
-    ends = _axis_ends(low, high, photos)
-    figure = go.Figure()
-    figure.add_bar(
-        name="98% of the dataset",
-        x=place,
-        base=low,
-        y=high - low,
-        width=0.5,
-        marker={"color": GREY, "opacity": 0.3},
-        hovertemplate="%{base:.2f} to %{y:.2f}<extra>98% of the dataset</extra>",
-    )
-    shift = 0.5 / max(len(photos), 1)
-    for number, photo in enumerate(photos):
-        colour = SERIES[number % len(SERIES)]
-        x = place + (number + 0.5) * shift - 0.25
-        words = photo.words or [""] * len(place)
-        numbers = zip(words, photo.mean, photo.std, strict=True)
-        hover = [word or f"{mean:.2f} ± {std:.2f}" for word, mean, std in numbers]
-        figure.add_scatter(
-            name=shorten(photo.name),
-            mode="markers",
-            x=x,
-            y=photo.mean,
-            error_y={"array": photo.std, "color": colour, "thickness": 1.5, "width": 3},
-            marker={
-                "color": colour,
-                "symbol": SYMBOLS[number % len(SYMBOLS)],
-                "size": 8,
-                "line": {"width": 1, "color": "white"},
-            },
-            text=hover,
-            hovertemplate="%{text}<extra>%{fullData.name}</extra>",
-        )
-        _mark_beyond(figure, x, photo, hover, ends, colour)
-    # Steep enough that labels keep apart on a phone.
-    figure.update_xaxes(
-        tickvals=place,
-        ticktext=list(dimensions),
-        tickangle=-60,
-        ticklabeloverflow="allow",
-        showgrid=False,
-    )
-    figure.update_yaxes(
-        title={"text": "code ± standard deviation", "font": {"size": 12}},
-        range=ends,
-        zeroline=True,
-        zerolinecolor=GRID,
-    )
-    return _finish(figure, height=380, left=52, top=10, legend=True)
-
-
-def _axis_ends(
-    low: np.ndarray, high: np.ndarray, photos: Sequence[CodeMarks]
-) -> tuple[float, float]:
-    """Around zero, the spans (D,), and those codes that leave a third of the axis to these."""
-    spans = np.concatenate([[0.0], low, high])
-    bottom, top = spans.min(), spans.max()
-    room = (top - bottom) or 1.0
-    values = np.concatenate([[bottom, top], *(photo.mean for photo in photos)])
-    values = values[(values >= bottom - room) & (values <= top + room)]
-    margin = 0.08 * (np.ptp(values) or 1.0)
-    return float(values.min() - margin), float(values.max() + margin)
-
-
-def _mark_beyond(
-    figure: go.Figure,
-    x: np.ndarray,
-    photo: CodeMarks,
-    hover: Sequence[str],
-    ends: tuple[float, float],
-    colour: str,
-) -> None:
-    """Triangles at the edges of the axis where a code, or its error bar, goes on."""
-    bottom, top = ends
-    for at, mean, std, words in zip(x, photo.mean, photo.std, hover, strict=True):
-        up = (mean + std > top, top, "top", "▲" if mean > top else "△")
-        down = (mean - std < bottom, bottom, "bottom", "▼" if mean < bottom else "▽")
-        for beyond, edge, anchor, triangle in (up, down):
-            if beyond:
-                figure.add_annotation(
-                    x=at,
-                    y=edge,
-                    yanchor=anchor,
-                    text=triangle,
-                    showarrow=False,
-                    font={"color": colour, "size": 13},
-                    hovertext=f"{shorten(photo.name)}: {words}",
-                )
-
-
-def heat(values: np.ndarray) -> np.ndarray:
-    """Values (H, W) in [0, 1] as an image uint8 (H, W, 3): black, red, orange, white.
-
-    Lightness grows all along, and faster for small values, which most errors are.
-    """
-    places, colours = zip(*HEAT, strict=True)
-    share = np.sqrt(np.clip(values, 0, 1))
-    channels = [np.interp(share, places, channel) for channel in zip(*colours, strict=True)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
-
-
-def shorten(name: str, length: int = 28) -> str:
-    """A name that fits into a legend; its end, which often tells names apart, is kept."""
-    if len(name) <= length:
-        return name
-    return f"{name[: length - 11]}…{name[-10:]}"
+    return finish(figure, height=330, left=44, top=10, legend=True)
 
 
 def _faint(colour: str) -> str:
@@ -336,7 +191,7 @@ def _faint(colour: str) -> str:
     return f"rgba({red}, {green}, {blue}, 0.33)"
 
 
-def _finish(figure: go.Figure, height: int, left: int, top: int, legend: bool = False) -> go.Figure:
+def finish(figure: go.Figure, height: int, left: int, top: int, legend: bool = False) -> go.Figure:
     """What all figures share. Nothing zooms: a finger on a chart scrolls the page."""
     figure.update_xaxes(fixedrange=True, automargin=True, linecolor=GRID, gridcolor=GRID)
     figure.update_yaxes(fixedrange=True, automargin=True, linecolor=GRID, gridcolor=GRID)

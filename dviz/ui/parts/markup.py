@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
-from PIL import Image
+
+from dviz.ui.core.pictures import data_uri
 
 LOADING = '<p class="note" role="status">Loading …</p>'
-
-
-def data_uri(image: np.ndarray, format: str = "PNG") -> str:
-    """An image uint8 (H, W, 3 or 4) as a data URI: PNG, or JPEG where many are sent at once."""
-    buffer = io.BytesIO()
-    options = {"compress_level": 1} if format == "PNG" else {"quality": 92, "subsampling": 0}
-    Image.fromarray(image).save(buffer, format, **options)
-    return f"data:image/{format.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def strip(images: np.ndarray) -> np.ndarray:
-    """Images (N, H, W, C) side by side, (H, N · W, C)."""
-    return np.concatenate(list(images), axis=1)
 
 
 def picture(image: np.ndarray, caption: str) -> str:
@@ -74,3 +61,8 @@ def decimal(value: float) -> str:
 
 def _percent(value: float) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.1f}%" if np.isfinite(value) else "0%"
+
+
+def unbroken(label: str) -> str:
+    """A factor's value, escaped, its number on one line with its unit: "1.75 m"."""
+    return re.sub(r"(?<=\d) ", "\u00a0", escape(label))

@@ -19,6 +19,7 @@ from PIL import Image
 from dviz.checkpoint import SOURCE
 from dviz.errors import DvizError
 from dviz.ui.core import starts
+from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import (
     MAX_DIMENSIONS,
     PRIOR_HIGH,
@@ -30,10 +31,10 @@ from dviz.ui.core.inspector import (
     decode,
     sweep,
 )
-from dviz.ui.core.library import Entry, Library
+from dviz.ui.core.library import Library
+from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.core.starts import Start
 from dviz.ui.core.weights import address_of
-from dviz.ui.parts.markup import data_uri, strip
 
 STATIC = Path(__file__).parent.parent / "static"
 SCRIPTS = ("decoder.js", "paint.js", "parts.js", "panel.js")  # one after the other, one scope

@@ -13,7 +13,8 @@ from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import Finding, diagnose
 from dviz.measuring.report import Baseline, DistanceReport
-from dviz.ui.core.library import Entry, Library
+from dviz.ui.core.entry import Entry
+from dviz.ui.core.library import Library
 from dviz.ui.parts import markup
 
 STAGE_NAMES = {SOURCE: "Source", DIRECT: "Target, direct", FINE_TUNED: "Target, fine-tuned"}

@@ -1,0 +1,15 @@
+"""The tabs, in the order of the page: a new one is a file here and a line in TABS."""
+
+from __future__ import annotations
+
+from dviz.ui.tabs import association, datasets, encode, probes, traverse, your_data
+from dviz.ui.tabs.base import Tab
+
+TABS: tuple[Tab, ...] = (
+    traverse.TAB,
+    encode.TAB,
+    association.TAB,
+    probes.TAB,
+    your_data.TAB,
+    datasets.TAB,
+)

@@ -14,8 +14,8 @@ from dviz.lineage import STAGES
 from dviz.measuring.report import DatasetReport
 from dviz.metrics.association import interval
 from dviz.metrics.omes import OmesResult
+from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
-from dviz.ui.core.library import Entry, Library
 from dviz.ui.core.matrix import (
     BY_FACTOR,
     BY_NUMBER,
@@ -32,6 +32,7 @@ from dviz.ui.parts.charts import association_heatmap, difference_heatmap, score_
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.scores import alpha_slider, factor_table, pooling_choice, totals
 from dviz.ui.parts.transfer import STAGE_NAMES, target_choice, target_update
+from dviz.ui.tabs.base import Context, Tab
 
 HELP = (
     "**S** says how strongly a dimension (row) follows a factor (column): near 1, changing the "
@@ -43,8 +44,9 @@ HELP = (
 NO_CHANGE = "What fine-tuning changed shows here where both states of a transfer were measured."
 
 
-def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside; for the arguments see the Traverse tab."""
+def build(tab: Context) -> None:
+    """Build the tab's inside."""
+    library, checkpoint, refresh = tab.library, tab.checkpoint, tab.refresh
 
     @friendly
     def show(
@@ -267,3 +269,6 @@ def _missing(entry: Entry) -> str:
         f"{entry.key} came without a report, so its association with factors is not known. "
         "`dviz evaluate` measures it."
     )
+
+
+TAB = Tab("Association (OMES)", "association", build)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from html import escape
-from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -13,9 +12,10 @@ from dviz.data import dataset_info, list_datasets, load_dataset
 from dviz.data.base import FactorDataset
 from dviz.data.preview import SAMPLES, sheet_rows
 from dviz.errors import DatasetError
-from dviz.ui.core.library import Library
+from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.parts import markup
 from dviz.ui.parts.errors import friendly
+from dviz.ui.tabs.base import Context, Tab
 
 HELP = (
     "A **factor of variation** is what can change in a scene. Below, two rows of random samples, "
@@ -29,8 +29,9 @@ GAP = 2  # pixels
 KEPT = 4  # loaded datasets; some hold tables of labels or of drawn scenes
 
 
-def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside; it opens on the dataset of the checkpoint picked."""
+def build(tab: Context) -> None:
+    """Build the tab's inside."""
+    library, checkpoint, refresh = tab.library, tab.checkpoint, tab.refresh
 
     @friendly
     def show(name: str, seed: int) -> tuple[str, str]:
@@ -94,7 +95,7 @@ def _row(name: str, images: np.ndarray) -> str:
     cells = np.zeros((count, height, width + GAP, 4), np.uint8)
     cells[:, :, :width, :3] = images
     cells[:, :, :width, 3] = 255
-    row = markup.data_uri(markup.strip(cells))
+    row = data_uri(strip(cells))
     what = "random images" if name == SAMPLES else f"images that differ in {name} alone"
     return (
         f'<figure><figcaption>{escape(name)}</figcaption><img src="{row}" '
@@ -118,3 +119,6 @@ def about(name: str) -> str:
 @lru_cache(maxsize=KEPT)
 def _load(name: str) -> FactorDataset:
     return load_dataset(name)
+
+
+TAB = Tab("Datasets", "datasets", build)

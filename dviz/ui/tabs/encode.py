@@ -11,8 +11,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.data.registry import REAL, list_datasets
+from dviz.palette import SERIES
+from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
-from dviz.ui.core.library import Entry, Library
+from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import Reading, read
 from dviz.ui.core.uploads import (
     BACKGROUNDS,
@@ -26,18 +28,14 @@ from dviz.ui.core.uploads import (
     read_photos,
 )
 from dviz.ui.parts import markup
-from dviz.ui.parts.cards import (
-    ALL_CODES,
-    broken_card,
-    card,
-    comparison,
-    neighbours,
-    overview,
-    undetermined_in_words,
-)
-from dviz.ui.parts.charts import SERIES, CodeMarks, code_chart
+from dviz.ui.parts.cards import broken_card, card, undetermined_in_words
+from dviz.ui.parts.code_chart import CodeMarks, code_chart
+from dviz.ui.parts.compare import ALL_CODES, comparison
 from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.neighbours import neighbours
 from dviz.ui.parts.panel import split_dimensions
+from dviz.ui.parts.photo_table import overview
+from dviz.ui.tabs.base import Context, Tab
 
 HELP = (
     "Drop in a picture of one object. The model sees it at **64 × 64** pixels, writes it down as a "
@@ -60,8 +58,9 @@ element.addEventListener("click", (event) => {
 """
 
 
-def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside; for the arguments see the Traverse tab."""
+def build(tab: Context) -> None:
+    """Build the tab's inside."""
+    library, checkpoint, refresh = tab.library, tab.checkpoint, tab.refresh
 
     @friendly
     def show(
@@ -302,4 +301,7 @@ def example_buttons(picked: list[int]) -> str:
 @cache
 def _thumbnails() -> list[tuple[str, str]]:
     photos = read_photos(range(len(examples())))
-    return [(photo.name, markup.data_uri(photo.image, "JPEG")) for photo in photos]
+    return [(photo.name, data_uri(photo.image, "JPEG")) for photo in photos]
+
+
+TAB = Tab("Encode photos", "encode", build)

@@ -12,9 +12,10 @@ import plotly.graph_objects as go
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.measuring.report import Baseline
-from dviz.ui.core.library import Entry, Library
+from dviz.palette import GREY, STAGE_COLOURS
+from dviz.ui.core.entry import Entry
 from dviz.ui.parts import markup
-from dviz.ui.parts.charts import GREY, STAGE_COLOURS, Bars, accuracy_chart
+from dviz.ui.parts.charts import Bars, accuracy_chart
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.transfer import (
     distance_of,
@@ -23,6 +24,7 @@ from dviz.ui.parts.transfer import (
     target_choice,
     target_update,
 )
+from dviz.ui.tabs.base import Context, Tab
 
 HELP = (
     "A **probe** is a small classifier that reads one factor off the codes of images it was not "
@@ -34,8 +36,9 @@ MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 DIMENSIONS = {"all": "all", "pruned": "one"}  # dimensions a probe reads, and how it is called
 
 
-def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside; for the arguments see the Traverse tab."""
+def build(tab: Context) -> None:
+    """Build the tab's inside."""
+    library, checkpoint, refresh = tab.library, tab.checkpoint, tab.refresh
 
     @friendly
     def show(key: str, target: str | None = None) -> list[Any]:
@@ -176,3 +179,6 @@ def _cells(values: np.ndarray, signed: bool = False) -> list[str]:
     mean = known.mean() if len(known) else np.nan
     form = "{:+.1f}" if signed else "{:.1f}"
     return ["–" if np.isnan(v) else form.format(round(100 * v, 1) + 0.0) for v in [*values, mean]]
+
+
+TAB = Tab("Probes & transfer", "probes", build)

@@ -9,10 +9,10 @@ import gradio as gr
 import numpy as np
 
 from dviz.ui.core import starts
-from dviz.ui.core.library import Library
 from dviz.ui.core.uploads import read_photo
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.panel import build_panel, panel_value
+from dviz.ui.tabs.base import Context, Tab
 
 HELP = (
     "Each slider is one **dimension** of the code. Where a dimension is tied to one factor, the "
@@ -22,13 +22,9 @@ HELP = (
 )
 
 
-def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside.
-
-    Args:
-        checkpoint: the shared picker.
-        refresh: triggers on which everything is to be shown anew.
-    """
+def build(tab: Context) -> None:
+    """Build the tab's inside."""
+    library, checkpoint, refresh = tab.library, tab.checkpoint, tab.refresh
 
     @friendly
     def opening(key: str) -> dict[str, Any]:
@@ -65,3 +61,6 @@ def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> 
     from_sample.click(sample, checkpoint, **quiet)
     from_prior.click(prior, checkpoint, **quiet)
     from_photo.upload(photo, [checkpoint, from_photo], **quiet)
+
+
+TAB = Tab("Traverse", "traverse", build)

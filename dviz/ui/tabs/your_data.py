@@ -18,13 +18,15 @@ from dviz.errors import CheckpointError
 from dviz.measuring.files import Labels
 from dviz.metrics.suite import METRICS
 from dviz.metrics.summary import notes, score_rows
+from dviz.palette import BLUE, GREEN, ORANGE
 from dviz.ui.core.inspector import MAX_DIMENSIONS
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import ORDER, OwnTable, as_table, measure_all, read_files
 from dviz.ui.parts import markup
-from dviz.ui.parts.charts import BLUE, GREEN, ORANGE, Bars, accuracy_chart, association_heatmap
+from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.scores import alpha_slider, factor_table, pooling_choice, totals
+from dviz.ui.tabs.base import Context, Tab
 
 HELP = (
     "Codes of **any** model, with labels, are all that is needed: drop in `representations.npz` "
@@ -39,8 +41,9 @@ PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 SESSION = 3600  # seconds that a table nobody looks at is kept
 
 
-def build_tab(library: Library, checkpoint: gr.Dropdown, refresh: list[Any]) -> None:
-    """Build the tab's inside; for the arguments see the Traverse tab."""
+def build(tab: Context) -> None:
+    """Build the tab's inside."""
+    library, checkpoint = tab.library, tab.checkpoint
 
     @friendly
     def read(paths: list[str] | None, alpha: float, pooling: str) -> list[Any]:
@@ -282,3 +285,6 @@ def downloads(result: dict[str, Any]) -> str:
 
 def _cell(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+TAB = Tab("Your data", "your", build)

@@ -10,6 +10,7 @@ import pytest
 
 from dviz.data.dsprites import ColorDSprites
 from dviz.ui.core.inspector import Dimension, decode
+from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import (
     differences,
     error_map,
@@ -22,7 +23,7 @@ from dviz.ui.core.reading import (
 )
 from dviz.ui.core.uploads import Photo
 from dviz.ui.parts import cards as photo_cards
-from dviz.ui.parts import markup
+from dviz.ui.parts import compare, neighbours, photo_table
 from dviz.ui.parts.downloads import csv_text
 from tests.ui.material import NAMES, Things
 
@@ -30,9 +31,7 @@ SOURCE, DIRECT, TUNED = NAMES
 
 
 def photos(images):
-    return [
-        Photo(f"{n}.png", image, thumbnail=markup.data_uri(image)) for n, image in enumerate(images)
-    ]
+    return [Photo(f"{n}.png", image, thumbnail=data_uri(image)) for n, image in enumerate(images)]
 
 
 @pytest.fixture(scope="module")
@@ -121,19 +120,19 @@ def test_a_photo_far_from_every_sample_is_said_to_have_nothing_near(entry):
     codes, _ = entry.sample
     reading = read(entry, photos(np.zeros((1, 64, 64, 3), dtype=np.uint8)))[0]
     near, far = (replace(reading, code=code) for code in (codes[3], codes[3] + 1000))
-    assert "Nothing in the dataset" not in photo_cards.neighbours(entry, near, "all")
-    assert "Nothing in the dataset" in photo_cards.neighbours(entry, far, "all")
+    assert "Nothing in the dataset" not in neighbours.neighbours(entry, near, "all")
+    assert "Nothing in the dataset" in neighbours.neighbours(entry, far, "all")
 
 
 def test_neighbours_are_drawn_or_their_codes_decoded(entry, library, sprites):
-    drawn = photo_cards.neighbours(entry, read(entry, photos(sprites[:1]))[0], "all")
-    assert drawn.count("<img") == photo_cards.NEIGHBOURS
+    drawn = neighbours.neighbours(entry, read(entry, photos(sprites[:1]))[0], "all")
+    assert drawn.count("<img") == neighbours.NEIGHBOURS
     assert "by all active dimensions" in drawn
     target = library.get(TUNED)
-    told = photo_cards.neighbours(target, read(target, photos(sprites[:1]))[0], "z0")
-    assert told.count("<img") == photo_cards.NEIGHBOURS
-    assert told.count("thing <b>") == photo_cards.NEIGHBOURS
-    assert told.count("its code, decoded</i>") == photo_cards.NEIGHBOURS
+    told = neighbours.neighbours(target, read(target, photos(sprites[:1]))[0], "z0")
+    assert told.count("<img") == neighbours.NEIGHBOURS
+    assert told.count("thing <b>") == neighbours.NEIGHBOURS
+    assert told.count("its code, decoded</i>") == neighbours.NEIGHBOURS
     assert "its code, decoded" not in drawn
 
 
@@ -157,14 +156,14 @@ def test_a_swap_changes_one_dimension_and_all_swaps_make_the_other(entry):
 
 def test_two_photos_that_are_one_agree(entry, sprites):
     first, second = read(entry, photos(sprites[[0, 0]]))
-    assert "agree" in photo_cards.comparison(entry, first, second)
-    assert photo_cards.ONE_PHOTO in photo_cards.comparison(entry, first, None)
+    assert "agree" in compare.comparison(entry, first, second)
+    assert compare.ONE_PHOTO in compare.comparison(entry, first, None)
 
 
 def test_all_but_the_largest_differences_are_folded_away(entry, sprites, monkeypatch):
-    monkeypatch.setattr(photo_cards, "LARGEST", 2)
+    monkeypatch.setattr(compare, "LARGEST", 2)
     first, second = read(entry, photos(sprites[[0, 1]]))
-    shown, folded = photo_cards.comparison(entry, first, second).split("<details>")
+    shown, folded = compare.comparison(entry, first, second).split("<details>")
     found = differences(first.code, second.code, entry.dimensions)
     for number, (d, _) in enumerate(found):
         assert (f'<th scope="row">{d.name}</th>' in shown) == (number < 2)
@@ -188,13 +187,13 @@ def test_files_to_take_away_hold_what_is_shown(library):
     images = Things().sample(3, np.random.default_rng(0))[0]
     readings = read(entry, photos(images))
     broken = [Photo("=cmd()", problem="not a picture")]
-    rows = list(csv.DictReader(io.StringIO(photo_cards.photos_csv(entry, readings, broken))))
+    rows = list(csv.DictReader(io.StringIO(photo_table.photos_csv(entry, readings, broken))))
     assert [row["photo"] for row in rows] == ["0.png", "1.png", "2.png", "'=cmd()"]
     for row, reading in zip(rows, readings, strict=False):
         codes = [float(row[d.name]) for d in entry.dimensions]
         assert np.allclose(codes, reading.code, atol=1e-4)
         assert row["thing"] == reading.predictions[0].value
-    values = json.loads(photo_cards.photos_json(entry, readings, broken))
+    values = json.loads(photo_table.photos_json(entry, readings, broken))
     assert values["checkpoint"] == TUNED
     assert [photo["name"] for photo in values["photos"]] == ["0.png", "1.png", "2.png", "=cmd()"]
     assert np.allclose(values["photos"][1]["std"], readings[1].std, atol=1e-4)

@@ -4,17 +4,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from dviz.palette import SERIES
+from dviz.ui.core.pictures import heat
 from dviz.ui.parts.charts import (
-    SERIES,
     Bars,
-    CodeMarks,
     accuracy_chart,
     association_heatmap,
-    code_chart,
     difference_heatmap,
-    heat,
     score_chart,
 )
+from dviz.ui.parts.code_chart import CodeMarks, code_chart
 
 FACTORS = ["shape", "scale"]
 

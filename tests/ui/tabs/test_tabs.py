@@ -9,6 +9,7 @@ from dviz.measuring.report import DistanceReport, Report
 from dviz.metrics.omes import omes
 from dviz.ui.core import uploads
 from dviz.ui.core.library import Library
+from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.page import NOTHING_HERE, build_app, choices_of, downloading
 from dviz.ui.parts import markup, transfer
 from dviz.ui.tabs import association, encode, probes
@@ -34,7 +35,7 @@ def unmeasured(checkpoints):
 
 def photo(name="mug.png", shade=120):
     image = np.full((64, 64, 3), shade, dtype=np.uint8)
-    return uploads.Photo(name, image, thumbnail=markup.data_uri(image))
+    return uploads.Photo(name, image, thumbnail=data_uri(image))
 
 
 def shown(entry, *photos):
@@ -309,9 +310,9 @@ def test_pictures_survive_the_trip_through_html():
     import io
 
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    png = base64.b64decode(markup.data_uri(image).partition(",")[2])
+    png = base64.b64decode(data_uri(image).partition(",")[2])
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), image)
-    assert markup.strip(np.stack([image] * 3)).shape == (64, 192, 3)
+    assert strip(np.stack([image] * 3)).shape == (64, 192, 3)
 
 
 def test_text_is_escaped_and_shares_are_kept_in_bounds():

@@ -1,0 +1,155 @@
+"""A loaded checkpoint with everything that was measured of it, as the page asks for it."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+
+import numpy as np
+
+from dviz.checkpoint import CLASSES, CODES, PROBES, REPORT, Checkpoint, CheckpointConfig
+from dviz.errors import CheckpointError, DataFileError
+from dviz.measuring.files import read_classes, read_representations
+from dviz.measuring.probe_files import load_probes
+from dviz.measuring.report import DatasetReport, Report, read_report
+from dviz.metrics.association import bootstrap_association
+from dviz.metrics.omes import OmesResult
+from dviz.metrics.probes import Probe, fit_probe
+from dviz.models.vae import VAE
+from dviz.ui.core.checks import MAX_FACTORS, check_result, check_sample, within
+from dviz.ui.core.inspector import Dimension, Prediction, describe_dimensions, most_probable
+from dviz.ui.core.matrix import scores_of
+from dviz.ui.core.weights import PackedDecoder, pack_decoder
+
+RESAMPLES, MAX_RESAMPLED = 100, 100_000
+
+
+class Entry:
+    """A loaded checkpoint with everything that was measured of it.
+
+    Attributes:
+        key: what the picker calls it: a folder's name or a Hub id.
+        config, model: of the checkpoint.
+        report: what was measured; empty where nothing was.
+    """
+
+    def __init__(self, key: str, checkpoint: Checkpoint) -> None:
+        self.key = key
+        self.config: CheckpointConfig = checkpoint.config
+        self.model: VAE = checkpoint.model
+        self.report: Report = read_report(checkpoint.folder / REPORT)
+        if len(self.config.factors) > MAX_FACTORS:
+            raise CheckpointError(f"{key} must have at most {MAX_FACTORS} factors")
+        for result in self.report.results.values():
+            check_result(result, key, self.latent_size)
+        for baseline in self.report.baselines:
+            check_result(baseline.result, key)
+        self._folder = checkpoint.folder
+        self._fitting = threading.Lock()
+        self._probes: dict[str, Probe] | None = None
+        self._scores: dict[str, list[OmesResult]] = {}
+
+    @property
+    def latent_size(self) -> int:
+        return self.model.config.latent_size
+
+    @property
+    def measured(self) -> DatasetReport | None:
+        """What was measured on its own dataset, or else on the first one there is."""
+        results = self.report.results
+        return results.get(self.config.dataset) or next(iter(results.values()), None)
+
+    @property
+    def result(self) -> DatasetReport | None:
+        """As `measured`, where there were labels to score it by."""
+        return self.measured if self.measured and self.measured.factors else None
+
+    @cached_property
+    def dimensions(self) -> list[Dimension]:
+        return describe_dimensions(self.latent_size, self.measured)
+
+    @cached_property
+    def decoder(self) -> PackedDecoder | None:
+        """Its decoder for the page to run; None where it cannot."""
+        return pack_decoder(self.model)
+
+    @cached_property
+    def sample(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Codes float32 (N, D) of a sample of its dataset and class indices int64 (N, F)."""
+        paths = self._folder / CODES, self._folder / CLASSES
+        if not all(path.exists() for path in paths):
+            return None
+        try:
+            codes, labels = read_representations(paths[0]), read_classes(paths[1])
+        except DataFileError as error:  # its message names the path, which is nobody's business
+            raise CheckpointError(f"the codes of {self.key} are broken; measure it anew") from error
+        classes = labels.classes
+        check_sample(codes, classes, self.config.factors, self.latent_size, self.key)
+        return codes, classes
+
+    @cached_property
+    def bootstrap(self) -> np.ndarray | None:
+        """S of resampled groups of its stored codes, float64 (R, D, F), for intervals.
+
+        None where there are no codes, very many, or not of the factors that were measured.
+        """
+        names = [factor.name for factor in self.config.factors]
+        if self.sample is None or self.result is None or names != self.result.factors:
+            return None
+        codes, classes = self.sample
+        if len(codes) > MAX_RESAMPLED:
+            return None
+        return bootstrap_association(codes, classes, resamples=RESAMPLES, seed=0)
+
+    def resampled_scores(self, pooling: str) -> list[OmesResult]:
+        """OMES of every sample of `bootstrap`, worked out once; none where there are no samples."""
+        if pooling not in self._scores:
+            S, result = self.bootstrap, self.result
+            self._scores[pooling] = [] if S is None else scores_of(S, result, pooling)
+        return self._scores[pooling]
+
+    def predict(self, codes: np.ndarray) -> list[list[Prediction]]:
+        """What the probes read off codes (N, D): for each code one prediction a factor.
+
+        Empty lists where there are neither stored probes nor codes to fit any to.
+        """
+        probes = self.probes()
+        if probes is None:
+            return [[] for _ in codes]
+        factors = self.config.factors
+        read = [(probes[f.name].classes, probes[f.name].predict_proba(codes)) for f in factors]
+        return [
+            most_probable(factors, [(classes, rows[n]) for classes, rows in read])
+            for n in range(len(codes))
+        ]
+
+    def probes(self) -> dict[str, Probe] | None:
+        """A classifier for each factor: stored ones, or fitted here, once; None without codes."""
+        with self._fitting:
+            if self._probes is None:
+                self._probes = self._stored_probes() or self._fit_probes()
+            return self._probes
+
+    def _stored_probes(self) -> dict[str, Probe] | None:
+        path = self._folder / PROBES
+        if not path.exists():
+            return None
+        try:
+            probes = load_probes(path)
+        except DataFileError as error:
+            raise CheckpointError(f"{PROBES} of {self.key} cannot be read") from error
+        for factor in self.config.factors:
+            probe = probes.get(factor.name)
+            fits = probe is not None and probe.dimensions == self.latent_size
+            if not fits or not within(probe.classes, factor.size):
+                raise CheckpointError(f"{PROBES} of {self.key} does not fit its factors")
+        return probes
+
+    def _fit_probes(self) -> dict[str, Probe] | None:
+        if self.sample is None:
+            return None
+        codes, classes = self.sample
+        return {
+            factor.name: fit_probe(codes, column, model="mlp", seed=0)
+            for factor, column in zip(self.config.factors, classes.T, strict=True)
+        }

@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.page import APP, BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
+from dviz.cli import common
+from dviz.cli.benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+STATIC = Path(__file__).resolve().parents[2] / "ui" / "static"
 PAINTED = "#panel [data-painter]"
 # Notes how long it takes from each input event until the frame with its picture has been painted:
 # the picture is put in an animation frame, and a message posted from there arrives after painting.
@@ -160,7 +162,7 @@ def drag(page: Page, ticks: int) -> list[float]:
 
 def time_grid(page: Page, shape: dict[str, int]) -> list[float]:
     """Milliseconds of 90 pictures in the page."""
-    source = (APP.parent / "dviz" / "ui" / "js" / "decoder.js").read_text(encoding="utf-8")
+    source = (STATIC / "js" / "decoder.js").read_text(encoding="utf-8")
     return page.evaluate(GRID, [source, shape])[2:]
 
 
@@ -169,7 +171,7 @@ def shape_of(url: str, checkpoints: str | None) -> dict[str, int]:
     from gradio_client import Client
 
     name = Client(url, verbose=False).predict(api_name="/checkpoints")[0]["name"]
-    folder = Path(checkpoints or APP.parent / "checkpoints") / name
+    folder = Path(checkpoints or common.ROOT / "checkpoints") / name
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     keys = {"filters": "filters", "latent_size": "latent_size", "hidden": "decoder_hidden"}
     shape = {key: config[stored] for key, stored in keys.items()}

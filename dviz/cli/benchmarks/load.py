@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.page import running_app
+from dviz.cli.benchmarks.page import running_app
 
 TICKS = 5  # a second
 WARM_UP = 3.0  # seconds of dragging before memory is looked at

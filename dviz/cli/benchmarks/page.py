@@ -1,4 +1,4 @@
-"""The real page in a real browser: start `app.py` as anybody would, find a Chromium."""
+"""The real page in a real browser: start the app as anybody would, find a Chromium."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
+SERVE = "from dviz.cli.app import main; main([])"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 NO_BROWSER = f"no browser found: install {BROWSERS[0]} or name one in DVIZ_CHROMIUM"
@@ -29,7 +29,7 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def running_app(checkpoints: str | Path | None = None, **settings: str) -> Iterator[str]:
-    """Run `app.py` on a free port, wait until it answers, and yield its address.
+    """Run `dviz app` on a free port, wait until it answers, and yield its address.
 
     Args:
         checkpoints: folder to show; by default the app's own.
@@ -45,7 +45,7 @@ def running_app(checkpoints: str | Path | None = None, **settings: str) -> Itera
     if checkpoints is not None:
         settings["DVIZ_CHECKPOINTS"] = str(checkpoints)
     process = subprocess.Popen(
-        [sys.executable, str(APP)],
+        [sys.executable, "-c", SERVE],
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -59,17 +59,17 @@ def running_app(checkpoints: str | Path | None = None, **settings: str) -> Itera
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.communicate()
+        process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"app.py ended at once:\n{process.communicate()[0]}")
+            raise RuntimeError(f"dviz app ended at once:\n{process.communicate()[0]}")
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError(f"app.py did not answer within {PATIENCE:.0f} s")
+    raise RuntimeError(f"dviz app did not answer within {PATIENCE:.0f} s")

@@ -98,7 +98,12 @@ class CheckpointConfig:
                     "update dviz or train anew"
                 )
             factors = tuple(
-                Factor(str(f["name"]), operator.index(f["size"]), tuple(map(str, f["values"])))
+                Factor(
+                    str(f["name"]),
+                    operator.index(f["size"]),
+                    tuple(map(str, f["values"])),
+                    bool(f.get("cyclic", False)),
+                )
                 for f in values["factors"]
             )
             parent = values["parent"]
@@ -107,6 +112,8 @@ class CheckpointConfig:
                 architecture=VAEConfig(
                     *(values[name] for name in ("filters", "latent_size", "decoder_hidden")),
                     recolour=values.get("recolour", False),  # files from before it had none
+                    encoder=values.get("encoder", "study"),
+                    decoder=values.get("decoder", "study"),
                 ),
                 training=dict(values["training"]),
                 painting=dict(values.get("painting", {})),  # files from before it had none

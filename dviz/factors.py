@@ -15,11 +15,14 @@ class Factor:
     """One factor of variation, e.g. `Factor("scale", 6, ("0.5", ...))`.
 
     `values` names what each class index means, for people; empty where the index says it all.
+    `cyclic`: the last value is followed by the first, as of an angle: it lies on a circle, which
+    one dimension of a code has to cut open and two need not.
     """
 
     name: str
     size: int
     values: tuple[str, ...] = ()
+    cyclic: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -56,6 +59,17 @@ class FactorSpace:
     @property
     def num_combinations(self) -> int:
         return int(np.prod(self.sizes))
+
+    def ties(self, cyclic_dimensions: int = 1) -> tuple[int, ...]:
+        """The factor that owns each tied dimension, in order: one dimension a factor.
+
+        With `cyclic_dimensions` = 2 a cyclic factor owns two, side by side.
+
+        >>> FactorSpace([Factor("angle", 8, cyclic=True), Factor("scale", 6)]).ties(2)
+        (0, 0, 1)
+        """
+        owned = (cyclic_dimensions if f.cyclic else 1 for f in self.factors)
+        return tuple(j for j, count in enumerate(owned) for _ in range(count))
 
     @property
     def varying(self) -> np.ndarray:

@@ -20,6 +20,8 @@ DEFAULTS = {
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    from dviz.models.decoders import DECODERS
+    from dviz.models.encoders import ENCODERS
     from dviz.training.config import SOURCE
 
     parser = common.parser(
@@ -32,7 +34,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--output", required=True, type=Path, help="checkpoint folder to write")
     add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (study: 128)")
     add("--latent-size", type=int, default=10, help="latent dimensions (study: 10)")
-    add("--decoder-hidden", type=int, default=256, help="width of one more decoder layer, 0: none")
+    add("--decoder-hidden", type=int, default=256, help="one more layer of the study's decoder")
+    add("--encoder", choices=tuple(ENCODERS), default="study", help="see dviz.models.encoders")
+    add("--decoder", choices=DECODERS, default="study", help="see dviz.models.decoders")
     common.add_training_flags(parser, SOURCE, defaults=DEFAULTS)
     common.add_data_flag(parser)
     common.add_device_flags(parser)
@@ -51,7 +55,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     dataset = load_dataset(args.dataset, args.data_root)
     torch.manual_seed(args.seed)
-    model = VAE(VAEConfig(args.filters, args.latent_size, args.decoder_hidden))
+    hidden = args.decoder_hidden if args.decoder == "study" else 0
+    model = VAE(
+        VAEConfig(
+            args.filters, args.latent_size, hidden, encoder=args.encoder, decoder=args.decoder
+        )
+    )
     identity = CheckpointConfig(
         args.output.resolve().name, SOURCE, dataset.name, dataset.space.factors, model.config,
         source=dataset.name,

@@ -123,7 +123,7 @@ def _tied(parent: Checkpoint) -> int:
 
     config = parent.config
     if config.kind == SOURCE and config.training.get("supervision", "labels") == "labels":
-        return len(config.factors)
+        return len(config.space.ties(config.training.get("cyclic_dimensions", 1)))
     tied = int(config.training.get("tied", 0))
     if not tied:
         raise ValueError(

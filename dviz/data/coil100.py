@@ -71,13 +71,13 @@ class Coil100(FactorDataset):
 
     def __init__(self, root: str | Path | None = None) -> None:
         turned = (
-            Factor("rotation", len(ROTATIONS), tuple(f"{r}°" for r in ROTATIONS)),
+            Factor("rotation", len(ROTATIONS), tuple(f"{r}°" for r in ROTATIONS), True),
             Factor("scale", len(ZOOMS), tuple(f"{z:g}" for z in ZOOMS)),
         )
         self.space = FactorSpace(
             [
                 Factor("object", OBJECTS, tuple(str(i + 1) for i in range(OBJECTS))),
-                Factor("pose", POSES, tuple(f"{5 * i}°" for i in range(POSES))),
+                Factor("pose", POSES, tuple(f"{5 * i}°" for i in range(POSES)), True),
                 *(turned if self.augmented else ()),
             ]
         )

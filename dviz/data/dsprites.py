@@ -119,7 +119,7 @@ def _sprite_factors() -> list[Factor]:
     return [
         Factor("shape", 3, SHAPES),
         Factor("scale", 6, tuple(f"{0.5 + 0.1 * i:.1f}" for i in range(6))),
-        Factor("orientation", 40, tuple(f"{360 * i / 39:.0f}°" for i in range(40))),
+        Factor("orientation", 40, tuple(f"{360 * i / 39:.0f}°" for i in range(40)), True),
         Factor("position x", 32),
         Factor("position y", 32),
     ]

@@ -201,9 +201,9 @@ class Shapes3D(FactorDataset):
     def __init__(self, root: str | Path | None = None) -> None:
         self.space = FactorSpace(
             [
-                Factor("floor hue", 10, COLOURS),
-                Factor("wall hue", 10, COLOURS),
-                Factor("object hue", 10, COLOURS),
+                Factor("floor hue", 10, COLOURS, cyclic=True),
+                Factor("wall hue", 10, COLOURS, cyclic=True),
+                Factor("object hue", 10, COLOURS, cyclic=True),
                 Factor("scale", 8, tuple(f"{scale:.2f}" for scale in SCALES)),
                 Factor("shape", 4, SHAPES),
                 Factor("orientation", 15, tuple(f"{degrees:.0f}°" for degrees in DEGREES)),

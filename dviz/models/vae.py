@@ -1,4 +1,4 @@
-"""The study's convolutional VAE: encoder, decoder, and the conversion of images to model inputs."""
+"""A convolutional VAE, the study's or a sharper one, and the conversion of images to its inputs."""
 
 # Annotations stay types here (no `from __future__ import annotations`): PyTorchModelHubMixin reads
 # the one of `VAE.__init__` to turn config.json back into a VAEConfig.
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dviz.errors import CheckpointError
+from dviz.models.decoders import DECODERS, build_decoder
+from dviz.models.encoders import ENCODERS
 
 IMAGE_SIDE = 64
-COLOUR_MARGIN = 1e-3  # how near a colour map comes to 0 and 1, so that logits stay finite
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,21 @@ class VAEConfig:
     """Architecture of a VAE.
 
     Attributes:
-        filters: n, a multiple of 4; the convolutions have n/4, n/2, n channels (study: 128).
+        filters: n, a multiple of 4, scales the channels of both networks (study: 128).
         latent_size: D, number of latent dimensions (study: 10).
-        decoder_hidden: width of one more layer between code and feature maps; 0 for none (study).
+        decoder_hidden: width of one more layer between code and feature maps of the study's
+            decoder; 0 for none (study).
         recolour: whether a colour map follows the decoder (see `Decoder`); not in the study.
+        encoder: "study" or "deep", see `dviz.models.encoders`.
+        decoder: "study" or "modulated", see `dviz.models.decoders`.
     """
 
     filters: int = 128
     latent_size: int = 10
     decoder_hidden: int = 0
     recolour: bool = False
+    encoder: str = "study"
+    decoder: str = "study"
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -47,73 +53,14 @@ class VAEConfig:
             raise ValueError(f"filters is {self.filters}; allowed are multiples of 4")
         if type(self.recolour) is not bool:
             raise ValueError(f"recolour is {self.recolour!r}; allowed are true and false")
-
-
-class Encoder(nn.Module):
-    """Image (N, 3, 64, 64) in [0, 1] to mean and log-variance of q(z|x), each (N, D)."""
-
-    def __init__(self, filters: int, latent_size: int) -> None:
-        super().__init__()
-        n = filters
-        self.convolutions = nn.Sequential(
-            *_down(3, n // 4),  # (N, n/4, 32, 32)
-            *_down(n // 4, n // 2),  # (N, n/2, 16, 16)
-            *_down(n // 2, n),  # (N, n, 8, 8)
-        )
-        self.head = nn.Sequential(
-            nn.Flatten(), nn.LayerNorm(n * 64), nn.Linear(n * 64, 2 * latent_size)
-        )
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.head(self.convolutions(x)).chunk(2, dim=1)
-        return mean, log_variance
-
-
-class Decoder(nn.Module):
-    """Code (N, D) to logits of the image (N, 3, 64, 64).
-
-    With `recolour` an affine map of colours, 3 × 3 and an offset, follows: it shows the same scene
-    in the colours of another dataset, and starts as the identity.
-    """
-
-    def __init__(
-        self, filters: int, latent_size: int, hidden: int = 0, recolour: bool = False
-    ) -> None:
-        super().__init__()
-        n = filters
-        first = [nn.Linear(latent_size, hidden), nn.LeakyReLU(0.02)] if hidden else []
-        self.start = nn.Sequential(
-            *first,
-            nn.Linear(hidden or latent_size, n * 64),
-            nn.Unflatten(1, (n, 8, 8)),
-            nn.LeakyReLU(0.02),
-        )
-        self.convolutions = nn.Sequential(
-            *_up(n, n // 2),  # (N, n/2, 16, 16)
-            *_up(n // 2, n // 4),  # (N, n/4, 32, 32)
-            nn.ConvTranspose2d(n // 4, 3, 4, stride=2, padding=1),  # (N, 3, 64, 64)
-        )
-        self.colours = nn.Conv2d(3, 3, 1) if recolour else None
-        if self.colours is not None:
-            nn.init.dirac_(self.colours.weight)
-            nn.init.zeros_(self.colours.bias)
-
-    def forward(self, z: Tensor) -> Tensor:
-        logits = self.convolutions(self.start(z))
-        if self.colours is None:
-            return logits
-        return torch.logit(self.colours(torch.sigmoid(logits)).float(), eps=COLOUR_MARGIN)
-
-
-def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    # A bias before BatchNorm would be subtracted again.
-    convolution = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
-    return convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.02, inplace=True)
-
-
-def _up(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    # No BatchNorm here: over mostly black maps it kept the decoder from learning colours.
-    return nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.02)
+        for name, allowed in (("encoder", tuple(ENCODERS)), ("decoder", DECODERS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; allowed are {allowed}")
+        if self.decoder != "study" and self.decoder_hidden:
+            raise ValueError(
+                f"decoder_hidden is {self.decoder_hidden}; with decoder {self.decoder!r} only 0 is "
+                "allowed"
+            )
 
 
 class VAE(
@@ -132,10 +79,12 @@ class VAE(
     def __init__(self, config: VAEConfig | None = None) -> None:
         super().__init__()
         self.config = config or VAEConfig()
-        self.encoder = Encoder(self.config.filters, self.config.latent_size)
-        self.decoder = Decoder(
-            self.config.filters,
-            self.config.latent_size,
+        filters, latent_size = self.config.filters, self.config.latent_size
+        self.encoder = ENCODERS[self.config.encoder](filters, latent_size)
+        self.decoder = build_decoder(
+            self.config.decoder,
+            filters,
+            latent_size,
             self.config.decoder_hidden,
             self.config.recolour,
         )

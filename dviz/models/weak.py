@@ -6,28 +6,34 @@ share are averaged, so that only the others can tell the images apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def changed_by_labels(changed_factors: Tensor, latent_size: int) -> Tensor:
-    """Which dimensions may differ, given which factors do: dimension j is tied to factor j.
+def changed_by_labels(
+    changed_factors: Tensor, latent_size: int, ties: Sequence[int] | None = None
+) -> Tensor:
+    """Which dimensions may differ, given which factors do.
 
     Args:
         changed_factors: bool (N, F).
-        latent_size: D ≥ F; the dimensions beyond F are tied to nothing and never differ.
+        latent_size: D; the dimensions beyond the ties are tied to nothing and never differ.
+        ties: the factor that owns each tied dimension, (T,) with T ≤ D (see `FactorSpace.ties`);
+            by default dimension j is tied to factor j.
 
     Returns:
         bool (N, D).
     """
-    factors = changed_factors.shape[1]
-    if factors > latent_size:
+    owners = range(changed_factors.shape[1]) if ties is None else ties
+    if len(owners) > latent_size:
         raise ValueError(
-            f"latent_size is {latent_size}; tying a dimension to each of {factors} factors "
-            f"needs at least {factors}"
+            f"latent_size is {latent_size}; tying {len(owners)} dimensions to the "
+            f"{changed_factors.shape[1]} factors needs at least {len(owners)}"
         )
-    return F.pad(changed_factors, (0, latent_size - factors))
+    return F.pad(changed_factors[:, list(owners)], (0, latent_size - len(owners)))
 
 
 def changed_by_divergence(
@@ -97,6 +103,7 @@ def pair_posterior(
     changed: Tensor | None = None,
     known: Tensor | None = None,
     count: Tensor | None = None,
+    ties: Sequence[int] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Posteriors of pairs, averaged in the dimensions they share.
 
@@ -105,6 +112,7 @@ def pair_posterior(
         changed: bool (B, F), the factors in which a pair differs, where that is known.
         known: bool (B,), the pairs for which `changed` may be looked at; None for all of them.
         count: int64 (B,), how many factors differ, where only that is known.
+        ties: which factor owns a dimension, see `changed_by_labels`.
 
     Where neither is known the posteriors decide (see `changed_by_divergence`).
     """
@@ -116,7 +124,7 @@ def pair_posterior(
     elif changed is None:
         differ = changed_by_divergence(*pair)
     else:
-        differ = changed_by_labels(changed, mean.shape[1])
+        differ = changed_by_labels(changed, mean.shape[1], ties)
         if known is not None:
             differ = torch.where(known[:, None], differ, changed_by_divergence(*pair))
     mean1, log_variance1, mean2, log_variance2 = average_shared(*pair, differ)

@@ -95,6 +95,12 @@ class TrainingConfig(ObjectiveSettings):
         allowed=f"{UNIFORM!r} and whole numbers from 1",
         always=True,
     )
+    cyclic_dimensions: int = setting(
+        1,
+        "dimensions that a cyclic factor owns: 1 as in the study, or 2, the plane of its circle",
+        group=SOURCE,
+        choices=(1, 2),
+    )
     # A decoder that has not met the Target sends back gradients that undo what the encoder learnt.
     decoder_first: float = setting(
         0.0,

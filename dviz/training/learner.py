@@ -48,6 +48,7 @@ class Learner:
 
     def __post_init__(self) -> None:
         config, model = self.config, self.model
+        self._owners = self.dataset.space.ties(config.cyclic_dimensions)
         self._ties = torch.tensor(config.ties or range(len(self.dataset.space)), device=self.device)
         self._check()
         model.to(self.device).train()
@@ -93,7 +94,7 @@ class Learner:
                 "update 'encoder-and-colours' needs a decoder with a colour map; see "
                 "VAE.with_colours"
             )
-        tied = len(self.dataset.space) if config.supervision == "labels" else 0
+        tied = len(self._owners) if config.supervision == "labels" else 0
         if config.labelled_images:
             if not len(self.dataset.space):
                 raise ValueError(f"labelled_images: {self.dataset.name} has no labels")
@@ -184,12 +185,12 @@ class Learner:
         if self.config.supervision == "none":
             return mean, log_variance
         if self.config.supervision == "labels":
-            return pair_posterior(mean, log_variance, batch.changed, batch.known)
+            return pair_posterior(mean, log_variance, batch.changed, batch.known, ties=self._owners)
         count = batch.changed.sum(1) if self.config.supervision == "known-k" else None
         return pair_posterior(mean, log_variance, count=count)
 
     def _weights(self, step: int) -> Weights:
-        tied = len(self.dataset.space)
+        tied = len(self._owners)
         return weights_at(step, self.config, self.model.config.latent_size, tied, self.device)
 
     @property

@@ -83,8 +83,7 @@ def start_colours(model: VAE, target: FactorDataset, seed: int) -> None:
     images = target.images(target.sample_indices(NUM_IMAGES, rng), rng)
     mean = to_tensor(images, device).mean((0, 2, 3))  # (3,)
     codes = rng.standard_normal((NUM_IMAGES, model.config.latent_size), np.float32)
-    logits = model.decoder.convolutions(model.decoder.start(torch.from_numpy(codes).to(device)))
-    drawn = torch.sigmoid(logits)
+    drawn = torch.sigmoid(model.decoder.draw(torch.from_numpy(codes).to(device)))
     background = background_colour(drawn)
     colours = drawn.movedim(1, -1).reshape(-1, 3)
     scene = colours[(colours - background).norm(dim=1) > DISTANCE]

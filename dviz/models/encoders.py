@@ -1,0 +1,60 @@
+"""Encoders: image (N, 3, 64, 64) in [0, 1] to mean and log-variance of q(z|x), each (N, D)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module):
+    """The study's: three convolutions of n/4, n/2, n channels, then one linear layer."""
+
+    def __init__(self, filters: int, latent_size: int) -> None:
+        super().__init__()
+        n = filters
+        self.convolutions = nn.Sequential(
+            *_down(3, n // 4),  # (N, n/4, 32, 32)
+            *_down(n // 4, n // 2),  # (N, n/2, 16, 16)
+            *_down(n // 2, n),  # (N, n, 8, 8)
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(), nn.LayerNorm(n * 64), nn.Linear(n * 64, 2 * latent_size)
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.head(self.convolutions(x)).chunk(2, dim=1)
+        return mean, log_variance
+
+
+class DeepEncoder(Encoder):
+    """Four convolutions of n/2, n, 2n, 2n channels, then a hidden layer of 8n.
+
+    What an object is has to be told wherever it lies: a single linear layer over feature maps can
+    only compare with a template at each place.
+    """
+
+    def __init__(self, filters: int, latent_size: int) -> None:
+        nn.Module.__init__(self)
+        n = filters
+        self.convolutions = nn.Sequential(
+            *_down(3, n // 2),  # (N, n/2, 32, 32)
+            *_down(n // 2, n),  # (N, n, 16, 16)
+            *_down(n, 2 * n),  # (N, 2n, 8, 8)
+            *_down(2 * n, 2 * n),  # (N, 2n, 4, 4)
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.LayerNorm(32 * n),
+            nn.Linear(32 * n, 8 * n),
+            nn.SiLU(),
+            nn.Linear(8 * n, 2 * latent_size),
+        )
+
+
+def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    # A bias before BatchNorm would be subtracted again.
+    convolution = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
+    return convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.02, inplace=True)
+
+
+ENCODERS = {"study": Encoder, "deep": DeepEncoder}
+"""Encoders by the name a config calls them."""

@@ -65,6 +65,16 @@ def test_what_is_saved_is_loaded(folder, model):
     assert not loaded.model.training
 
 
+def test_a_sharper_architecture_and_a_cyclic_factor_are_kept(tmp_path):
+    model = VAE(VAEConfig(4, 3, encoder="deep", decoder="modulated"))
+    factors = (Factor("angle", 8, cyclic=True),)
+    config = CheckpointConfig("sharp", "source", "somewhere", factors, model.config)
+    save_checkpoint(tmp_path, model, config)
+    loaded = load_checkpoint(tmp_path)
+    assert loaded.config == config
+    assert loaded.model.config == model.config
+
+
 def test_weights_are_rounded_to_half_precision_once(folder, tmp_path):
     torch.manual_seed(1)
     exact = VAE(VAEConfig(4, 3)).eval()

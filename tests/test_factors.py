@@ -72,3 +72,9 @@ def test_odd_factors_are_refused():
 def test_labels():
     assert Factor("shape", 2, ("square", "heart")).label(1) == "heart"
     assert Factor("position", 32).label(5) == "5"
+
+
+def test_a_cyclic_factor_may_own_two_dimensions():
+    space = FactorSpace([Factor("shape", 3), Factor("angle", 8, cyclic=True), Factor("scale", 6)])
+    assert space.ties() == (0, 1, 2)
+    assert space.ties(2) == (0, 1, 1, 2)

@@ -62,6 +62,20 @@ class VAEConfig:
                 "allowed"
             )
 
+    @property
+    def summary(self) -> str:
+        """In words, e.g. "channels 8, 16, 32; 10 latent dimensions; deep encoder"."""
+        n, hidden = self.filters, self.decoder_hidden
+        parts = (
+            f"channels {n // 4}, {n // 2}, {n}",
+            f"{self.latent_size} latent dimensions",
+            f"{hidden} hidden units in the decoder" if hidden else "",
+            f"{self.encoder} encoder" if self.encoder != "study" else "",
+            f"{self.decoder} decoder" if self.decoder != "study" else "",
+            "a map of colours behind it" if self.recolour else "",
+        )
+        return "; ".join(filter(None, parts))
+
 
 class VAE(
     nn.Module,

@@ -150,16 +150,12 @@ def _statistics(config: CheckpointConfig) -> str:
 
 
 def _facts(config: CheckpointConfig) -> str:
-    n, hidden = config.architecture.filters, config.architecture.decoder_hidden
     facts = {
         "kind": config.kind,
         "source dataset": _described(config.source) if config.source != config.dataset else "",
         "dataset": _described(config.dataset),
         "factors": ", ".join(f"{factor.name} ({factor.size})" for factor in config.factors),
-        "architecture": f"channels {n // 4}, {n // 2}, {n}; "
-        f"{config.architecture.latent_size} latent dimensions"
-        + (f"; {hidden} hidden units in the decoder" if hidden else "")
-        + ("; a map of colours behind it" if config.architecture.recolour else ""),
+        "architecture": config.architecture.summary,
         "training": ", ".join(
             f"{name.replace('_', ' ')} {value}" for name, value in config.training.items()
         ),

@@ -62,7 +62,28 @@ def test_posterior_samples_have_the_posterior_s_moments():
     assert torch.allclose(draws[0].std(0), torch.exp(log_variance[0] / 2), rtol=0.03)
 
 
-@pytest.mark.parametrize("config", [{"filters": 6}, {"filters": 0}, {"latent_size": 0}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"filters": 6},
+        {"filters": 0},
+        {"latent_size": 0},
+        {"encoder": "wide"},
+        {"decoder": "wide"},
+        {"decoder": "modulated", "decoder_hidden": 8},
+    ],
+)
 def test_odd_architectures_are_refused(config):
-    with pytest.raises(ValueError, match=r"is (6|0)"):
+    with pytest.raises(ValueError, match=r"is (6|0|8|'wide')"):
         VAEConfig(**config)
+
+
+def test_an_architecture_says_what_it_is():
+    assert VAEConfig(32, 10, 256).summary == (
+        "channels 8, 16, 32; 10 latent dimensions; 256 hidden units in the decoder"
+    )
+    config = VAEConfig(8, 4, encoder="deep", decoder="modulated", recolour=True)
+    assert config.summary == (
+        "channels 2, 4, 8; 4 latent dimensions; deep encoder; modulated decoder; "
+        "a map of colours behind it"
+    )

@@ -23,6 +23,9 @@ def test_a_dimension_is_tied_to_each_factor_and_the_rest_to_none():
     assert changed_by_labels(changed, 5).tolist() == [[True, False, True, False, False]]
     with pytest.raises(ValueError, match=r"latent_size is 2.*at least 3"):
         changed_by_labels(changed, 2)
+    assert changed_by_labels(changed, 5, (0, 1, 1, 2)).tolist() == [
+        [True, False, False, True, False]
+    ]
 
 
 def test_shared_dimensions_become_equal_and_changed_ones_stay():

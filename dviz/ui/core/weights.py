@@ -46,9 +46,10 @@ class PackedDecoder:
 def pack_decoder(model: VAE) -> PackedDecoder | None:
     """Pack the decoder of `model`; None where the page could not run it.
 
-    That is where it has more than 128 filters, or weights that float16 cannot hold.
+    That is where it is not the study's, has more than 128 filters, or weights that float16 cannot
+    hold.
     """
-    if model.config.filters > MAX_FILTERS:
+    if model.config.filters > MAX_FILTERS or model.config.decoder != "study":
         return None
     large = next(m for m in reversed(model.decoder.start) if isinstance(m, nn.Linear)).weight
     rest = [p.detach().cpu().numpy().ravel() for p in model.decoder.parameters() if p is not large]

@@ -27,3 +27,7 @@ class TrainingError(DvizError):
 
 class SpaceError(DvizError):
     """What was to become a Hugging Face Space is incomplete or would not start."""
+
+
+class NotInstalledError(DvizError):
+    """Something needs a library that comes with an extra which is not installed."""

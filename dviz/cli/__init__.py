@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from dviz import __version__
+from dviz.api.extras import needed_by
 from dviz.errors import DvizError
 
 COMMANDS = {
@@ -30,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked = list(sys.argv[1:] if argv is None else argv)
     command = _parser().parse_args(asked[:1]).command
     try:
-        import_module(f"dviz.cli.{command}").main(asked[1:])
+        with needed_by(f"dviz {command}"):
+            import_module(f"dviz.cli.{command}").main(asked[1:])
     except (DvizError, ValueError, FloatingPointError, OSError) as error:
         print(f"dviz {command}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -20,7 +20,6 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--checkpoints",
         type=Path,
-        default=os.environ.get("DVIZ_CHECKPOINTS") or common.ROOT / "checkpoints",
         help="their folder (default: DVIZ_CHECKPOINTS, else those that came with dviz)",
     )
     return parser.parse_args(argv)
@@ -28,15 +27,11 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     import torch
 
-    from dviz.ui.core.library import Library
-    from dviz.ui.page import build_app, launch_options
+    from dviz.api.app import launch
 
     # One picture is a few milliseconds' work: more threads would only wait for each other.
     torch.set_num_threads(1)
-    library = Library(args.checkpoints)
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-    host = os.environ.get("GRADIO_SERVER_NAME") or host
-    build_app(library).launch(server_name=host, **launch_options(library))
+    launch(args.checkpoints, server_name=os.environ.get("GRADIO_SERVER_NAME") or host)

@@ -50,6 +50,9 @@ class OmesResult:
     association: np.ndarray
     active: tuple[int, ...]
 
+    def __float__(self) -> float:
+        return self.omes
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for strict JSON: NaN becomes None."""
         return jsonable(vars(self))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,11 @@ from dviz.metrics.trees import Trees, fit_booster
 MODELS = ("gbt", "mlp")
 DIMENSION_SETS = ("all", "union", "pruned")
 _NAN = float("nan")
+
+
+def fittable_models() -> tuple[str, ...]:
+    """Those of `MODELS` that can be fitted here: torch trains the perceptron."""
+    return MODELS if find_spec("torch") else ("gbt",)
 
 
 @dataclass(frozen=True)
@@ -261,6 +267,7 @@ def _run_table(t: Table) -> Entry:
         t.codes,
         t.factors,
         names=t.names,
+        models=fittable_models(),
         seed=t.seed,
         association=t.association.matrix,
         active=t.active,
@@ -277,4 +284,9 @@ def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
     yield "probe chance", entry["chance"], [part["chance"] for part in parts]
 
 
-METRIC = Metric("probes", "Probes", _run_table, _rows, notes=left_out)
+def _notes(entry: Entry) -> list[str]:
+    missing = [model for model in MODELS if model not in entry["mean"]]
+    return left_out(entry) + [f"probe {model}: needs torch, which is missing" for model in missing]
+
+
+METRIC = Metric("probes", "Probes", _run_table, _rows, notes=_notes)

@@ -1,0 +1,5 @@
+"""`python -m dviz COMMAND` is `dviz COMMAND`."""
+
+from dviz.cli import main
+
+main()

@@ -1,0 +1,29 @@
+"""The app, from Python; in a notebook it opens inline."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dviz.api.extras import needed_by
+from dviz.api.places import checkpoints_folder
+
+
+def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
+    """Serve the app.
+
+    Args:
+        checkpoints: folder of checkpoint folders, see `dviz.api.places.checkpoints_folder`.
+        options: of Gradio's `Blocks.launch`, such as server_port=7861 or share=True.
+
+    Returns:
+        What Gradio's `launch` returns: the app, its local URL, and its public one if any.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    with needed_by("dviz.launch"):
+        from dviz.ui.core.library import Library
+        from dviz.ui.page import build_app, launch_options
+
+    library = Library(checkpoints_folder(checkpoints))
+    return build_app(library).launch(**launch_options(library) | options)

@@ -1,0 +1,198 @@
+"""Anybody's codes and labels in, scores out: needs neither torch nor Gradio.
+
+>>> import numpy as np
+>>> factors = np.argwhere(np.ones((10, 20)))
+>>> print(measure(factors * 0.5, factors, metrics=["omes", "mig"], names=["hue", "size"]))
+200 samples, 2 of 2 dimensions active
+<BLANKLINE>
+                  score   hue  size
+OMES              0.881 0.840 0.922
+OMES modularity   0.881 0.840 0.922
+OMES compactness  0.881 0.840 0.922
+MIG               1.000 1.000 1.000
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dviz.metrics import omes as score
+from dviz.metrics.association import associate
+from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.suite import evaluate_all
+from dviz.metrics.summary import notes, score_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dviz.metrics.omes import OmesResult
+
+
+def omes(
+    codes: Any,
+    factors: Any,
+    *,
+    names: Sequence[str] | None = None,
+    alpha: float = 0.5,
+    pooling: str = "avg",
+) -> OmesResult:
+    """OMES, the Overlap Multiple Encoding Scores, of a code: one number with its parts.
+
+    >>> import numpy as np
+    >>> factors = np.argwhere(np.ones((10, 20)))
+    >>> result = omes(factors * 0.5, factors, names=["hue", "size"], pooling="max")
+    >>> round(result.omes, 3), result.per_factor["size"]["associated_dimension"]
+    (0.881, 1)
+
+    Args:
+        codes: numbers (N, D), N ≥ 2: an array, a CPU or GPU tensor, or a DataFrame.
+        factors: labels (N, F) of the same rows. Whole numbers are class indices; words and other
+            numbers are numbered in their order. A DataFrame's columns name the factors.
+        names: F different factor names; by default the columns', else "0", "1", …
+        alpha: weight of modularity against compactness, in [0, 1].
+        pooling: "avg" or "max", over dimensions.
+
+    Returns:
+        `.omes`, `.modularity`, `.compactness` in [0, 1], higher is better, NaN where nothing could
+        be scored; `.per_factor`, `.association` (D, F), `.active`; `float(result)` is `.omes`.
+        A factor whose association cannot be told is left out, and its `reason` says why.
+
+    Raises:
+        ValueError: an argument outside of what is described above.
+
+    Source: arXiv 2409.18017. Dimensions with a standard deviation below 0.05 are not scored.
+    """
+    codes, factors, names = _table(codes, factors, names)
+    found = associate(codes, factors)
+    active = active_dimensions(codes)
+    return score.omes(found.matrix, alpha, pooling, active, names, found.reasons)
+
+
+def measure(
+    codes: Any,
+    factors: Any,
+    *,
+    names: Sequence[str] | None = None,
+    metrics: str | Sequence[str] = "all",
+    alpha: float = 0.5,
+    pooling: str = "avg",
+    seed: int = 0,
+    n_jobs: int = 2,
+    shuffle: bool = False,
+) -> Measurement:
+    """Every metric of a code, or those named: prints as a table.
+
+    The first two thirds of the rows train what has to be trained, the last third tests it.
+
+    Args:
+        codes, factors, names, alpha, pooling: as for `omes`; N ≥ 3.
+        metrics: "all", or some of `dviz.metrics.suite.METRICS`.
+        seed: of everything drawn at random.
+        n_jobs: processes for what trains something.
+        shuffle: put the rows in random order first, for tables sorted by a factor.
+
+    Raises:
+        ValueError: an argument outside of what is described above.
+    """
+    codes, factors, names = _table(codes, factors, names)
+    return Measurement(
+        evaluate_all(
+            codes,
+            factors,
+            names=names,
+            metrics=metrics,
+            alpha=alpha,
+            pooling=pooling,
+            seed=seed,
+            n_jobs=n_jobs,
+            shuffle=shuffle,
+        )
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class Measurement:
+    """What `measure` found.
+
+    Attributes:
+        values: as strict JSON holds it, see `dviz.metrics.suite.evaluate_all`. `found["mig"]` is
+            `found.values["mig"]`.
+    """
+
+    values: dict[str, Any]
+
+    def __getitem__(self, metric: str) -> Any:
+        return self.values[metric]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A copy of `values`, to be written as JSON."""
+        return dict(self.values)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a metric: its `score`, and its part of each factor; NaN where there is none."""
+        import pandas as pd
+
+        factors = self.values["factors"]
+        rows = {
+            label: [number, *(parts or [None] * len(factors))]
+            for label, number, parts in score_rows(self.values)
+        }
+        return pd.DataFrame.from_dict(rows, "index", float, ["score", *factors])
+
+    def __repr__(self) -> str:
+        table = self.to_frame().to_string(float_format="{:.3f}".format, na_rep="–")
+        return "\n".join([self._head(), "", table, *notes(self.values)])
+
+    def _repr_html_(self) -> str:
+        table = self.to_frame().to_html(float_format="{:.3f}".format, na_rep="–", border=0)
+        lines = [f"<p>{escape(line)}</p>" for line in notes(self.values)]
+        return f"<p>{escape(self._head())}</p>{table}{''.join(lines)}"
+
+    def _head(self) -> str:
+        active, dimensions = len(self.values["active"]), len(self.values["dimensions"])
+        samples = self.values["n_samples"]
+        return f"{samples:,} samples, {active} of {dimensions} dimensions active"
+
+
+def _table(
+    codes: Any, factors: Any, names: Sequence[str] | None
+) -> tuple[np.ndarray, np.ndarray, Sequence[str] | None]:
+    """Codes as an array, factors as class indices int64 (N, F), and what these are called."""
+    if names is None and hasattr(factors, "columns"):
+        names = [str(name) for name in factors.columns]
+    columns = _plain(factors)
+    if columns.ndim == 1:
+        columns = columns[:, None]
+    if columns.ndim != 2:
+        raise ValueError(f"factors must be (N, F), got shape {columns.shape}")
+    indices = [_class_indices(column, j) for j, column in enumerate(columns.T)]
+    return _plain(codes), np.stack(indices, axis=1) if indices else columns, names
+
+
+def _plain(values: Any) -> np.ndarray:
+    """An array of what numpy can read, or of a tensor on any device."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    return np.asarray(values)
+
+
+def _class_indices(column: np.ndarray, j: int) -> np.ndarray:
+    """Whole numbers as they are, anything else numbered in its order, int64 (N,)."""
+    if column.dtype == object:  # of a DataFrame: numbers, words, or both
+        column = np.array(column.tolist())
+    if column.dtype.kind in "iub":
+        return column.astype(np.int64)
+    gaps = np.isnan(column) if column.dtype.kind == "f" else column == "nan"
+    if gaps.any():
+        raise ValueError(
+            f"factors must have a label in every row, got none in row {int(gaps.argmax())} of "
+            f"factor {j}; leave such rows out"
+        )
+    if column.dtype.kind == "f" and (column == np.floor(column)).all():
+        return column.astype(np.int64)
+    return np.unique(column, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,150 @@
+"""A model by name: images in, codes out, and back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dviz.api.extras import needed_by
+from dviz.api.places import checkpoints_folder
+
+if TYPE_CHECKING:
+    from dviz.checkpoint import Checkpoint
+    from dviz.factors import Factor
+    from dviz.measuring.report import Report
+
+AT_ONCE = 256  # images or codes
+
+
+def load(name: str | Path, *, revision: str | None = None, device: str = "cpu") -> Model:
+    """A trained model.
+
+    >>> model = load("color-dsprites")
+    >>> codes = model.encode(np.zeros((2, 64, 64, 3), np.uint8))
+    >>> codes.shape, model.decode(codes).shape
+    ((2, 10), (2, 64, 64, 3))
+
+    Args:
+        name: a folder; the name of a checkpoint that came with dviz (or lies in
+            DVIZ_CHECKPOINTS); or the id of one on the Hugging Face Hub, "user/name".
+        revision: of the Hub: a branch, tag or commit.
+        device: "cpu", "cuda", "mps".
+
+    Raises:
+        CheckpointError: there is none of that name, or it is broken.
+    """
+    with needed_by("dviz.load"):
+        from dviz.checkpoint import CONFIG, load_checkpoint
+        from dviz.publish import hub
+
+    for folder in (Path(name), checkpoints_folder() / name):
+        if (folder / CONFIG).is_file() and revision is None:
+            return Model(load_checkpoint(folder, device))
+    if "/" in str(name):
+        return Model(hub.load(str(name), revision), device)
+    raise _unknown(str(name))
+
+
+class Model:
+    """An encoder and its decoder, with everything that was measured of them.
+
+    Attributes:
+        checkpoint: folder, config and weights (`dviz.checkpoint.Checkpoint`).
+        name: what it is called.
+        latent_size: D, how many numbers a code has.
+        factors: of the dataset it belongs to.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+        self.checkpoint = checkpoint
+        self.name: str = checkpoint.config.name
+        self.factors: tuple[Factor, ...] = checkpoint.config.factors
+        self.latent_size: int = checkpoint.config.architecture.latent_size
+        self._network = checkpoint.model.to(device)
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Codes of images: posterior means, float32 (N, D).
+
+        Args:
+            images: uint8 (N, H, W, 3), or one (H, W, 3); other sizes than 64 × 64 are resized.
+
+        Raises:
+            ValueError: `images` is no such array.
+        """
+        import torch
+
+        from dviz.models.vae import to_tensor
+
+        images = np.asarray(images)
+        images = images[None] if images.ndim == 3 else images
+        codes = [np.empty((0, self.latent_size), np.float32)]
+        with torch.inference_mode():
+            for some in _parts(images):
+                mean, _ = self._network.encode(to_tensor(some, self._device))
+                codes.append(mean.float().cpu().numpy())
+        return np.concatenate(codes)
+
+    def decode(self, codes: Any) -> np.ndarray:
+        """What codes look like: images uint8 (N, 64, 64, 3).
+
+        Args:
+            codes: numbers (N, D), or one code (D,).
+
+        Raises:
+            ValueError: `codes` is no such table, or not finite.
+        """
+        import torch
+
+        from dviz.models.vae import to_images
+
+        table = np.atleast_2d(np.asarray(codes, dtype=np.float32))
+        if table.ndim != 2 or table.shape[1] != self.latent_size or not np.isfinite(table).all():
+            raise ValueError(
+                f"codes must be finite numbers (N, {self.latent_size}), got {table.shape}"
+            )
+        with torch.inference_mode():
+            images = [
+                to_images(self._network.decode(torch.from_numpy(some).to(self._device)))
+                for some in _parts(table)
+            ]
+        return np.concatenate(images)
+
+    @cached_property
+    def report(self) -> Report:
+        """Everything measured of it; `report.results[dataset].omes()`. Empty where nothing was.
+
+        Raises:
+            CheckpointError: `report.json` cannot be read.
+        """
+        from dviz.checkpoint import REPORT
+        from dviz.measuring.report import read_report
+
+        return read_report(self.checkpoint.folder / REPORT)
+
+    @property
+    def _device(self) -> Any:
+        return next(self._network.parameters()).device
+
+    def __repr__(self) -> str:
+        config = self.checkpoint.config
+        origin = "" if config.kind == "source" else f", from {config.source}"
+        return f"{self.name}: {config.kind} on {config.dataset}{origin}, D = {self.latent_size}"
+
+
+def _parts(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[start : start + AT_ONCE] for start in range(0, max(len(rows), 1), AT_ONCE)]
+
+
+def _unknown(name: str) -> Exception:
+    from dviz.checkpoint import CONFIG
+    from dviz.errors import CheckpointError
+
+    folder = checkpoints_folder()
+    there = sorted(path.parent.name for path in folder.glob(f"*/{CONFIG}"))
+    found = f"here are {', '.join(there)}" if there else f"none lies in {folder}"
+    return CheckpointError(
+        f"there is no checkpoint {name[:80]!r}; {found}. Or give a folder, or a Hub id, user/name"
+    )

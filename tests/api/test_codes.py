@@ -1,0 +1,158 @@
+"""What anybody asks of their own codes, and that nothing heavy is needed for it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dviz
+from dviz.metrics.association import associate
+from dviz.metrics.diagnostics import active_dimensions
+from dviz.metrics.omes import omes
+
+GRID = np.argwhere(np.ones((3, 4, 5)))
+NAMES = ["shape", "size", "hue"]
+
+
+def codes_of(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return GRID @ rng.normal(size=(3, 4)) + rng.normal(scale=0.3, size=(len(GRID), 4))
+
+
+@given(st.integers(0, 1000), st.sampled_from(["avg", "max"]), st.floats(0, 1))
+def test_omes_is_the_metric_on_active_dimensions(seed, pooling, alpha):
+    codes = np.hstack([codes_of(seed), np.zeros((len(GRID), 1))])
+    found = dviz.omes(codes, GRID, pooling=pooling, alpha=alpha)
+    S = associate(codes, GRID).matrix
+    assert float(found) == found.omes == omes(S, alpha, pooling, active_dimensions(codes)).omes
+    assert found.active == (0, 1, 2, 3)
+
+
+@given(st.permutations(range(len(GRID))))
+def test_the_order_of_rows_does_not_matter(order):
+    codes = codes_of(0)
+    assert dviz.omes(codes[order], GRID[order]).omes == pytest.approx(dviz.omes(codes, GRID).omes)
+
+
+def test_labels_may_be_words_or_numbers_or_a_frame_that_names_them():
+    words = np.array(["ant", "bee", "cow", "dog", "elk"])[GRID]
+    frame = pd.DataFrame({"shape": words[:, 0], "size": GRID[:, 1] / 2, "hue": GRID[:, 2]})
+    expected = dviz.omes(codes_of(1), GRID, names=NAMES)
+    for found in (
+        dviz.omes(codes_of(1), words, names=NAMES),
+        dviz.omes(codes_of(1), frame),
+        dviz.omes(pd.DataFrame(codes_of(1)), frame),
+    ):
+        assert found.to_dict() == expected.to_dict()
+    single = np.arange(60)
+    assert dviz.omes(codes_of(1), single).omes == dviz.omes(codes_of(1), single[:, None]).omes > 0
+
+
+@pytest.mark.parametrize("gap", [np.nan, None])
+def test_a_missing_label_is_named(gap):
+    frame = pd.DataFrame(GRID.astype(float), columns=NAMES)
+    frame.loc[7, "size"] = gap
+    with pytest.raises(ValueError, match=r"row 7 of factor 1"):
+        dviz.omes(codes_of(0), frame)
+
+
+@pytest.mark.parametrize(
+    ("codes", "factors", "words"),
+    [
+        (codes_of(0)[1:], GRID, "a row for each"),
+        (codes_of(0), np.zeros((2, 2, 2)), r"factors must be \(N, F\)"),
+        (np.full((60, 4), np.inf), GRID, "finite"),
+        (np.array([["a"]]), GRID[:1], "codes must hold numbers"),
+    ],
+)
+def test_what_is_refused_is_said(codes, factors, words):
+    with pytest.raises(ValueError, match=words):
+        dviz.omes(codes, factors)
+
+
+def test_a_measurement_is_a_table_and_strict_json():
+    codes = np.hstack([codes_of(2), np.zeros((len(GRID), 1))])
+    found = dviz.measure(codes, GRID, names=NAMES, metrics=["omes", "mig", "dci"], n_jobs=1)
+    frame = found.to_frame()
+    assert list(frame.columns) == ["score", *NAMES]
+    assert frame.loc["MIG", "score"] == pytest.approx(found["mig"]["score"])
+    assert frame.loc["OMES", "hue"] == found["omes"]["per_factor"]["hue"]["omes"]
+    json.dumps(found.to_dict(), allow_nan=False)
+    text = repr(found)
+    assert text.startswith("60 samples, 4 of 5 dimensions active")
+    assert f"{found['mig']['score']:.3f}" in text
+    html = found._repr_html_()
+    assert all(f"<th>{name}</th>" in html for name in frame.columns)
+
+
+def test_names_are_text_in_html():
+    found = dviz.measure(codes_of(0), GRID[:, :1], names=["<b>"], metrics="mig")
+    assert "<b>" not in found._repr_html_()
+
+
+def test_a_factor_left_out_is_explained():
+    factors = np.column_stack([GRID, np.zeros(len(GRID), int)])
+    found = dviz.measure(codes_of(0), factors, names=[*NAMES, "still"], metrics="omes")
+    assert "still: takes one value only" in repr(found)
+
+
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] not in {missing}:
+            return super().find_spec(name, path, target)
+sys.meta_path[:] = [Without if finder is PathFinder else finder for finder in sys.meta_path]
+"""
+HEAVY = ("torch", "gradio", "plotly", "PIL", "h5py", "huggingface_hub", "safetensors")
+
+
+def run(code: str, missing: tuple[str, ...] = HEAVY) -> str:
+    program = WITHOUT.format(missing=missing) + code
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_metrics_need_nothing_heavy():
+    out = run(
+        "import dviz, numpy as np\n"
+        "grid = np.argwhere(np.ones((3, 4)))\n"
+        "print(float(dviz.omes(grid, grid)))\n"
+        "print(dviz.measure(np.tile(grid, (3, 1)), np.tile(grid, (3, 1)), n_jobs=1))\n"
+    )
+    assert "MIG" in out
+    assert "probe gbt all" in out
+    assert "needs torch, which is missing" in out
+
+
+def test_importing_dviz_imports_nothing_heavy():
+    out = run(f"import dviz, sys\nprint([m for m in {('numpy', *HEAVY)} if m in sys.modules])")
+    assert out.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("call", "missing", "extra"),
+    [
+        ("dviz.load('color-dsprites')", "torch", "train"),
+        ("dviz.datasets()", "h5py", "train"),
+        ("dviz.launch()", "gradio", "app"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_what_installs_it(call, missing, extra):
+    code = f"import dviz\ntry: {call}\nexcept Exception as error: print(type(error), error)"
+    out = run(code, (missing,))
+    assert f"NotInstalledError'> dviz.{call[5:].partition('(')[0]} needs {missing}" in out
+    assert f"pip install 'dviz[{extra}]'" in out
+
+
+def test_a_command_says_it_too():
+    code = "from dviz.cli import main\ntry: main(['app'])\nexcept SystemExit as e: print(e.code)"
+    assert run(code, ("gradio",)).strip() == "2"

@@ -321,11 +321,11 @@ class Arm3D(FactorDataset):
         description="A robot arm holds up an object in a kitchen: a ray-cast stand-in with "
         "Isaac3D's nine factors.",
         needs_files=False,
+        origin="procedural stand-in",
         licence="Apache-2.0",
         citation=f"Factors after {Isaac3D.info.citation}",
         url="",
     )
-    origin = "procedural stand-in"
 
     def __init__(self, root: object = None) -> None:
         self.space = FactorSpace(

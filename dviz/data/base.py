@@ -19,24 +19,25 @@ class FactorDataset(ABC):
     Attributes:
         info: what is known of it before it is loaded.
         name: the name it is loaded by and stored under.
-        origin: where its images come from: "official file", "procedural twin", "photographs" …
         space: its factors.
         is_grid: whether there is an image for every combination of factor values, so that pairs
             that differ in any one factor can be drawn.
-        on_black: whether an image shows one object on plain black, which tells the two apart.
     """
 
-    info: DatasetInfo
+    info: DatasetInfo = DatasetInfo("")
     name: str
-    origin: str = ""
     space: FactorSpace
     is_grid = True
-    on_black = False
 
     @property
     def title(self) -> str:
         """What people call it."""
-        return self.info.title
+        return self.info.title or self.name
+
+    @property
+    def origin(self) -> str:
+        """Where its images come from: "official file", "procedural twin", "photographs" …"""
+        return self.info.origin
 
     @property
     def num_images(self) -> int:

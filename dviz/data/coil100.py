@@ -54,6 +54,9 @@ class Coil100(FactorDataset):
         title="COIL-100",
         description="Photographs of 100 objects on a turntable, every 5°, on black.",
         needs_files=True,
+        photographs=True,
+        origin=PHOTOGRAPHS,
+        on_black=True,
         licence="for research, not to be redistributed",
         citation="Nene, Nayar and Murase, Columbia Object Image Library, CUCS-006-96, 1996",
         url="https://www.cs.columbia.edu/CAVE/software/softlib/coil-100.php",
@@ -65,9 +68,7 @@ class Coil100(FactorDataset):
             ),
         ),
     )
-    origin = PHOTOGRAPHS
     augmented = False
-    on_black = True
 
     def __init__(self, root: str | Path | None = None) -> None:
         turned = (

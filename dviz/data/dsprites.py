@@ -145,6 +145,8 @@ class DSprites(FactorDataset):
         title="dSprites",
         description="A white square, ellipse or heart on black.",
         needs_files=False,
+        origin=TWIN,
+        on_black=True,
         licence="Apache-2.0",
         citation="Matthey, Higgins, Hassabis and Lerchner, dSprites, 2017",
         url="https://github.com/google-deepmind/dsprites-dataset",
@@ -156,8 +158,6 @@ class DSprites(FactorDataset):
         ),
     )
     coloured = False
-    noisy = False
-    on_black = True
 
     def __init__(self, root: str | Path | None = None) -> None:
         colour = [Factor("colour", 7, COLOURS)] if self.coloured else []
@@ -165,7 +165,8 @@ class DSprites(FactorDataset):
         path = data_root(root) / FILE
         official = OfficialSprites(path) if path.is_file() else None
         self._draw = official.read if official else draw_sprites
-        self.origin = OFFICIAL if official else TWIN
+        if official:
+            self.info = replace(self.info, origin=OFFICIAL)
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         classes = np.asarray(classes)
@@ -176,7 +177,7 @@ class DSprites(FactorDataset):
         else:
             colours = np.full((len(classes), 3), 255, dtype=np.uint8)
         colours = colours[:, :, None, None]
-        if self.noisy:
+        if self.info.noisy:
             planes = _noise((len(classes), 3, SIDE, SIDE), rng or np.random.default_rng(0))
             np.copyto(planes, colours, where=frames)
         else:
@@ -201,9 +202,9 @@ class NoisyDSprites(DSprites):
         name=name,
         title="Noisy-dSprites",
         description="A white sprite before noise: every background pixel a random colour.",
+        noisy=True,
+        on_black=False,
     )
-    noisy = True
-    on_black = False
 
 
 class WhiteColorDSprites(DSprites):
@@ -240,6 +241,6 @@ class NoisyColorDSprites(ColorDSprites):
         name=name,
         title="Noisy-Color-dSprites",
         description="A coloured sprite before noise: every background pixel a random colour.",
+        noisy=True,
+        on_black=False,
     )
-    noisy = True
-    on_black = False

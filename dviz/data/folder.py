@@ -53,12 +53,13 @@ class Folder(TableDataset):
         title="Your folder",
         description="Any folder or zip of images, with a labels.csv or without.",
         needs_files=True,
+        photographs=True,
+        origin=YOUR_FOLDER,
         licence="yours",
         citation="",
         url="",
         factors_known=False,
     )
-    origin = YOUR_FOLDER
 
     def __init__(self, root: str | Path | None = None, name: str | None = None) -> None:
         path = _find(root, name)

@@ -37,6 +37,11 @@ class DatasetInfo:
         name: what `load_dataset` calls it; title: what people call it.
         description: one sentence.
         needs_files: whether it cannot be had without files; else its images are drawn.
+        photographs: whether its images were taken by a camera.
+        noisy: whether it is another dataset, with the same factors, before noise.
+        on_black: whether an image shows one object on plain black, which tells the two apart.
+        origin: where its images come from. Of a dataset that is drawn where its official file is
+            not there, what is drawn; what loading found is in the info of the loaded one.
         licence, citation, url: terms of the official data, whom to thank, and its home.
         factors_known: whether its factors are known before it is loaded.
         looked_for: the files or folders that make it official, relative to the data folder; the
@@ -45,12 +50,16 @@ class DatasetInfo:
     """
 
     name: str
-    title: str
-    description: str
-    needs_files: bool
-    licence: str
-    citation: str
-    url: str
+    title: str = ""
+    description: str = ""
+    needs_files: bool = False
+    licence: str = ""
+    citation: str = ""
+    url: str = ""
+    photographs: bool = False
+    noisy: bool = False
+    on_black: bool = False
+    origin: str = ""
     factors_known: bool = True
     looked_for: tuple[str, ...] = ()
     files: tuple[RemoteFile, ...] = ()

@@ -56,12 +56,12 @@ class Isaac3D(FactorDataset):
         title="Isaac3D",
         description="A robot arm holds up an object in a photorealistic kitchen.",
         needs_files=True,
+        origin=OFFICIAL,
         licence="CC BY 4.0",
         citation="Nie et al., Semi-Supervised StyleGAN for Disentanglement Learning, ICML 2020",
         url=HOME,
         looked_for=FOLDERS,
     )
-    origin = OFFICIAL
 
     def __init__(self, root: str | Path | None = None) -> None:
         self.space = FactorSpace([Factor(name, size) for name, size in SIZES.items()])

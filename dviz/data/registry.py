@@ -42,9 +42,6 @@ _CLASSES: tuple[type[FactorDataset], ...] = (
 )
 _DATASETS = {cls.info.name: cls for cls in _CLASSES}
 
-REAL = ("coil100", "rgbd", "folder")
-"""What the names of datasets of photographs start with."""
-
 
 def list_datasets() -> list[str]:
     """Names that `load_dataset` knows."""
@@ -58,6 +55,14 @@ def dataset_info(name: str) -> DatasetInfo:
         DatasetError: there is no such dataset.
     """
     return _class_of(name).info
+
+
+def known_info(name: str) -> DatasetInfo | None:
+    """As `dataset_info`, None where there is no such dataset: others' checkpoints name theirs."""
+    try:
+        return dataset_info(name)
+    except DatasetError:
+        return None
 
 
 def load_dataset(name: str, root: str | Path | None = None) -> FactorDataset:

@@ -52,6 +52,9 @@ class RgbdObjects(TableDataset):
         title="RGB-D Objects",
         description="Photographs of household objects on a turntable, cut out, on black.",
         needs_files=True,
+        photographs=True,
+        origin=PHOTOGRAPHS,
+        on_black=True,
         licence="for non-commercial research and education",
         citation="Lai, Bo, Ren and Fox, A Large-Scale Hierarchical Multi-View RGB-D Object "
         "Dataset, ICRA 2011",
@@ -66,9 +69,7 @@ class RgbdObjects(TableDataset):
             ),
         ),
     )
-    origin = PHOTOGRAPHS
     needs = ("crop", "maskcrop")
-    on_black = True
 
     def __init__(self, root: str | Path | None = None) -> None:
         folder = data_root(root) / FOLDER

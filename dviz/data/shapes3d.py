@@ -9,6 +9,7 @@ What it leaves out: the grain of floor and walls, dents in the walls, facets of 
 from __future__ import annotations
 
 import colorsys
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -184,6 +185,7 @@ class Shapes3D(FactorDataset):
         title="3D Shapes",
         description="A cube, cylinder, sphere or capsule in a coloured room.",
         needs_files=False,
+        origin=TWIN,
         licence="Apache-2.0",
         citation="Burgess and Kim, 3D Shapes Dataset, 2018",
         url="https://github.com/google-deepmind/3d-shapes",
@@ -211,7 +213,8 @@ class Shapes3D(FactorDataset):
         )
         path = data_root(root) / FILE
         self._official = H5Images(path, self.space) if path.is_file() else None
-        self.origin = OFFICIAL if self._official else TWIN
+        if self._official:
+            self.info = replace(self.info, origin=OFFICIAL)
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         if self._official:

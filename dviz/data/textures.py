@@ -83,10 +83,11 @@ class TextureDSprites(ColorDSprites):
         folder = data_root(root) / FOLDER
         if folder.is_dir():
             textures, names = read_textures(folder)
-            self.origin += ", Brodatz textures"
+            drawn_on = "Brodatz textures"
         else:
             textures, names = procedural_textures(), NAMES
-            self.origin += ", procedural textures"
+            drawn_on = "procedural textures"
+        self.info = replace(self.info, origin=f"{self.origin}, {drawn_on}")
         self.space = FactorSpace([Factor("texture", COUNT, names), *self.space.factors])
         scaled = textures[:, None, None] * (PALETTE_BYTES[:, :, None, None] / 255)
         self._fills = np.rint(scaled).astype(np.uint8)  # (5, 7, 3, 64, 64)

@@ -51,7 +51,7 @@ def _structure(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
         before, now = getattr(stored, what), getattr(found, what)
         if before != now:
             yield f"{what}: report {before}, now {now}"
-    if stored.origin and stored.origin != found.origin:
+    if stored.origin != found.origin:
         yield f"other images: report {stored.origin}, now {found.origin or 'unknown'}"
 
 

@@ -82,7 +82,7 @@ def encode_sample(
         losses.append(reconstruction_loss(logits, x).item() * len(x))
         picture = torch.sigmoid(logits)
         errors.append((picture - x).square().mean().item() * len(x))
-        if dataset.on_black:
+        if dataset.info.on_black:
             objects.append(torch.stack([overlap(x, picture), colour_error(x, picture)]).cpu())
     mean, log_variance, sampled = torch.cat(codes, dim=1).numpy()
     shape, colour = torch.cat(objects, 1).nanmean(1).tolist() if objects else (math.nan, math.nan)

@@ -70,7 +70,7 @@ class DatasetReport:
         scores: other metrics by name (see dviz.metrics.suite.reported_scores), each in [0, 1].
         seconds: what measuring took; machine: where.
         origin: where the dataset's images came from, as `FactorDataset.origin`: a twin is not the
-            genuine dataset whose name it has. "" in reports from before it was kept.
+            genuine dataset whose name it has.
         overlap: mean intersection over union of the foreground with its reconstruction's, in
             [0, 1]; colour_error: mean absolute error within the foreground, channels in [0, 1].
             None where a dataset's images do not stand on plain black.

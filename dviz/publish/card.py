@@ -19,7 +19,7 @@ from dviz.checkpoint import (
 )
 from dviz.data import DatasetInfo, dataset_info
 from dviz.data.folder import is_own_folder
-from dviz.data.registry import REAL
+from dviz.data.registry import known_info
 from dviz.errors import DatasetError
 from dviz.files import write_text
 from dviz.measuring.report import DatasetReport, Report, read_report
@@ -251,6 +251,7 @@ def _licence(datasets: Iterable[str]) -> str:
 def _terms(name: str, info: DatasetInfo | None) -> str:
     if info is None:
         return "their terms are not known here; ask whoever published this model."
-    images = "photographs" if name.startswith(REAL) else "images"
+    known = known_info(name)
+    images = "photographs" if known and known.photographs else "images"
     parts = (f"the {images} are {info.licence}", info.citation, info.url)
     return ". ".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dviz.checkpoint import CONFIG, FINE_TUNED, REPORT, CheckpointConfig, read_config
-from dviz.data.registry import REAL
+from dviz.data.registry import known_info
 from dviz.lineage import lineage_of
 from dviz.measuring.report import Baseline, DatasetReport, Report, read_report
 
@@ -44,12 +44,15 @@ class Transfer:
 
     @property
     def real(self) -> bool:
-        return self.tuned.config.dataset.startswith(REAL)
+        """Photographs."""
+        target = known_info(self.tuned.config.dataset)
+        return target is not None and target.photographs
 
     @property
     def noisy(self) -> bool:
         """Same factors, noise added."""
-        return self.tuned.config.dataset.startswith("noisy")
+        target = known_info(self.tuned.config.dataset)
+        return target is not None and target.noisy
 
 
 def read_zoo(root: str | Path) -> list[Model]:

@@ -57,7 +57,7 @@ def load_state(
 ) -> tuple[int, dict[str, Any]]:
     """Restore `parts` from `path` and return the number of steps done and the notes.
 
-    `defaults` stand for settings that an older file does not know.
+    `defaults` stand for settings that came after the run was started.
 
     Raises:
         CheckpointError: the file is unreadable, or was written with other `settings`.

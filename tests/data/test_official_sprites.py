@@ -70,7 +70,7 @@ def test_the_whole_family_takes_the_official_frames(path, frames, monkeypatch, n
     assert (image[frame] > 0).all()
     if name != "texture-dsprites":
         assert (image[frame] == 255).all()
-    if not dataset.noisy:
+    if not dataset.info.noisy:
         assert (image[~frame] == 0).all()
 
 

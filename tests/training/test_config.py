@@ -42,16 +42,6 @@ def test_what_is_written_down_gives_the_same_config_again():
     assert again == config
 
 
-def test_a_config_of_before_the_options_still_reads():
-    old = {
-        "steps": 24000, "batch_size": 32, "learning_rate": 0.006, "schedule": "one-cycle",
-        "beta": 2.0, "untied_beta": 32.0, "beta_warmup": 0.25, "supervision": "labels",
-        "k": "uniform", "clip": 1.0, "seed": 0,
-    }  # fmt: skip
-    every = TrainingConfig(**old).every_setting()
-    assert every == DEFAULTS | old
-
-
 def test_every_setting_says_what_it_is():
     about = {known.name: known_about for known, known_about in settings_of(TrainingConfig)}
     assert about.keys() == DEFAULTS.keys()

@@ -174,8 +174,7 @@ def shape_of(url: str, checkpoints: str | None) -> dict[str, int]:
     folder = Path(checkpoints or common.ROOT / "checkpoints") / name
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     keys = {"filters": "filters", "latent_size": "latent_size", "hidden": "decoder_hidden"}
-    shape = {key: config[stored] for key, stored in keys.items()}
-    return shape | {"recolour": config.get("recolour", False)}
+    return {key: config[stored] for key, stored in (keys | {"recolour": "recolour"}).items()}
 
 
 def time_photos(url: str, repeats: int = 12) -> list[float]:

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from dviz.data.registry import REAL, list_datasets
+from dviz.data.registry import known_info
 from dviz.palette import SERIES
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
@@ -236,8 +236,8 @@ def show_photos(entry: Entry, prepared: Prepared) -> list[Any]:
 
 def _is_synthetic(dataset: str) -> bool:
     """Whether its images are drawn. What we do not know may be photographs."""
-    known = dataset in list_datasets()
-    return known and not dataset.startswith(REAL)
+    known = known_info(dataset)
+    return known is not None and not known.photographs
 
 
 def _ways(entry: Entry) -> list[tuple[str, str]]:

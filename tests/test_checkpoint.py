@@ -148,12 +148,6 @@ def test_a_colour_map_is_kept(folder, model):
         assert torch.equal(loaded.decode(code), coloured.decode(code))
 
 
-def test_a_config_from_before_colour_maps_has_none(folder):
-    change_config(folder, recolour=None)
-    assert read_config(folder).architecture == VAEConfig(4, 3, decoder_hidden=5)
-    load_checkpoint(folder)
-
-
 @pytest.mark.parametrize("change", ["missing", "extra", "shape"])
 def test_weights_that_do_not_fit_are_refused(folder, change):
     tensors = load_file(folder / "model.safetensors")

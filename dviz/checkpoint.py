@@ -14,7 +14,6 @@ Only the first two are needed to load it.
 
 from __future__ import annotations
 
-import json
 import operator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +28,9 @@ from dviz import __version__
 from dviz.errors import CheckpointError
 from dviz.factors import Factor, FactorSpace
 from dviz.files import atomic_path, write_json
+from dviz.limits import LIMITS
 from dviz.models.vae import VAE, VAEConfig
+from dviz.schema import ConfigShape, check_shape, read_object
 
 WEIGHTS, CONFIG, REPORT, PROBES = (
     "model.safetensors",
@@ -97,6 +98,7 @@ class CheckpointConfig:
                     f"config.json has format {values['format']!r}, this dviz reads {FORMAT}; "
                     "update dviz or train anew"
                 )
+            check_shape(ConfigShape, values, f"{CONFIG} is not a dviz checkpoint's")
             factors = tuple(
                 Factor(
                     str(f["name"]),
@@ -164,16 +166,14 @@ def read_config(folder: str | Path) -> CheckpointConfig:
     """
     path = Path(folder) / CONFIG
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_object(path, LIMITS.config_bytes)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no {CONFIG} in checkpoint {path.parent.name}") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise CheckpointError(
             f"{CONFIG} of checkpoint {path.parent.name} cannot be read ({reason})"
         ) from error
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{CONFIG} of checkpoint {path.parent.name} is not a JSON object")
     return CheckpointConfig.from_dict(values)
 
 
@@ -207,6 +207,12 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
         raise CheckpointError(
             f"{WEIGHTS} of checkpoint {folder.name} does not fit its config: "
             f"{len(odd)} layers are missing, extra or of another shape, such as {odd[0]}"
+        )
+    infinite = sorted(k for k, value in weights.items() if not torch.isfinite(value).all())
+    if infinite:
+        raise CheckpointError(
+            f"{WEIGHTS} of checkpoint {folder.name} holds weights that are not finite, such as "
+            f"{infinite[0]}; it cannot be used"
         )
     model.to_empty(device="cpu").load_state_dict(weights, strict=True)
     return Checkpoint(config, model.to(device).eval(), folder)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+LAST_RECORD = 22  # bytes of a zip file's last record, which says where its directory lies
+DIRECTORY_ENTRY = 512  # bytes, more than an entry with a name of ours takes
 
 
 @contextmanager
@@ -44,3 +49,35 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` as strict JSON (no NaN or Infinity: raise ValueError) to `path` atomically."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def check_archive(path: str | os.PathLike[str], *, members: int, unpacked: int) -> None:
+    """Look into a zip file's directory, before anything of it is unpacked.
+
+    Raises:
+        ValueError: it holds more than so many `members`, or they unpack to more bytes than that.
+        OSError, zipfile.BadZipFile: it cannot be read.
+    """
+    if _directory_bytes(path) > members * DIRECTORY_ENTRY:
+        raise ValueError(f"holds more than {members:,} arrays, the limit")
+    with zipfile.ZipFile(path) as archive:
+        found = archive.infolist()
+    size = sum(member.file_size for member in found)
+    if len(found) > members:
+        raise ValueError(f"holds {len(found):,} arrays, the limit is {members:,}")
+    if size > unpacked:
+        raise ValueError(
+            f"unpacks to {size / 1e6:,.0f} MB; at most {unpacked / 1e6:,.0f} MB are read"
+        )
+
+
+def _directory_bytes(path: str | os.PathLike[str]) -> int:
+    """How long the directory of a zip file says it is; each entry takes memory when it is read."""
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - LAST_RECORD - 65_535))  # a comment may follow
+        tail = file.read()
+    place = tail.rfind(b"PK\5\6")
+    if place < 0 or len(tail) < place + LAST_RECORD:
+        raise zipfile.BadZipFile("File is not a zip file")
+    return struct.unpack_from("<I", tail, place + 12)[0]

@@ -6,6 +6,7 @@ Nothing is decoded before its size, kind and dimensions are known to be harmless
 from __future__ import annotations
 
 import io
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,16 +15,20 @@ from PIL import Image, ImageCms, ImageOps
 
 from dviz.data.background import check_image, cut_out, remove_background
 from dviz.errors import PhotoError
+from dviz.limits import LIMITS
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-MAX_BYTES = 25_000_000
-MAX_PIXELS = 50_000_000
+MAX_BYTES = LIMITS.photo_bytes
+MAX_PIXELS = LIMITS.photo_pixels
 MIN_SIDE = 8
 ENOUGH = 512
 BLACK = (0, 0, 0)
 BACKGROUNDS = ("keep", "border", "object")
 
 TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
+JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # none of those within a scan's data
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+MAX_SEGMENTS = 1_000  # of a JPEG, beside its scans
 USE = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
 DAMAGED = "the picture is damaged or cut off and cannot be read to its end; save it anew"
 HEIC = "HEIC and AVIF pictures are not read; export the photo as JPEG or PNG"
@@ -57,6 +62,7 @@ def decode_photo(
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, max_pixels)
+            _check_scans(image, content)
             if enough:
                 scale = enough / min(image.size)
                 image.draft(None, tuple(int(np.ceil(scale * side)) for side in image.size))
@@ -66,6 +72,8 @@ def decode_photo(
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoError(_too_many(max_pixels)) from error
+    except MemoryError as error:
+        raise PhotoError("the picture takes too much memory; make it smaller") from error
     except Image.UnidentifiedImageError as error:
         raise PhotoError(_what_it_is(content)) from error
     except Exception as error:  # on broken files decoders raise nearly anything
@@ -96,12 +104,44 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
     tags = getattr(image, "tag_v2", {})
     if tags.get(TILE_WIDTH, 0) * tags.get(TILE_LENGTH, 0) > max_pixels:
         raise PhotoError(TIFF)
+    if image.format == "WEBP":
+        max_pixels = min(max_pixels, LIMITS.photo_webp_pixels)
     if width * height > max_pixels:
         raise PhotoError(f"{width}×{height}: {_too_many(max_pixels)}")
     if min(width, height) < MIN_SIDE:
         raise PhotoError(
             f"the picture is {width}×{height} pixels; each side needs at least {MIN_SIDE}"
         )
+
+
+def _check_scans(image: Image.Image, content: bytes) -> None:
+    """Refuse a JPEG that goes over its pixels so often that it keeps a core busy for seconds."""
+    if image.format != "JPEG":
+        return
+    width, height = image.size
+    most = min(LIMITS.photo_scans, LIMITS.photo_scan_pixels // max(width * height, 1))
+    if count_scans(content, most) > most:
+        raise PhotoError(
+            f"the JPEG is made of more than {most} scans, the limit at {width}×{height}; save it "
+            "anew, not as progressive"
+        )
+
+
+def count_scans(content: bytes, most: int) -> int:
+    """Scans of a JPEG, told from its markers; counting ends after `most` + 1."""
+    position = scans = segments = 0
+    while scans <= most and (found := JPEG_MARKER.search(content, position)):
+        start, marker = found.start(), content[found.start() + 1]
+        if marker == END_OF_IMAGE:
+            break
+        segments += 1
+        if segments > MAX_SEGMENTS + scans:
+            raise PhotoError(DAMAGED)
+        scans += marker == START_OF_SCAN
+        position = start + 2
+        if marker != 0xD8:  # all but the start of the image say how long they are
+            position += int.from_bytes(content[start + 2 : start + 4], "big")
+    return scans
 
 
 def _too_many(max_pixels: int) -> str:

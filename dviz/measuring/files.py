@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import atomic_path, write_text
+from dviz.files import atomic_path, check_archive, write_text
+from dviz.limits import Limits
 
 NPZ_ERRORS = (
     OSError, ValueError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError, TypeError,
@@ -51,18 +52,24 @@ class Labels:
 
 
 def read_representations(
-    path: str | os.PathLike[str], key: str = "mean", max_bytes: int = 16 * 2**30
+    path: str | os.PathLike[str],
+    key: str = "mean",
+    max_bytes: int = 16 * 2**30,
+    limits: Limits | None = None,
 ) -> np.ndarray:
     """Codes of the array `key` of an `.npz`, float32 (N, D).
 
     Args:
         max_bytes: how large the array may be when unpacked; a small file can hold a huge one.
+        limits: of the archive as a whole, where strangers hand it in.
 
     Raises:
         DataFileError: no such file or array, too large, not an `.npz`, or not a table of finite
             numbers.
     """
     try:
+        if limits is not None:
+            check_archive(_existing(path), members=limits.npz_members, unpacked=limits.npz_bytes)
         loaded = np.load(_existing(path), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             raise DataFileError(f"{path}: a single array; an .npz with '{key}' is needed")
@@ -81,7 +88,9 @@ def read_representations(
     return _check_codes(codes, f"{path}: array '{key}'")
 
 
-def read_classes(path: str | os.PathLike[str], rows: int | None = None) -> Labels:
+def read_classes(
+    path: str | os.PathLike[str], rows: int | None = None, limits: Limits | None = None
+) -> Labels:
     """Labels of a CSV with a header of factor names.
 
     Comma, semicolon or tab; UTF-8 with or without a byte-order mark; labels may be whole numbers
@@ -89,11 +98,13 @@ def read_classes(path: str | os.PathLike[str], rows: int | None = None) -> Label
 
     Args:
         rows: how many codes there are, where known.
+        limits: of the table, where strangers hand it in.
 
     Raises:
-        DataFileError: no such file, empty, no header, ragged, gaps, or not `rows` rows.
+        DataFileError: no such file, empty, no header, ragged, gaps, not `rows` rows, or beyond
+            `limits`.
     """
-    header, columns, lines = _read_columns(path)
+    header, columns, lines = _read_columns(path, limits)
     if rows is not None and len(lines) != rows:
         hint = " (is the header missing?)" if len(lines) == rows - 1 else ""
         raise DataFileError(f"{path}: {len(lines)} rows of labels for {rows} codes{hint}")
@@ -101,16 +112,18 @@ def read_classes(path: str | os.PathLike[str], rows: int | None = None) -> Label
         raise DataFileError(
             f"{path}: the first line holds numbers; it must hold the names of the factors"
         )
-    return encode_labels(header, columns, lines, str(path))
+    return encode_labels(header, columns, lines, str(path), limits)
 
 
-def read_table(path: str | os.PathLike[str]) -> tuple[np.ndarray, Labels]:
+def read_table(
+    path: str | os.PathLike[str], limits: Limits | None = None
+) -> tuple[np.ndarray, Labels]:
     """Codes float32 (N, D) and labels of one CSV; see the module for how columns are told apart.
 
     Raises:
         DataFileError: as `read_classes`; or no column, or nothing but columns, of codes.
     """
-    header, columns, lines = _read_columns(path)
+    header, columns, lines = _read_columns(path, limits)
     is_code = [CODE_COLUMN.fullmatch(name) is not None for name in header]
     if not any(is_code) or all(is_code):
         found = "every column is one" if all(is_code) else f"columns are {', '.join(header[:8])}"
@@ -120,7 +133,8 @@ def read_table(path: str | os.PathLike[str]) -> tuple[np.ndarray, Labels]:
     picked = [(n, c) for n, c, code in zip(header, columns, is_code, strict=True) if code]
     codes = np.stack([_numbers(c, lines, f"{path}: column '{n}'") for n, c in picked], axis=1)
     rest = [(n, c) for n, c, code in zip(header, columns, is_code, strict=True) if not code]
-    labels = encode_labels([n for n, _ in rest], [c for _, c in rest], lines, str(path))
+    names, cells = [n for n, _ in rest], [c for _, c in rest]
+    labels = encode_labels(names, cells, lines, str(path), limits)
     return _check_codes(codes, str(path)), labels
 
 
@@ -129,6 +143,7 @@ def encode_labels(
     columns: Sequence[Sequence[str]],
     lines: Sequence[int] | None = None,
     source: str = "labels",
+    limits: Limits | None = None,
 ) -> Labels:
     """Columns of text to class indices.
 
@@ -140,9 +155,10 @@ def encode_labels(
     Args:
         names: F factor names; columns: F columns of N labels each.
         lines: line of the file each row came from, for error messages; 1, 2, ... by default.
+        limits: of words and of values a factor, where strangers hand them in.
 
     Raises:
-        DataFileError: a gap, or names that are missing or not all different.
+        DataFileError: a gap, names that are missing or not all different, or beyond `limits`.
     """
     names = tuple(name.strip() for name in names)
     if not all(names) or len(set(names)) != len(names):
@@ -156,6 +172,8 @@ def encode_labels(
             raise DataFileError(
                 f"{source}: no label for '{name}' on line {line}; fill the gap or drop the row"
             )
+        if limits is not None:
+            _check_labels(name, cells, limits, source)
         encoded.append(_encode(cells))
     classes = np.stack([column for column, _ in encoded], axis=1)
     return Labels(names, classes, tuple(values for _, values in encoded))
@@ -179,7 +197,7 @@ def write_classes(path: str | os.PathLike[str], names: Sequence[str], classes: n
 
 
 def _read_columns(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str], limits: Limits | None = None
 ) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
     """Header, columns of cells, and the line each row came from."""
     try:
@@ -189,7 +207,10 @@ def _read_columns(
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read ({error.strerror})") from None
     first = text.lstrip().split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    delimiter = max(",;\t", key=first.count)
+    if limits is not None:
+        _check_table(text, first, delimiter, limits, str(path))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         table = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
@@ -205,6 +226,31 @@ def _read_columns(
     if header[0] == "" and len(header) > 1:
         header, columns = header[1:], columns[1:]
     return header, columns, [line for line, _ in table[1:]]
+
+
+def _check_table(text: str, first: str, delimiter: str, limits: Limits, source: str) -> None:
+    """Refuse a table by its counts of lines and delimiters, before cells are made of it."""
+    rows = text.count("\n")
+    for what, count, most in (
+        ("columns", first.count(delimiter) + 1, limits.csv_columns),
+        ("rows", rows, limits.csv_rows),
+        ("cells", rows + text.count(delimiter), limits.csv_cells),
+    ):
+        if count > most:
+            raise DataFileError(f"{source}: about {count:,} {what}, the limit is {most:,}")
+
+
+def _check_labels(name: str, cells: list[str], limits: Limits, source: str) -> None:
+    """Refuse words that are essays and factors that have a value a row."""
+    if len(name) > limits.text_characters or max(map(len, cells)) > limits.text_characters:
+        raise DataFileError(
+            f"{source}: a word of more than {limits.text_characters:,} characters, the limit"
+        )
+    count = len(set(cells))
+    if count > limits.csv_categories:
+        raise DataFileError(
+            f"{source}: '{name}' has {count:,} values, the limit is {limits.csv_categories:,}"
+        )
 
 
 def _encode(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:

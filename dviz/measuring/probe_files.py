@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import atomic_path
+from dviz.files import atomic_path, check_archive
+from dviz.limits import LIMITS
 from dviz.measuring.files import NPZ_ERRORS
 from dviz.metrics.mlp import HIDDEN, Mlp
 from dviz.metrics.probes import MODELS, Probe
@@ -34,6 +35,7 @@ def load_probes(path: str | os.PathLike[str]) -> dict[str, Probe]:
         DataFileError: no such file, or not a whole and consistent file of probes.
     """
     try:
+        check_archive(path, members=LIMITS.probe_members, unpacked=LIMITS.npz_bytes)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         names = [str(name) for name in arrays["names"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +13,9 @@ import numpy as np
 from dviz.data.info import YOUR_FOLDER
 from dviz.errors import CheckpointError
 from dviz.files import write_json
+from dviz.limits import LIMITS
 from dviz.metrics.omes import OmesResult, associated_dimensions, omes
+from dviz.schema import ReportShape, check_shape, read_object
 
 FORMAT = 1
 NOTABLE = 0.3
@@ -319,7 +320,9 @@ def read_report(path: str | Path) -> Report:
     if not path.exists():
         return Report()
     try:
-        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        values = read_object(path, LIMITS.report_bytes)
+        check_shape(ReportShape, values, f"{path.name} is not a dviz report")
+        return Report.from_dict(values)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path.name} cannot be read ({error})") from error
 

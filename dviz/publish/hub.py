@@ -42,12 +42,14 @@ from dviz.checkpoint import (
 )
 from dviz.data.photos import decode_photo
 from dviz.errors import CheckpointError, DvizError
+from dviz.limits import LIMITS
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import read_report
 from dviz.publish.card import checkpoint_card
 
-MAX_BYTES = 50_000_000
+MAX_BYTES = LIMITS.hub_bytes
+LARGEST = {CONFIG: LIMITS.config_bytes, REPORT: LIMITS.report_bytes}  # bytes of one file
 TIMEOUT = 10.0  # seconds to wait for the Hub's first answer
 PICKLES = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
 READERS = {
@@ -221,6 +223,10 @@ def check_names(repo_id: str, revision: str | None = None) -> None:
 
 def _check_contents(info: ModelInfo, repo_id: str, max_bytes: int) -> None:
     """Refuse a repository by its list of files, before anything is downloaded."""
+    if len(info.siblings or []) > LIMITS.hub_files:
+        raise CheckpointError(
+            f"{repo_id} holds {len(info.siblings):,} files, the limit is {LIMITS.hub_files:,}"
+        )
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
     if WEIGHTS not in sizes:
         pickles = sorted(name for name in sizes if name.endswith(PICKLES))
@@ -238,6 +244,11 @@ def _check_contents(info: ModelInfo, repo_id: str, max_bytes: int) -> None:
             f"{repo_id} is too large: {total / 1e6:,.1f} MB, at most {max_bytes / 1e6:,.1f} MB "
             "are loaded"
         )
+    for name, most in LARGEST.items():
+        if sizes.get(name, 0) > most:
+            raise CheckpointError(
+                f"{name} of {repo_id} is larger than {most / 1e6:g} MB, the limit"
+            )
     if not re.fullmatch(r"[0-9a-f]{40}", info.sha or ""):  # it will name a folder
         raise CheckpointError(f"the Hub does not say which commit of {repo_id} it offers")
 

@@ -390,3 +390,36 @@ def test_there_are_example_photos():
         assert name
         assert image.ndim == 3
         assert min(image.shape[:2]) >= 64
+
+
+def repeated_scans(content, times):
+    """A progressive JPEG with its last scan repeated: valid, small, and slow to read."""
+    start = content.rindex(b"\xff\xda")
+    return content[:start] + content[start:-2] * times + content[-2:]
+
+
+def test_scans_of_a_jpeg_are_counted():
+    plain, progressive = encoded(gradient(), "JPEG"), encoded(gradient(), "JPEG", progressive=True)
+    assert photos.count_scans(plain, 100) == 1
+    assert photos.count_scans(progressive, 100) == 10
+    assert photos.count_scans(repeated_scans(progressive, 7), 100) == 16
+    assert photos.count_scans(repeated_scans(progressive, 1000), 20) == 21
+
+
+def test_a_thumbnail_in_the_notes_is_no_scan():
+    exif = Image.Exif()
+    exif[0x010E] = encoded(gradient(), "JPEG", progressive=True).decode("latin-1")
+    assert photos.count_scans(encoded(gradient(), "JPEG", exif=exif), 100) == 1
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(monkeypatch):
+    content = repeated_scans(encoded(gradient(), "JPEG", progressive=True), 100)
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    with pytest.raises(PhotoError, match="more than 64 scans, the limit at 60×40"):
+        decode_photo(content)
+
+
+def test_a_jpeg_of_empty_segments_is_not_walked_for_ever():
+    content = encoded(gradient(), "JPEG")
+    with pytest.raises(PhotoError):
+        decode_photo(content[:2] + b"\xff\xfe\x00\x02" * 100_000 + content[2:])

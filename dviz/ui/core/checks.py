@@ -8,9 +8,10 @@ import numpy as np
 
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
+from dviz.limits import LIMITS
 from dviz.measuring.report import DatasetReport
 
-MAX_FACTORS = 64
+MAX_FACTORS = LIMITS.factors
 
 
 def check_result(result: DatasetReport, key: str, latent_size: int | None = None) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dviz.checkpoint import CLASSES, CODES, PROBES, REPORT, Checkpoint, CheckpointConfig
 from dviz.errors import CheckpointError, DataFileError
+from dviz.limits import LIMITS
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import DatasetReport, Report, read_report
@@ -80,7 +81,8 @@ class Entry:
         if not all(path.exists() for path in paths):
             return None
         try:
-            codes, labels = read_representations(paths[0]), read_classes(paths[1])
+            codes = read_representations(paths[0], max_bytes=LIMITS.npz_bytes)
+            labels = read_classes(paths[1], limits=LIMITS)
         except DataFileError as error:  # its message names the path, which is nobody's business
             raise CheckpointError(f"the codes of {self.key} are broken; measure it anew") from error
         classes = labels.classes

@@ -12,12 +12,10 @@ from pathlib import Path
 
 from dviz.checkpoint import CODES, PROBES, REPORT, Checkpoint
 from dviz.errors import CheckpointError
+from dviz.files import check_archive
+from dviz.limits import LIMITS
 from dviz.publish import hub
 
-AT_ONCE = 2
-PATIENCE = 30.0  # seconds to wait for a free place
-MAX_REPORT = 2_000_000  # bytes; JSON takes some ten times as much in memory
-MAX_UNPACKED = 256_000_000  # bytes; a small archive can hold a huge array
 BUSY = "others are loading checkpoints from the Hub just now; try again in a minute"
 
 
@@ -34,8 +32,8 @@ class HubCache:
         self,
         folder: str | Path | None = None,
         *,
-        at_once: int = AT_ONCE,
-        patience: float = PATIENCE,
+        at_once: int = LIMITS.hub_at_once,
+        patience: float = LIMITS.hub_wait_seconds,
     ) -> None:
         self._folder = Path(folder) if folder is not None else None
         self._slots = threading.BoundedSemaphore(at_once)
@@ -95,18 +93,16 @@ def check_sizes(folder: Path, name: str) -> None:
         CheckpointError: the report is too long, or an archive unpacks to too much.
     """
     report = folder / REPORT
-    if report.exists() and report.stat().st_size > MAX_REPORT:
-        raise CheckpointError(f"{REPORT} of {name} is larger than {MAX_REPORT / 1e6:.0f} MB")
-    for file in (CODES, PROBES):
+    if report.exists() and report.stat().st_size > LIMITS.report_bytes:
+        raise CheckpointError(
+            f"{REPORT} of {name} is larger than {LIMITS.report_bytes / 1e6:.0f} MB"
+        )
+    for file, members in ((CODES, LIMITS.npz_members), (PROBES, LIMITS.probe_members)):
         try:
-            with zipfile.ZipFile(folder / file) as archive:
-                unpacked = sum(item.file_size for item in archive.infolist())
+            check_archive(folder / file, members=members, unpacked=LIMITS.npz_bytes)
         except FileNotFoundError:
             continue
+        except ValueError as error:
+            raise CheckpointError(f"{file} of {name} {error}") from error
         except (OSError, zipfile.BadZipFile) as error:
             raise CheckpointError(f"{file} of {name} cannot be read") from error
-        if unpacked > MAX_UNPACKED:
-            raise CheckpointError(
-                f"{file} of {name} unpacks to {unpacked / 1e6:,.0f} MB; at most "
-                f"{MAX_UNPACKED / 1e6:.0f} MB are read"
-            )

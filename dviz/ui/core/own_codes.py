@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dviz.errors import DataFileError
+from dviz.limits import LIMITS
 from dviz.measuring.files import Labels, read_classes, read_representations, read_table
 from dviz.metrics.association import Association, associate
 from dviz.metrics.diagnostics import active_dimensions
@@ -17,7 +18,6 @@ from dviz.metrics.omes import OmesResult, omes
 from dviz.metrics.split import release_workers
 from dviz.metrics.suite import METRICS, evaluate_all
 
-MAX_BYTES = 256 * 2**20
 MAX_DIMENSIONS = 128
 MAX_FACTORS = 32
 MIN_ROWS = 3
@@ -61,10 +61,10 @@ def read_files(paths: Sequence[str]) -> OwnTable:
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
     try:
         if ".npz" in by_kind:
-            codes = read_representations(by_kind[".npz"], max_bytes=MAX_BYTES)
-            labels = read_classes(by_kind[".csv"], rows=len(codes))
+            codes = read_representations(by_kind[".npz"], max_bytes=LIMITS.npz_bytes, limits=LIMITS)
+            labels = read_classes(by_kind[".csv"], rows=len(codes), limits=LIMITS)
         else:
-            codes, labels = read_table(by_kind[".csv"])
+            codes, labels = read_table(by_kind[".csv"], limits=LIMITS)
     except DataFileError as error:
         message = str(error)
         for path in paths:
@@ -82,10 +82,11 @@ def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:
     for what, count, limit in (
         ("dimensions", codes.shape[1], MAX_DIMENSIONS),
         ("factors", len(labels.names), MAX_FACTORS),
+        ("codes (rows × dimensions)", codes.size, LIMITS.table_numbers),
     ):
         if count > limit:
             raise DataFileError(
-                f"{count} {what}; this page takes up to {limit}, dviz evaluate any number"
+                f"{count:,} {what}; this page takes up to {limit:,}, dviz evaluate any number"
             )
     if len(codes) < MIN_ROWS:
         raise DataFileError(f"{len(codes)} rows; at least {MIN_ROWS} are needed")

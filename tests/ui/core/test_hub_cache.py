@@ -2,11 +2,13 @@
 
 import threading
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from dviz.checkpoint import CODES, CONFIG, PROBES, REPORT
 from dviz.errors import CheckpointError
+from dviz.limits import LIMITS
 from dviz.ui.core import hub_cache
 from dviz.ui.core.hub_cache import HubCache
 from dviz.ui.core.library import Library
@@ -65,7 +67,7 @@ def test_what_is_refused_leaves_nothing_behind(server, files, tmp_path, change, 
 
 @pytest.mark.parametrize("file", [CODES, PROBES])
 def test_archives_that_unpack_to_too_much_are_refused(monkeypatch, tmp_path, file):
-    monkeypatch.setattr(hub_cache, "MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr(hub_cache, "LIMITS", replace(LIMITS, npz_bytes=1_000_000))
     with zipfile.ZipFile(tmp_path / file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mean.npy", bytes(2_000_000))
     assert (tmp_path / file).stat().st_size < 10_000

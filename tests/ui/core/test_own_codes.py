@@ -1,9 +1,12 @@
 """What somebody drops in, and what is measured of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dviz.errors import DataFileError
+from dviz.limits import LIMITS
 from dviz.measuring.files import encode_labels, write_classes, write_representations
 from dviz.metrics.association import association_matrix
 from dviz.metrics.suite import METRICS, evaluate_all
@@ -62,7 +65,7 @@ def test_messages_name_the_file_and_not_its_folder(two, tmp_path):
 
 
 def test_an_array_that_unpacks_to_too_much_is_not_unpacked(two, monkeypatch):
-    monkeypatch.setattr(tables, "MAX_BYTES", 100)
+    monkeypatch.setattr(tables, "LIMITS", replace(LIMITS, npz_bytes=100))
     with pytest.raises(DataFileError, match=r"unpacks to .* at most"):
         read_files(two)
 

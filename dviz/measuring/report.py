@@ -15,7 +15,6 @@ from dviz.errors import CheckpointError
 from dviz.files import write_json
 from dviz.limits import LIMITS
 from dviz.metrics.omes import OmesResult, associated_dimensions, omes
-from dviz.schema import ReportShape, check_shape, read_object
 
 FORMAT = 1
 NOTABLE = 0.3
@@ -319,6 +318,8 @@ def read_report(path: str | Path) -> Report:
     path = Path(path)
     if not path.exists():
         return Report()
+    from dviz.schema import ReportShape, check_shape, read_object  # needs pydantic, reports do not
+
     try:
         values = read_object(path, LIMITS.report_bytes)
         check_shape(ReportShape, values, f"{path.name} is not a dviz report")

@@ -15,6 +15,7 @@ COMMANDS = {
     "app": "open the page",
     "train": "learn a representation of a Source dataset",
     "transfer": "copy a checkpoint to a Target and, if asked, fine-tune it there",
+    "paint": "learn a checkpoint's decoder anew, from its codes as they are",
     "evaluate": "measure disentanglement, of a checkpoint or of anybody's codes",
     "sweep": "run a grid of trainings and transfers, and tabulate the scores",
     "reproduce": "write the study's tables from the shipped reports",

@@ -108,8 +108,12 @@ def train_into(
     identity: CheckpointConfig,
     device: str,
     source: FactorDataset | None = None,
+    part: str = "training",
 ) -> None:
-    """Train with a progress bar and write the checkpoint into `args.output`."""
+    """Train with a progress bar and write the checkpoint into `args.output`.
+
+    `part` names the field of the config that tells of this run, and the folder of its state.
+    """
     from dataclasses import replace
 
     from safetensors import SafetensorError
@@ -126,7 +130,7 @@ def train_into(
             model,
             dataset,
             config,
-            args.output / "training",
+            args.output / part,
             device=device,
             save_every=args.save_every,
             sheet_every=args.sheet_every,
@@ -137,17 +141,17 @@ def train_into(
             source=source,
             on_step=show,
         )
-    training = config.to_dict()
+    told = getattr(identity, part) | config.to_dict()
     if outcome.steps < config.steps:
-        training["stopped_at"] = outcome.steps
-    training |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
+        told["stopped_at"] = outcome.steps
+    told |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
         try:
-            save_checkpoint(args.output, model, replace(identity, training=training))
+            save_checkpoint(args.output, model, replace(identity, **{part: told}))
         except (OSError, SafetensorError) as error:
             raise TrainingError(
                 f"{args.output} cannot be written to ({error}); what was learnt is kept in its "
-                "folder training: make room and run again with --resume"
+                f"folder {part}: make room and run again with --resume"
             ) from error
 
 

@@ -94,6 +94,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _config(args: argparse.Namespace) -> TrainingConfig:
+    if args.update == "decoder":
+        raise ValueError(
+            "--update decoder: copy with --steps 0, then learn its decoder: dviz paint"
+        )
     # With the decoder at rest for good, there is nothing for it to do first.
     decoder_first = args.decoder_first if args.update != "encoder" else 0.0
     return common.training_config(

@@ -14,7 +14,7 @@ OBJECTIVE, STOPPING, SPEED = "objective", "when to stop, what to keep, what to s
 """Headings of the settings' flags."""
 
 SUPERVISIONS = ("labels", "adaptive", "known-k", "none")
-UPDATES = ("all", "encoder", "encoder-and-colours")
+UPDATES = ("all", "encoder", "encoder-and-colours", "decoder")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -164,8 +164,8 @@ class TrainingConfig(ObjectiveSettings):
     # decoder draws what it drew, and a map of colours behind it learns the Target's.
     update: str = setting(
         "all",
-        "what learns: all, the encoder alone, or the encoder and a map of colours behind the "
-        "decoder",
+        "what learns: all, the encoder alone, the encoder and a map of colours behind the decoder, "
+        "or the decoder alone, which leaves every code as it is (see dviz paint)",
         group=TARGET,
         choices=UPDATES,
     )
@@ -226,6 +226,11 @@ class TrainingConfig(ObjectiveSettings):
         if self.update == "encoder" and self.decoder_first:
             raise ValueError(
                 f"decoder_first is {self.decoder_first}; with update 'encoder' only 0 is allowed"
+            )
+        if self.update == "decoder" and self.reestimate_statistics:
+            raise ValueError(
+                f"reestimate_statistics is {self.reestimate_statistics}; with update 'decoder' "
+                "only 0 is allowed, codes stay as they are"
             )
 
     @property

@@ -59,9 +59,10 @@ class Learner:
             model.to(memory_format=torch.channels_last)
         if config.reestimate_statistics:
             reestimate_statistics(model, self.dataset, config.reestimate_statistics, config.seed)
-        if config.freeze_statistics:
+        if config.freeze_statistics or config.update == "decoder":
             model.encoder.eval()
-        model.decoder.requires_grad_(config.update == "all")
+        model.encoder.requires_grad_(config.update != "decoder")
+        model.decoder.requires_grad_(config.update in ("all", "decoder"))
         if config.update == "encoder-and-colours":
             model.decoder.colours.requires_grad_(True)
             start_colours(model, self.dataset, config.seed)
@@ -220,7 +221,7 @@ class Learner:
             self.model.load_state_dict(self.best)
         elif self.ema is not None:
             self.model.load_state_dict(self.ema.module.state_dict())
-        self.model.decoder.requires_grad_(True)
+        self.model.requires_grad_(True)
         self.model.eval()
 
 

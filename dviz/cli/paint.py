@@ -1,0 +1,100 @@
+"""Learn a checkpoint's decoder anew, from codes that stay as they are."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dviz.cli import common
+
+OBJECTIVES = {"means": "autoencoder", "samples": "beta-vae"}
+KEPT = ("report.json", "probes.npz", "representations.npz", "classes.csv")
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    from dviz.models.decoders import DECODERS
+
+    parser = common.parser(
+        "paint",
+        "Learn a checkpoint's decoder from images of its dataset and the codes its encoder gives\n"
+        "them. The encoder rests, so that every code, score and probe stays as it is; of a direct\n"
+        "transfer the pictures then show what its codes still hold of the Target.",
+        "dviz paint checkpoints/color-dsprites --output checkpoints/sharper --steps 4000",
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="checkpoint folder")
+    add("--output", required=True, type=Path, help="folder to write; may be the checkpoint's own")
+    add("--decoder", choices=DECODERS, default="modulated", help="default: %(default)s")
+    add("--fresh", action="store_true", help="start anew even where it is of that kind already")
+    add(
+        "--codes",
+        choices=OBJECTIVES,
+        default="means",
+        help="learn from posterior means, or from samples, which blur (default: %(default)s)",
+    )
+    add("--reconstruction", choices=("bernoulli", "gaussian"), default="bernoulli", help="loss")
+    add("--steps", type=int, default=4000, help="optimiser steps (default: %(default)s)")
+    add("--batch-size", type=int, default=64, help="images a step (default: %(default)s)")
+    add("--learning-rate", type=float, default=4e-3, help="peak (default: %(default)s)")
+    add("--seed", type=int, default=0)
+    add("--save-every", type=int, default=500, help="steps between saved states (0: none)")
+    add("--resume", action="store_true", help="go on where a stopped run in --output left off")
+    parser.set_defaults(sheet_every=0, tensorboard=False, prefetch=False)
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(argv)
+    config = common.training_config(
+        args,
+        supervision="none",
+        update="decoder",
+        objective=OBJECTIVES[args.codes],
+        beta=0.0,
+        beta_warmup=0.0,
+        freeze_statistics=True,
+    )
+    device = common.pick_device(args.device, args.threads)
+    from dviz.checkpoint import load_checkpoint
+    from dviz.data import load_dataset
+    from dviz.models.repaint import with_new_decoder
+
+    checkpoint = load_checkpoint(args.checkpoint, device)
+    dataset = load_dataset(checkpoint.config.dataset, args.data_root)
+    model = checkpoint.model
+    if args.fresh or model.config.decoder != args.decoder:
+        model = with_new_decoder(model, args.decoder, args.seed)
+    identity = replace(
+        checkpoint.config,
+        name=args.output.resolve().name,
+        architecture=model.config,
+        painting={"dataset": dataset.name},
+    )
+    common.train_into(args, model, dataset, config, identity, device, part="painting")
+    _measure(args.checkpoint, args.output, dataset)
+
+
+def _measure(before: Path, after: Path, dataset: object) -> None:
+    """Bring along what was measured of the codes, and measure the pictures anew."""
+    import shutil
+
+    from dviz.checkpoint import REPORT, load_checkpoint
+    from dviz.files import atomic_path
+    from dviz.measuring.pictures import measure_pictures
+    from dviz.measuring.report import read_report
+    from dviz.publish.card import write_card
+    from dviz.publish.traversal import write_traversal
+
+    for name in KEPT:
+        if (before / name).exists() and not (after / name).exists():
+            with atomic_path(after / name) as temporary:
+                shutil.copyfile(before / name, temporary)
+    if dataset.name in read_report(after / REPORT).results:
+        result = measure_pictures(load_checkpoint(after), dataset)
+        print(f"{dataset.name}: {result.fidelity}")
+        write_traversal(after)
+        write_card(after)

@@ -1,0 +1,23 @@
+"""Another decoder behind the same encoder: all that is said of a code stays true to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from dviz.models.vae import VAE
+
+
+def with_new_decoder(model: VAE, kind: str, seed: int = 0) -> VAE:
+    """The model with an untrained decoder of `kind`, one of `dviz.models.decoders.DECODERS`.
+
+    The encoder keeps its weights and statistics; a map of colours behind the old decoder goes.
+    """
+    hidden = model.config.decoder_hidden if kind == "study" else 0
+    config = replace(model.config, decoder=kind, decoder_hidden=hidden, recolour=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        painted = VAE(config)
+    painted.encoder.load_state_dict(model.encoder.state_dict())
+    return painted.to(next(model.parameters()).device).train(model.training)

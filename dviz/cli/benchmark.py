@@ -1,4 +1,4 @@
-"""Measure speed. One module per benchmark in dviz/cli/benchmarks, each with `main(argv)`."""
+"""Measure speed, and what limits a picture: a module each in dviz/cli/benchmarks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dviz.cli import common
 BENCHMARKS = {
     "metrics": "metrics and probes: time, growth, memory, accuracy against scikit-learn",
     "data": "images per second of the procedural datasets",
+    "decoders": "what each kind of decoder can paint, given the true factors",
     "training": "images per second of the training loop, its arithmetic, a per-image loop",
     "latency": "from a slider to the new picture, in a browser",
     "load": "many people at once",
@@ -20,7 +21,8 @@ BENCHMARKS = {
 def main(argv: Sequence[str] | None = None) -> None:
     parser = common.parser(
         "benchmark",
-        "Measure speed.\n\n" + "\n".join(f"  {name:10}{what}" for name, what in BENCHMARKS.items()),
+        "Measure speed, and what limits a picture.\n\n"
+        + "\n".join(f"  {name:10}{what}" for name, what in BENCHMARKS.items()),
         "dviz benchmark metrics",
     )
     parser.add_argument("benchmark", choices=BENCHMARKS, help="which one")

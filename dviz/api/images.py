@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,8 +26,10 @@ def datasets() -> list[str]:
     return list_datasets()
 
 
-def dataset(name: str, root: str | Path | None = None) -> Dataset:
-    """The dataset of that name.
+def dataset(
+    source: Any, labels: Any = None, *, root: str | Path | None = None, **more: Any
+) -> Dataset:
+    """The dataset of that name, or one of your own images.
 
     >>> shapes = dataset("dsprites")
     >>> shapes
@@ -36,18 +38,29 @@ def dataset(name: str, root: str | Path | None = None) -> Dataset:
     >>> images.shape, images.dtype, factors.shape
     ((8, 64, 64, 3), dtype('uint8'), (8, 5))
 
+    >>> dataset(np.zeros((4, 28, 28)), [0, 0, 1, 1], names=["digit"])
+    arrays (in memory): 4 images of digit
+
     Args:
-        name: one of `datasets()`.
+        source: one of `datasets()`; or images: arrays (N, H, W, 3) or (N, 3, H, W), pictures of
+            PIL, a torch dataset or one of Hugging Face (see `dviz.data.arrays`).
+        labels: of images given as arrays, (N,) or (N, F), or a table; of a Hugging Face dataset
+            the columns that are factors.
         root: the folder with its files, by default DVIZ_DATA or the user's cache; for "folder"
             the folder or zip of pictures itself.
+        more: for your own images `names` of the factors and `name` of the dataset.
 
     Raises:
         DatasetError: there is no such dataset, or its files are missing or broken.
+        ValueError: images or labels have another form.
     """
     with needed_by("dviz.dataset"):
         from dviz.data import load_dataset
+        from dviz.data.arrays import as_dataset
 
-    return Dataset(load_dataset(name, root))
+    if isinstance(source, str):
+        return Dataset(load_dataset(source, root))
+    return Dataset(as_dataset(source, labels, **more))
 
 
 class Dataset:

@@ -1,0 +1,271 @@
+"""Images and labels of one's own that are in memory already: arrays, a torch or a Hugging Face
+dataset. Pairs, metrics, probes and fine-tuning work on them as on any other dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dviz.data.info import DatasetInfo
+from dviz.data.photos import to_model_input
+from dviz.data.table import TableDataset
+from dviz.errors import DatasetError
+from dviz.factors import Factor, FactorSpace
+
+SIDE = 64
+MOST = 200_000  # images held in memory, 12 kB each
+IN_MEMORY = "in memory"
+
+
+class ArrayDataset(TableDataset):
+    """N images in memory and their labels.
+
+    Args:
+        images: uint8 (N, 64, 64, 3).
+        space: F factors; table: class indices int64 (N, F), −1 where a label is unknown.
+        name: what it is called in reports.
+    """
+
+    def __init__(
+        self, images: np.ndarray, space: FactorSpace, table: np.ndarray, name: str = "arrays"
+    ) -> None:
+        super().__init__(space, table)
+        self.name = name
+        self.info = DatasetInfo(
+            name,
+            title=name,
+            description="Images and labels given as arrays.",
+            needs_files=True,
+            licence="yours",
+            factors_known=False,
+            origin=IN_MEMORY,
+        )
+        self._images = images
+
+    def images(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        return self._images[indices]
+
+
+def from_arrays(
+    images: Any, labels: Any = None, names: Sequence[str] | None = None, name: str = "arrays"
+) -> ArrayDataset:
+    """A dataset of images and labels.
+
+    Args:
+        images: (N, H, W, 3), (N, 3, H, W), with 1 channel for 3, or grey (N, H, W): uint8,
+            booleans, or floats in [0, 1]; or a sequence of such pictures or of PIL's. They are cut
+            to their middle square and resized to 64 × 64.
+        labels: (N,) or (N, F), a table (pandas) or a mapping from names to columns: whole numbers,
+            words, anything with an order. NaN and None are labels that are not known. None: no
+            labels; the dataset can be encoded and learnt from, but not scored.
+        names: of the F factors, where `labels` does not say.
+        name: of the dataset.
+
+    Raises:
+        ValueError: images or labels are none of these, or do not fit each other.
+    """
+    pictures = _pictures(images)
+    space, table = _factors(labels, names, len(pictures))
+    return ArrayDataset(pictures, space, table, name)
+
+
+def from_torch(
+    dataset: Any, names: Sequence[str] | None = None, name: str = "torch"
+) -> ArrayDataset:
+    """A `torch.utils.data.Dataset` that gives an image, or an image and labels, a number.
+
+    An item is a picture, or (picture, label), (picture, (label, label, …)), (picture, label,
+    label, …), or a mapping of which `image` is the picture and all else are labels.
+
+    Raises:
+        ValueError: an item is none of these. DatasetError: there are more than fit.
+    """
+    items = [_item(dataset[i]) for i in range(_bounded(len(dataset)))]
+    if not items:
+        raise DatasetError("the dataset holds no images")
+    images, labels = zip(*items, strict=True)
+    if isinstance(labels[0], Mapping):
+        table: Any = pd.DataFrame(list(labels))
+    else:
+        table = pd.DataFrame([list(row) for row in labels], columns=None)
+        names = names or [f"factor {j + 1}" for j in range(table.shape[1])]
+    return from_arrays(images, table if table.shape[1] else None, names, name)
+
+
+def from_huggingface(
+    dataset: Any, image: str = "image", labels: Sequence[str] | None = None, name: str = ""
+) -> ArrayDataset:
+    """A `datasets.Dataset` of Hugging Face: one column of images, the others are labels.
+
+    Args:
+        image: the column of images.
+        labels: the columns that are factors; by default all others of single values.
+
+    Raises:
+        DatasetError: there is no such column, or there are more images than fit.
+    """
+    columns = list(dataset.column_names)
+    absent = [column for column in (image, *(labels or ())) if column not in columns]
+    if absent:
+        raise DatasetError(f"there is no column {absent[0]!r}; there are {', '.join(columns)}")
+    kept = labels if labels is not None else _single_valued(dataset, image)
+    pictures = [dataset[i][image] for i in range(_bounded(len(dataset)))]
+    table = {column: _named(dataset, column) for column in kept}
+    name = name or getattr(dataset.info, "dataset_name", None) or "datasets"
+    return from_arrays(pictures, table or None, name=name)
+
+
+def as_dataset(source: Any, labels: Any = None, **more: Any) -> ArrayDataset:
+    """Whatever holds images as a dataset: see `from_arrays`, `from_torch`, `from_huggingface`."""
+    if hasattr(source, "column_names") and hasattr(source, "features"):
+        return from_huggingface(source, labels=labels, **more)
+    plain = isinstance(source, np.ndarray | list | tuple) or hasattr(source, "__array__")
+    if not plain and hasattr(source, "__getitem__") and hasattr(source, "__len__"):
+        return from_torch(source, **more)
+    return from_arrays(source, labels, **more)
+
+
+def _bounded(count: int) -> int:
+    if count > MOST:
+        raise DatasetError(
+            f"the dataset has {count:,} images; up to {MOST:,} are held in memory: take some, "
+            "for example with torch.utils.data.Subset or .select(range(...))"
+        )
+    return count
+
+
+def _pictures(images: Any) -> np.ndarray:
+    """uint8 (N, 64, 64, 3) of whatever `from_arrays` takes."""
+    if isinstance(images, str | bytes | Mapping):
+        raise ValueError(f"images must be an array or a sequence of pictures, got {images!r:.60}")
+    rows = images if isinstance(images, Sequence) else _array(images)
+    count = _bounded(len(rows))
+    if not count:
+        raise DatasetError("there are no images")
+    pictures = np.empty((count, SIDE, SIDE, 3), dtype=np.uint8)
+    for picture, image in zip(pictures, rows, strict=True):
+        picture[:] = to_model_input(_picture(image))
+    return pictures
+
+
+def _array(values: Any) -> np.ndarray:
+    """A numpy array; of a tensor that learns or is on another device too."""
+    for step in ("detach", "cpu"):
+        values = getattr(values, step, lambda values=values: values)()
+    return np.asarray(values)
+
+
+def _picture(image: Any) -> np.ndarray:
+    """uint8 (H, W, 3) of one picture in any of the usual forms."""
+    if hasattr(image, "convert"):  # PIL's
+        return np.asarray(image.convert("RGB"))
+    pixels = _array(image)
+    if pixels.ndim == 3 and pixels.shape[-1] not in (1, 3) and pixels.shape[0] in (1, 3):
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3) or 0 in pixels.shape:
+        raise ValueError(
+            f"an image has shape {pixels.shape}; expected (H, W, 3), (3, H, W), or 1 channel for 3"
+        )
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.float32)
+    if pixels.dtype.kind == "f":
+        low, high = float(pixels.min()), float(pixels.max())
+        if not (low >= -1e-3 and high <= 1 + 1e-3):
+            raise ValueError(
+                f"an image has values from {low:.3g} to {high:.3g}; expected uint8 or floats in "
+                "[0, 1] (leave normalisation off)"
+            )
+        pixels = np.rint(255 * pixels.clip(0, 1)).astype(np.uint8)
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"an image has type {pixels.dtype}; expected uint8 or floats in [0, 1]")
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def _factors(
+    labels: Any, names: Sequence[str] | None, count: int
+) -> tuple[FactorSpace, np.ndarray]:
+    """Factors and class indices of whatever `from_arrays` takes as labels."""
+    if labels is None:
+        return FactorSpace([]), np.empty((count, 0), dtype=np.int64)
+    if isinstance(labels, pd.DataFrame | Mapping):
+        frame = pd.DataFrame({str(key): _column(labels[key]) for key in labels})
+    else:
+        values = np.asarray(_array(labels))
+        frame = pd.DataFrame(values.reshape(len(values), -1) if values.ndim < 3 else values[:, 0])
+        if values.ndim not in (1, 2):
+            raise ValueError(f"labels have shape {values.shape}; expected (N,) or (N, F)")
+        frame.columns = [f"factor {j + 1}" for j in range(frame.shape[1])]
+    if names is not None:
+        if len(names) != frame.shape[1]:
+            raise ValueError(
+                f"names has {len(names)} entries; labels have {frame.shape[1]} columns"
+            )
+        frame.columns = list(names)
+    if len(frame) != count:
+        raise ValueError(f"labels has {len(frame)} rows; there are {count} images")
+    columns = [_classes(frame[column], str(column)) for column in frame]
+    table = np.stack([classes for _, classes in columns], axis=1)
+    return FactorSpace([factor for factor, _ in columns]), table
+
+
+def _column(values: Any) -> Any:
+    # What pandas holds already keeps the order of its categories.
+    if isinstance(values, pd.Series):
+        return values.array
+    return values if isinstance(values, pd.Categorical) else list(values)
+
+
+def _classes(column: pd.Series, name: str) -> tuple[Factor, np.ndarray]:
+    """A factor, and for each row which of its values it has, int64 (N,), −1 for none."""
+    try:
+        classes, values = pd.factorize(column, sort=True)
+    except TypeError as error:
+        raise ValueError(f"labels of {name!r} are no numbers or words ({error})") from error
+    if not len(values):
+        raise ValueError(f"labels of {name!r} are all unknown")
+    whole = np.array_equal(values, np.arange(len(values)))
+    words = () if whole else tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+    return Factor(name, len(values), words), classes.astype(np.int64)
+
+
+def _item(item: Any) -> tuple[Any, Any]:
+    """Picture and labels of what a torch dataset gives."""
+    if isinstance(item, Mapping):
+        if "image" not in item:
+            raise ValueError(f"an item has no 'image'; its keys are {', '.join(map(str, item))}")
+        return item["image"], {k: _single(v) for k, v in item.items() if k != "image"}
+    if not isinstance(item, tuple | list):
+        return item, ()
+    image, *labels = item
+    if len(labels) == 1:
+        return image, tuple(_array(labels[0]).ravel().tolist())
+    return image, tuple(map(_single, labels))
+
+
+def _single(value: Any) -> Any:
+    """A number or word, also out of an array of one."""
+    array = _array(value)
+    if array.size != 1:
+        raise ValueError(f"a label has shape {array.shape}; expected single values")
+    return array.item()
+
+
+def _single_valued(dataset: Any, image: str) -> list[str]:
+    """Columns of single values."""
+    first = dataset[0] if len(dataset) else {}
+    kinds = (str, bool, int, float, type(None))
+    return [c for c in dataset.column_names if c != image and isinstance(first.get(c), kinds)]
+
+
+def _named(dataset: Any, column: str) -> Iterable[Any]:
+    """A column's values, as words in their order where the dataset has words for its numbers."""
+    values, words = list(dataset[column]), getattr(dataset.features[column], "names", None)
+    if not words:
+        return values
+    return pd.Categorical.from_codes([-1 if v is None else v for v in values], words)

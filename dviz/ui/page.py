@@ -13,6 +13,7 @@ import gradio as gr
 
 from dviz.checkpoint import SOURCE, CheckpointConfig
 from dviz.errors import DvizError
+from dviz.ui.core.codes_map import points_route
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.library import Library
 from dviz.ui.core.weights import decoder_route
@@ -163,7 +164,9 @@ def launch_options(library: Library) -> dict[str, Any]:
         "ssr_mode": False,
         "footer_links": ["api"],
         "head": "".join(map(script, ("state.js", "figures.js"))),
-        "app_kwargs": {"routes": [decoder_route(library), health_route(library)]},
+        "app_kwargs": {
+            "routes": [decoder_route(library), points_route(library), health_route(library)]
+        },
     }
 
 

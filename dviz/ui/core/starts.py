@@ -37,7 +37,7 @@ def from_sample(entry: Entry, rng: np.random.Generator) -> Start:
             f"{entry.key} has no stored codes to sample from; start from the prior or a photo"
         )
     codes, _ = entry.sample
-    return _from_row(entry, int(rng.integers(len(codes))))
+    return from_row(entry, int(rng.integers(len(codes))))
 
 
 def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Generator) -> Start:
@@ -58,7 +58,7 @@ def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Genera
                 f"none of the stored codes of {entry.key} has all of these values; leave more of "
                 "them at any"
             )
-        return _from_row(entry, int(rng.choice(rows)))
+        return from_row(entry, int(rng.choice(rows)))
     classes = np.where(chosen < 0, dataset.space.sample(1, rng)[0], chosen)
     image = dataset.render(classes[None], rng)[0]
     code = encode(entry.model, image[None]).mean[0]
@@ -97,8 +97,8 @@ def _drawn(name: str) -> FactorDataset | None:
         return None
 
 
-def _from_row(entry: Entry, row: int) -> Start:
-    """One of the stored codes."""
+def from_row(entry: Entry, row: int) -> Start:
+    """The stored code with this number, and its genuine image where that can be drawn."""
     codes, classes = entry.sample
     dataset = renderer(entry)
     original = (

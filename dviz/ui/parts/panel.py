@@ -48,15 +48,15 @@ def build_panel(library: Library) -> gr.HTML:
 
     def pictures(request: Any) -> dict[str, Any]:
         """The images of codes, side by side."""
-        return _answer(library, request, pictures_of)
+        return answer(library, request, pictures_of)
 
     def animation(request: Any) -> dict[str, Any]:
         """One dimension from low to high and back, as a GIF."""
-        return _answer(library, request, animation_of)
+        return answer(library, request, animation_of)
 
     def scene(request: Any) -> dict[str, Any]:
         """A start with chosen factor values."""
-        return _answer(library, request, scene_of)
+        return answer(library, request, scene_of)
 
     return gr.HTML(
         html_template=(STATIC / "panel.html").read_text(encoding="utf-8"),
@@ -211,7 +211,7 @@ def _slider(dimension: Dimension) -> dict[str, Any]:
     }
 
 
-def _answer(
+def answer(
     library: Library, request: Any, work: Callable[[Entry, dict[str, Any]], dict[str, Any]]
 ) -> dict[str, Any]:
     """Answer the page, in words where the request cannot be served."""

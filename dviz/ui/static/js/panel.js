@@ -163,7 +163,7 @@ const isAway = () => code.some((value, index) => Math.abs(value - view.code[inde
 function remember() {
   window.dviz?.write({
     checkpoint: view.checkpoint,
-    z: isAway() ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
+    z: isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
     range: view.ranges.length > 1 ? range.name : null,
     axes: String(plane) === String(view.axes) ? null : plane.join(","),
   });
@@ -290,7 +290,7 @@ async function start(value) {
   range = view.ranges.find(({ name }) => name === (other ? window.dviz?.read().range : range?.name))
     ?? view.ranges[0];
   if (other) plane = sharedAxes() ?? [...view.axes];
-  if (before && (other || !view.opening)) remember();
+  if (view.chosen || (before && (other || !view.opening))) remember();
   if (other) {
     painters = view.stages.map((stage) => new Painter(stage));
     painter = painters.find(({ key }) => key === view.checkpoint);
@@ -352,6 +352,14 @@ find(".range select").addEventListener("change", (event) => {
   remember();
   settle();
 });
-const draw = () => { if (props.value?.checkpoint) start(props.value); };
+/** Start from what another tab handed over, if it is of this checkpoint. */
+function takeOver() {
+  const offered = window.dviz?.taken(props.value?.checkpoint);
+  if (offered) start({ ...props.value, ...offered, opening: false, chosen: true });
+  return Boolean(offered);
+}
+
+const draw = () => { if (props.value?.checkpoint && !takeOver()) start(props.value); };
+document.addEventListener("dviz:offer", takeOver);
 watch("value", draw);
 draw();

@@ -31,5 +31,20 @@ window.dviz = (() => {
     window.history.replaceState(window.history.state, "", pathname + (search && `?${search}`) + hash);
   }
 
-  return { read, write };
+  let offered = null;
+
+  /** Hand the sliders a start of a checkpoint; they may not be there yet. */
+  function offer(start) {
+    offered = start;
+    document.dispatchEvent(new Event("dviz:offer"));
+  }
+
+  /** @returns {object | null} the start that was handed over, once, if it is of this checkpoint */
+  function taken(checkpoint) {
+    const start = offered?.checkpoint === checkpoint ? offered : null;
+    if (start) offered = null;
+    return start;
+  }
+
+  return { read, write, offer, taken };
 })();

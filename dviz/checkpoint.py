@@ -9,7 +9,8 @@
     traversal.png        picture of every active dimension (see dviz.publish.traversal)
     README.md            model card
 
-Only the first two are needed to load it.
+Only the first two are needed to load it. Somebody's own model (kind "external") has, in place of
+the weights, `encoder.onnx` and, if it can paint, `decoder.onnx`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from dviz.factors import Factor, FactorSpace
 from dviz.files import atomic_path, write_json
 from dviz.limits import LIMITS
 from dviz.models.vae import VAE, VAEConfig
+from dviz.representations.base import Representation, Shape
+from dviz.representations.own import VAERepresentation
 from dviz.schema import ConfigShape, check_shape, read_object
 
 WEIGHTS, CONFIG, REPORT, PROBES = (
@@ -38,12 +41,14 @@ WEIGHTS, CONFIG, REPORT, PROBES = (
     "report.json",
     "probes.npz",
 )
+ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 CODES, CLASSES = "representations.npz", "classes.csv"
 TRAVERSAL, CARD = "traversal.png", "README.md"
-FILES = (WEIGHTS, CONFIG, REPORT, PROBES, CODES, CLASSES, TRAVERSAL, CARD)
+FILES = (WEIGHTS, ENCODER, DECODER, CONFIG, REPORT, PROBES, CODES, CLASSES, TRAVERSAL, CARD)
 FORMAT = 1
 
 SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"
+EXTERNAL = "external"
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,11 @@ class CheckpointConfig:
 
     Attributes:
         name: folder name, e.g. "color-dsprites-to-coil100".
-        kind: "source", "direct" (weights copied to the Target) or "fine-tuned".
+        kind: "source", "direct" (weights copied to the Target), "fine-tuned", or "external"
+            (somebody's own model, as ONNX files).
         dataset: what it was last trained on, or for "direct" what it is to be used on.
         factors: the factors of `dataset`.
-        architecture: what the model is built from.
+        architecture: what the model is built from; of an external one what it takes and gives.
         training: settings of the last training, empty for "direct".
         parent: name of the checkpoint its weights come from; None for a Source.
         source: dataset of the Source at the root of its lineage.
@@ -68,7 +74,7 @@ class CheckpointConfig:
     kind: str
     dataset: str
     factors: tuple[Factor, ...]
-    architecture: VAEConfig
+    architecture: VAEConfig | Shape
     training: dict[str, Any] = field(default_factory=dict)
     parent: str | None = None
     source: str = ""
@@ -78,6 +84,11 @@ class CheckpointConfig:
     @property
     def space(self) -> FactorSpace:
         return FactorSpace(self.factors)
+
+    @property
+    def stage(self) -> str:
+        """Its place in a lineage: an external model is where one begins, as a Source is."""
+        return SOURCE if self.kind == EXTERNAL else self.kind
 
     def painted_on(self, dataset: str) -> int:
         """Steps for which the decoder learnt from the frozen codes of `dataset` alone."""
@@ -111,12 +122,7 @@ class CheckpointConfig:
             parent = values["parent"]
             config = cls(
                 factors=factors,
-                architecture=VAEConfig(
-                    *(values[name] for name in ("filters", "latent_size", "decoder_hidden")),
-                    recolour=values.get("recolour", False),  # files from before it had none
-                    encoder=values.get("encoder", "study"),
-                    decoder=values.get("decoder", "study"),
-                ),
+                architecture=_architecture(values),
                 training=dict(values["training"]),
                 painting=dict(values.get("painting", {})),  # files from before it had none
                 parent=None if parent is None else str(parent),
@@ -130,6 +136,17 @@ class CheckpointConfig:
             ) from error
 
 
+def _architecture(values: dict[str, Any]) -> VAEConfig | Shape:
+    if values["kind"] == EXTERNAL:
+        return Shape(values["latent_size"], tuple(values["image_size"]), values["channels"])
+    return VAEConfig(
+        *(values[name] for name in ("filters", "latent_size", "decoder_hidden")),
+        recolour=values.get("recolour", False),  # files from before it had none
+        encoder=values.get("encoder", "study"),
+        decoder=values.get("decoder", "study"),
+    )
+
+
 def _half(weights: torch.Tensor) -> torch.Tensor:
     """Float weights in half precision, unless some are too large for it; counts as they are."""
     rounded = weights.half() if weights.is_floating_point() else weights
@@ -138,11 +155,25 @@ def _half(weights: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint: its model in evaluation mode, its config, and where it lies."""
+    """A loaded checkpoint: what it does, its config, and where it lies."""
 
     config: CheckpointConfig
-    model: VAE
+    representation: Representation
     folder: Path
+
+    @property
+    def model(self) -> VAE:
+        """The model itself, in evaluation mode, for what trains it further or looks inside.
+
+        Raises:
+            CheckpointError: it is somebody's own, of which there is only what it does.
+        """
+        if not isinstance(self.representation, VAERepresentation):
+            raise CheckpointError(
+                f"{self.config.name} is an external model (ONNX): it can be measured and looked "
+                "at, but not trained, carried over or taken apart"
+            )
+        return self.representation.model
 
 
 def save_checkpoint(folder: str | Path, model: VAE, config: CheckpointConfig) -> None:
@@ -180,11 +211,15 @@ def read_config(folder: str | Path) -> CheckpointConfig:
 def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
     """Load weights (safetensors only, every layer must fit) and config from `folder`.
 
+    An external model runs its ONNX files in processes of their own, on the CPU.
+
     Raises:
         CheckpointError: a file is missing, broken, or does not fit the architecture.
     """
     folder = Path(folder)
     config = read_config(folder)
+    if config.kind == EXTERNAL:
+        return _load_external(folder, config)
     path = folder / WEIGHTS
     if not path.exists():
         raise CheckpointError(
@@ -215,7 +250,29 @@ def load_checkpoint(folder: str | Path, device: str = "cpu") -> Checkpoint:
             f"{infinite[0]}; it cannot be used"
         )
     model.to_empty(device="cpu").load_state_dict(weights, strict=True)
-    return Checkpoint(config, model.to(device).eval(), folder)
+    return Checkpoint(config, VAERepresentation(model.to(device)), folder)
+
+
+def _load_external(folder: Path, config: CheckpointConfig) -> Checkpoint:
+    from dviz.representations.onnx_files import OnnxRepresentation
+
+    encoder, decoder = folder / ENCODER, folder / DECODER
+    if not encoder.exists():
+        raise CheckpointError(f"checkpoint {folder.name} has no {ENCODER}")
+    assert isinstance(config.architecture, Shape)
+    found = OnnxRepresentation(
+        encoder,
+        decoder if decoder.exists() else None,
+        image_size=config.architecture.image_size,
+        channels=config.architecture.channels,
+    )
+    if found.shape != config.architecture:
+        found.close()
+        raise CheckpointError(
+            f"{ENCODER} of checkpoint {folder.name} does not fit its config: it has "
+            f"{found.shape}, expected {config.architecture}"
+        )
+    return Checkpoint(config, found, folder)
 
 
 def save_codes(

@@ -59,7 +59,7 @@ def source_folder(folder: Path) -> Path:
         CheckpointError: an ancestor is not there, or the lineage is a circle.
     """
     seen = [folder]
-    while (config := read_config(seen[-1])).kind != SOURCE:
+    while (config := read_config(seen[-1])).stage != SOURCE:
         parent = folder.parent / str(config.parent)
         if parent in seen:
             raise CheckpointError(f"the lineage of {folder.name} comes back to {parent.name}")
@@ -70,11 +70,11 @@ def source_folder(folder: Path) -> Path:
 def targets_of(name: str, known: Mapping[str, T]) -> list[str]:
     """Datasets that the Source of a checkpoint was carried to: its own Target, or them all."""
     own = known[name].config
-    if own.kind != SOURCE:
+    if own.stage != SOURCE:
         return [own.dataset]
     root = root_of(name, known)
     family = (item.config for other, item in known.items() if root_of(other, known) == root)
-    return list(dict.fromkeys(config.dataset for config in family if config.kind != SOURCE))
+    return list(dict.fromkeys(config.dataset for config in family if config.stage != SOURCE))
 
 
 def lineage_of(name: str, known: Mapping[str, T], target: str | None = None) -> Lineage[T]:
@@ -91,9 +91,9 @@ def lineage_of(name: str, known: Mapping[str, T], target: str | None = None) -> 
     targets = targets_of(name, known)
     chosen = target if target in targets else next(iter(targets), None)
     root = root_of(name, known)
-    stages = {known[root].config.kind: known[root]} | {known[name].config.kind: known[name]}
+    stages = {known[root].config.stage: known[root]} | {known[name].config.stage: known[name]}
     for other, item in known.items():
-        kind = item.config.kind
-        if kind != SOURCE and item.config.dataset == chosen and root_of(other, known) == root:
-            stages.setdefault(kind, item)
+        stage = item.config.stage
+        if stage != SOURCE and item.config.dataset == chosen and root_of(other, known) == root:
+            stages.setdefault(stage, item)
     return Lineage(*(stages.get(stage) for stage in STAGES))

@@ -11,13 +11,14 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-import torch
 
 from dviz.checkpoint import Checkpoint
 from dviz.factors import Factor
 from dviz.measuring.report import DatasetReport
 from dviz.metrics.probes import Probe
 from dviz.models.vae import VAE
+from dviz.representations.base import Representation
+from dviz.representations.build import as_representation
 
 NUM_CODES = 100
 PLACES = 5  # both ends alone would miss a hue that goes once around its circle
@@ -25,7 +26,7 @@ CHUNK = 256
 
 
 def moves(
-    model: VAE,
+    model: VAE | Representation,
     codes: np.ndarray,
     classes: np.ndarray,
     factors: Sequence[Factor],
@@ -49,11 +50,12 @@ def moves(
     Returns:
         float64 (D, F), NaN in inactive dimensions and for factors without a reading.
     """
+    encoder = as_representation(model)
     found = np.full((codes.shape[1], len(factors)), np.nan)
     read = [j for j, f in enumerate(factors) if f.name in probes and np.ptp(classes[:, j]) > 0]
     for d in np.flatnonzero(result.active):
         values = np.linspace(result.low[d], result.high[d], PLACES)
-        seen = [_seen(model, codes, d, value) for value in values]
+        seen = [_seen(encoder, codes, d, value) for value in values]
         for j in read:
             readings = [_reading(probes[factors[j].name], place, factors[j]) for place in seen]
             pairs = combinations(readings, 2)
@@ -71,7 +73,9 @@ def with_moves(
 ) -> DatasetReport:
     """`result`, of a checkpoint on its own dataset, with the `moves` of the first 100 codes."""
     factors = checkpoint.config.factors
-    found = moves(checkpoint.model, codes[:NUM_CODES], classes, factors, probes, result)
+    if not checkpoint.representation.has_decoder:
+        return result
+    found = moves(checkpoint.representation, codes[:NUM_CODES], classes, factors, probes, result)
     rows = [[None if np.isnan(far) else round(float(far), 4) for far in row] for row in found]
     return replace(result, moves=rows)
 
@@ -108,11 +112,9 @@ def _reading(probe: Probe, codes: np.ndarray, factor: Factor) -> np.ndarray:
     return probabilities
 
 
-@torch.inference_mode()
-def _seen(model: VAE, codes: np.ndarray, dimension: int, value: float) -> np.ndarray:
+def _seen(encoder: Representation, codes: np.ndarray, dimension: int, value: float) -> np.ndarray:
     """Codes (N, D) of the pictures of `codes` with one dimension at `value`."""
-    device = next(model.parameters()).device
-    moved = torch.tensor(codes, dtype=torch.float32, device=device)
+    moved = codes.astype(np.float32)
     moved[:, dimension] = value
-    seen = [model.encode(model.decode(part))[0] for part in moved.split(CHUNK)]
-    return torch.cat(seen).cpu().numpy()
+    parts = np.array_split(moved, -(-len(moved) // CHUNK))
+    return np.concatenate([encoder.look_again(part) for part in parts])

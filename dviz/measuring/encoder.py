@@ -32,8 +32,10 @@ from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import associated_dimensions
 from dviz.metrics.probes import fit_probe, probe_factors
 from dviz.metrics.suite import METRICS, evaluate_all
-from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
-from dviz.models.vae import VAE, sample_posterior, to_tensor
+from dviz.models.objectives.losses import kl_divergence
+from dviz.models.vae import VAE
+from dviz.representations.base import Codes, Reconstruction, Representation
+from dviz.representations.build import as_representation
 
 CHUNK = 512
 
@@ -43,14 +45,16 @@ class EncodedSample:
     """A random sample of a dataset as a model sees it.
 
     Attributes:
-        mean, log_variance, sampled: of q(z|x), and one draw from it, float32 (N, D).
+        mean, std, sampled: of q(z|x), and one draw from it, float32 (N, D); std None and sampled
+            as mean where an encoder gives one code an image.
         classes: int64 (N, F).
-        reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel.
+        reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel;
+            both NaN without a decoder.
         overlap, colour_error: see `dviz.measuring.fidelity`; NaN unless images stand on black.
     """
 
     mean: np.ndarray
-    log_variance: np.ndarray
+    std: np.ndarray | None
     sampled: np.ndarray
     classes: np.ndarray
     reconstruction: float
@@ -58,44 +62,71 @@ class EncodedSample:
     overlap: float
     colour_error: float
 
+    @property
+    def active(self) -> np.ndarray:
+        """Dimensions in use, bool (D,).
 
-@torch.inference_mode()
+        A code without a posterior has no scale of its own: what counts there is the standard
+        deviation beside that of the widest dimension.
+        """
+        scale = 1.0 if self.std is not None else float(self.mean.std(axis=0, ddof=1).max()) or 1.0
+        return active_dimensions(self.mean / scale)
+
+    def kl(self) -> np.ndarray:
+        """Mean KL to the prior, nats, (D,); of encoders that have a posterior."""
+        assert self.std is not None
+        deviation = torch.from_numpy(self.std).clamp(min=1e-30)
+        return kl_divergence(torch.from_numpy(self.mean), 2 * deviation.log()).mean(0).numpy()
+
+
 def encode_sample(
-    model: VAE, dataset: FactorDataset, num_images: int, seed: int = 0
+    model: VAE | Representation, dataset: FactorDataset, num_images: int, seed: int = 0
 ) -> EncodedSample:
     """Encode and reconstruct `num_images` images drawn uniformly from `dataset`.
 
     Of a dataset that is no grid no image is drawn twice, so there are at most as many as it has.
     """
+    encoder = as_representation(model)
     rng = np.random.default_rng(seed)
     noise = torch.Generator().manual_seed(seed)
-    device = next(model.parameters()).device
-    codes, classes, losses, errors, objects = [], [], [], [], []
+    codes, sampled, classes, losses, objects = [], [], [], [], []
     for images, labels in _sampled(dataset, num_images, rng):
-        x = to_tensor(images, device)
-        mean, log_variance = model.encode(x)
-        logits = model.decoder(mean)
-        codes.append(
-            torch.stack([mean, log_variance, sample_posterior(mean, log_variance, noise)]).cpu()
-        )
+        found = encoder.encode(images)
+        codes.append(found)
+        sampled.append(_draw(found, noise))
         classes.append(labels)
-        losses.append(reconstruction_loss(logits, x).item() * len(x))
-        picture = torch.sigmoid(logits)
-        errors.append((picture - x).square().mean().item() * len(x))
-        if dataset.info.on_black:
-            objects.append(torch.stack([overlap(x, picture), colour_error(x, picture)]).cpu())
-    mean, log_variance, sampled = torch.cat(codes, dim=1).numpy()
-    shape, colour = torch.cat(objects, 1).nanmean(1).tolist() if objects else (math.nan, math.nan)
+        seen = encoder.reconstruct(images, found.mean)
+        if seen is not None:
+            squares = ((seen.painted - seen.images) ** 2).mean(axis=(1, 2, 3))
+            losses.append(np.stack([seen.cross_entropy, squares]))
+            objects.append(_fidelity(seen) if dataset.info.on_black else np.full((2, 1), math.nan))
+    unknown = (math.nan, math.nan)
     return EncodedSample(
-        mean,
-        log_variance,
-        sampled,
+        np.concatenate([part.mean for part in codes]),
+        None if codes[0].std is None else np.concatenate([part.std for part in codes]),
+        np.concatenate(sampled),
         np.concatenate(classes),
-        sum(losses) / len(mean),
-        sum(errors) / len(mean),
-        shape,
-        colour,
+        *(np.concatenate(losses, 1).mean(1).tolist() if losses else unknown),
+        *(_mean_of_known(np.concatenate(objects, 1)) if objects else unknown),
     )
+
+
+def _draw(codes: Codes, noise: torch.Generator) -> np.ndarray:
+    """One draw from each posterior (N, D); the code itself where there is none."""
+    if codes.std is None:
+        return codes.mean
+    return codes.mean + torch.randn(codes.mean.shape, generator=noise).numpy() * codes.std
+
+
+def _fidelity(seen: Reconstruction) -> np.ndarray:
+    """Overlap and colour error of objects on black, float32 (2, N)."""
+    x, picture = torch.from_numpy(seen.images), torch.from_numpy(seen.painted)
+    return torch.stack([overlap(x, picture), colour_error(x, picture)]).numpy()
+
+
+def _mean_of_known(values: np.ndarray) -> list[float]:
+    """Mean of each row (2, N) without its NaN; NaN where there is nothing else."""
+    return torch.from_numpy(values).nanmean(1).tolist()
 
 
 def _sampled(
@@ -112,13 +143,15 @@ def _sampled(
         yield dataset.images(some, rng), dataset.factors(some)
 
 
-@torch.inference_mode()
-def associate(model: VAE, dataset: FactorDataset, num_pairs: int, seed: int = 0) -> np.ndarray:
+def associate(
+    model: VAE | Representation, dataset: FactorDataset, num_pairs: int, seed: int = 0
+) -> np.ndarray:
     """S (D, F) from `num_pairs` fresh pairs for each factor; NaN where a factor never varies."""
+    encoder = as_representation(model)
     rng = np.random.default_rng(seed)
     first, second = [], []
     for factor, size in enumerate(dataset.space.sizes):
-        pairs = [_encode_pairs(model, dataset, n, factor, rng) for n in _chunks(num_pairs)]
+        pairs = [_encode_pairs(encoder, dataset, n, factor, rng) for n in _chunks(num_pairs)]
         if size < 2:
             pairs = [pair[:, :0] for pair in pairs]
         a, b = np.concatenate(pairs, axis=1)
@@ -144,12 +177,11 @@ def associate_labels(sample: EncodedSample) -> tuple[np.ndarray, int]:
 
 
 def _encode_pairs(
-    model: VAE, dataset: FactorDataset, n: int, factor: int, rng: np.random.Generator
+    encoder: Representation, dataset: FactorDataset, n: int, factor: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Posterior means of `n` pairs that differ in one factor, float32 (2, n, D)."""
     images = np.concatenate(dataset.sample_pairs_of(n, factor, rng))
-    device = next(model.parameters()).device
-    mean = model.encode(to_tensor(images, device))[0].cpu().numpy()
+    mean = encoder.encode(images).mean
     return np.stack([mean[:n], mean[n:]])
 
 
@@ -158,7 +190,7 @@ def _chunks(total: int) -> list[int]:
 
 
 def measure(
-    model: VAE,
+    model: VAE | Representation,
     dataset: FactorDataset,
     *,
     num_images: int = 15_000,
@@ -169,6 +201,8 @@ def measure(
 ) -> tuple[DatasetReport, EncodedSample]:
     """Everything `report.json` says about `model` on `dataset`, and the codes it was read from.
 
+    `model` may be anybody's; without a decoder or a posterior, what needs one is not measured.
+
     Probes and diagnostics use `num_images` random images (first two thirds to train, last third to
     test), the association matrix `num_pairs` other pairs a factor. Where pairs cannot be drawn, the
     association is the closed form on the sample's labels instead. A label that is not known keeps
@@ -176,16 +210,15 @@ def measure(
     only codes and reconstruction are measured.
     """
     began = time.perf_counter()
-    model.eval()
-    sample = encode_sample(model, dataset, num_images, seed)
+    encoder = as_representation(model)
+    sample = encode_sample(encoder, dataset, num_images, seed)
     if dataset.is_grid:
-        association = associate(model, dataset, num_pairs, seed + 1)
+        association = associate(encoder, dataset, num_pairs, seed + 1)
     else:
         association, num_pairs = associate_labels(sample)
-    active = active_dimensions(sample.mean)
+    active = sample.active
     names = list(dataset.space.names)
     scores = _probe_scores(sample, association, names, seed, jobs) if probes else []
-    kl = kl_divergence(torch.from_numpy(sample.mean), torch.from_numpy(sample.log_variance))
     low, high = np.percentile(sample.mean, [1, 99], axis=0)
     report = DatasetReport(
         dataset=dataset.name,
@@ -200,14 +233,14 @@ def measure(
         std=_rounded(sample.mean.std(0)),
         low=_rounded(low),
         high=_rounded(high),
-        posterior_std=_rounded(np.exp(0.5 * sample.log_variance).mean(0)),
-        kl=_rounded(kl.mean(0).numpy()),
-        reconstruction=round(sample.reconstruction, 3),
-        mse=round(sample.mse, 6),
+        posterior_std=None if sample.std is None else _rounded(sample.std.mean(0)),
+        kl=None if sample.std is None else _rounded(sample.kl()),
+        reconstruction=known_or_none(sample.reconstruction, 3),
+        mse=known_or_none(sample.mse, 6),
         probes=scores,
         scores=_other_scores(sample, names, seed, jobs) if probes else {},
         seconds=round(time.perf_counter() - began, 1),
-        machine=describe_machine(str(next(model.parameters()).device)),
+        machine=describe_machine(encoder.device),
         origin=dataset.origin,
         overlap=known_or_none(sample.overlap),
         colour_error=known_or_none(sample.colour_error),
@@ -231,7 +264,7 @@ def evaluate_checkpoint(
     of images whose labels are all known.
     """
     result, sample = measure(
-        checkpoint.model,
+        checkpoint.representation,
         dataset,
         num_images=num_images,
         num_pairs=num_pairs,
@@ -270,10 +303,11 @@ def _probe_scores(
     """Probes on all active dimensions and on the associated one, one row of labels at a time."""
     if (sample.classes != UNKNOWN).all() and names:
         settings = {"dimensions": ("all", "pruned"), "association": association, "n_jobs": jobs}
+        settings["active"] = sample.active
         found = probe_factors(sample.mean, sample.classes, names=names, seed=seed, **settings)
         return _score_rows(found.to_dict()["per_factor"])
     scores = []
-    active = active_dimensions(sample.mean)
+    active = sample.active
     own = associated_dimensions(association, active) if names else []
     for j, name in enumerate(names):
         known = sample.classes[:, j] != UNKNOWN
@@ -326,9 +360,9 @@ def _other_scores(
     return {key: round(value, 5) for key, value in values.items() if value is not None}
 
 
-def known_or_none(value: float) -> float | None:
+def known_or_none(value: float, digits: int = 5) -> float | None:
     """A measured number as a report holds it; None for NaN."""
-    return None if math.isnan(value) else round(value, 5)
+    return None if math.isnan(value) else round(value, digits)
 
 
 def _rounded(values: np.ndarray) -> list[float]:

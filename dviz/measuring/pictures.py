@@ -33,12 +33,11 @@ def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetR
             f"dviz evaluate checkpoint {checkpoint.folder}"
         )
     stored = report.results[dataset.name]
-    model = checkpoint.model.eval()
-    sample = encode_sample(model, dataset, stored.num_images, stored.seed)
+    sample = encode_sample(checkpoint.representation, dataset, stored.num_images, stored.seed)
     result = replace(
         stored,
-        reconstruction=round(sample.reconstruction, 3),
-        mse=round(sample.mse, 6),
+        reconstruction=known_or_none(sample.reconstruction, 3),
+        mse=known_or_none(sample.mse, 6),
         overlap=known_or_none(sample.overlap),
         colour_error=known_or_none(sample.colour_error),
         painted=checkpoint.config.painted_on(dataset.name),

@@ -63,9 +63,10 @@ class DatasetReport:
         association: S, (D, F), in [0, 1]; None in the column of a factor that never changes.
         active: dimensions whose posterior mean has a standard deviation of at least 0.05, (D,).
         mean, std, low, high: of the posterior means, and their 1st and 99th percentile, (D,).
-        posterior_std: mean σ of q(z|x), (D,).
+        posterior_std: mean σ of q(z|x), (D,); None, like `kl`, where an encoder gives one code.
         kl: mean KL(q(z|x) ‖ N(0, 1)), nats, (D,).
-        reconstruction: pixel cross-entropy, nats an image; mse: squared error a pixel in [0, 1].
+        reconstruction: pixel cross-entropy, nats an image; mse: squared error a pixel in [0, 1];
+            None without a decoder.
         probes: accuracies, one row a factor, classifier and set of dimensions.
         scores: other metrics by name (see dviz.metrics.suite.reported_scores), each in [0, 1].
         seconds: what measuring took; machine: where.
@@ -92,10 +93,10 @@ class DatasetReport:
     std: list[float]
     low: list[float]
     high: list[float]
-    posterior_std: list[float]
-    kl: list[float]
-    reconstruction: float
-    mse: float
+    posterior_std: list[float] | None
+    kl: list[float] | None
+    reconstruction: float | None
+    mse: float | None
     probes: list[ProbeScore] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
@@ -166,6 +167,8 @@ class DatasetReport:
     @property
     def fidelity(self) -> str:
         """What its pictures are like, in words, as far as that was measured."""
+        if self.mse is None:
+            return "there is no decoder"
         words = [f"mean squared error {self.mse:.4f} a pixel"]
         if self.overlap is not None and self.colour_error is not None:
             words.append(f"overlap with the object {self.overlap:.3f}")

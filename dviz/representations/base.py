@@ -15,7 +15,7 @@ import numpy as np
 from dviz.representations.pictures import as_planes, check_images, fit
 
 SIDE = 64
-MAX_LATENT_SIZE = 4096
+MAX_LATENT_SIZE = 1024
 MAX_SIDE = 1024
 TINY = 1e-7  # how near to 0 and 1 a probability counts in the cross-entropy
 
@@ -138,6 +138,10 @@ class Representation(ABC):
         if images.dtype != np.uint8:
             images = np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8)
         return images if images.shape[-1] == 3 else images.repeat(3, axis=-1)
+
+    def look_again(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (N, D) of the pictures that codes (N, D) are decoded to."""
+        return self.encode(self.decode(codes)).mean
 
     def reconstruct(self, images: np.ndarray, codes: np.ndarray) -> Reconstruction | None:
         """What `decode(codes)` paints of `images` uint8 (N, H, W, 3); None without a decoder."""

@@ -37,6 +37,11 @@ class VAERepresentation(Representation):
         return to_images(self.model.decode(z))
 
     @torch.inference_mode()
+    def look_again(self, codes: np.ndarray) -> np.ndarray:
+        z = torch.from_numpy(check_codes(codes, self.latent_size)).to(self.device)
+        return self.model.encode(self.model.decode(z))[0].cpu().numpy()
+
+    @torch.inference_mode()
     def reconstruct(self, images: np.ndarray, codes: np.ndarray) -> Reconstruction:
         """As for any representation, but in 64 × 64 pixels, the cross-entropy taken of logits."""
         x = to_tensor(images, self.device)

@@ -6,6 +6,7 @@
     probes.npz           classifiers that read factors from codes (see dviz.measuring.probe_files)
     representations.npz  codes of a sample: `mean` and `sampled`, float16 (N, D)
     classes.csv          that sample's labels: header of factor names, N rows of class indices
+    thumbnails.npz       its first images, uint8 (M, 64, 64, 3), where no dataset here draws them
     traversal.png        picture of every active dimension (see dviz.publish.traversal)
     README.md            model card
 
@@ -16,6 +17,7 @@ the weights, `encoder.onnx` and, if it can paint, `decoder.onnx`.
 from __future__ import annotations
 
 import operator
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,9 +44,22 @@ WEIGHTS, CONFIG, REPORT, PROBES = (
     "probes.npz",
 )
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+ONNX = "onnx"  # folder of these two beside weights of dviz (see dviz.representations.export)
 CODES, CLASSES = "representations.npz", "classes.csv"
-TRAVERSAL, CARD = "traversal.png", "README.md"
-FILES = (WEIGHTS, ENCODER, DECODER, CONFIG, REPORT, PROBES, CODES, CLASSES, TRAVERSAL, CARD)
+THUMBNAILS, TRAVERSAL, CARD = "thumbnails.npz", "traversal.png", "README.md"
+FILES = (
+    WEIGHTS,
+    ENCODER,
+    DECODER,
+    CONFIG,
+    REPORT,
+    PROBES,
+    CODES,
+    CLASSES,
+    THUMBNAILS,
+    TRAVERSAL,
+    CARD,
+)
 FORMAT = 1
 
 SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"
@@ -290,3 +305,31 @@ def save_codes(
         np.savez_compressed(temporary, **codes)
     with atomic_path(folder / CLASSES) as temporary:
         np.savetxt(temporary, classes, "%d", ",", header=",".join(names), comments="")
+
+
+def save_thumbnails(folder: str | Path, images: np.ndarray) -> None:
+    """Write `thumbnails.npz` of images uint8 (M, 64, 64, 3), the first of those with codes."""
+    with atomic_path(Path(folder) / THUMBNAILS) as temporary:
+        np.savez_compressed(temporary, images=images)
+
+
+def read_thumbnails(folder: str | Path) -> np.ndarray | None:
+    """The images uint8 (M, 64, 64, 3) of `thumbnails.npz`; None where there is no such file.
+
+    Raises:
+        CheckpointError: it holds anything else.
+    """
+    path = Path(folder) / THUMBNAILS
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            images = archive["images"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{THUMBNAILS} of checkpoint {path.parent.name} is broken") from error
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (64, 64, 3):
+        raise CheckpointError(
+            f"{THUMBNAILS} of checkpoint {path.parent.name} holds {images.dtype} {images.shape}; "
+            "expected uint8 (M, 64, 64, 3)"
+        )
+    return images

@@ -21,6 +21,7 @@ COMMANDS = {
     "reproduce": "write the study's tables from the shipped reports",
     "download": "fetch a dataset's official files, or list what there is",
     "preview": "draw a contact sheet of a dataset",
+    "export": "write a checkpoint's model as ONNX files, which run without torch",
     "push": "put checkpoints on the Hugging Face Hub",
     "space": "put the page on the Hugging Face Hub as a Space",
     "benchmark": "measure speed",

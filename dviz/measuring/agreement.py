@@ -107,6 +107,8 @@ def _codes(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
             yield f"{what} of z{d}: report {before[d]:.3f}, now {now[d]:.3f}"
     share = _share_of_means(stored, found)
     for what in ("kl", "posterior_std"):
+        if getattr(stored, what) is None or getattr(found, what) is None:
+            continue  # an encoder that gives one code an image
         before, now = (np.array(getattr(r, what)) for r in (stored, found))
         for d in np.flatnonzero(np.abs(before - now) > share * before + SLACK):
             yield f"{what} of z{d}: report {before[d]:.3f}, now {now[d]:.3f}"

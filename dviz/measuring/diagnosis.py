@@ -69,7 +69,7 @@ def diagnose(
 def mixed_factors(result: DatasetReport) -> list[Finding]:
     """Low OMES though the model paints well: the code holds the factors, but mixed."""
     score = result.omes()
-    if not (score.omes < LOW_OMES and result.mse <= GOOD_PAINTING):
+    if result.mse is None or not (score.omes < LOW_OMES and result.mse <= GOOD_PAINTING):
         return []
     S = result.association_matrix
     several = [

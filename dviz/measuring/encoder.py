@@ -129,6 +129,17 @@ def _mean_of_known(values: np.ndarray) -> list[float]:
     return torch.from_numpy(values).nanmean(1).tolist()
 
 
+def sample_images(dataset: FactorDataset, count: int, seed: int, num_images: int) -> np.ndarray:
+    """The first `count` images uint8 (N, H, W, 3) of the sample that `measure` takes, with known
+    labels, as their codes are stored."""
+    kept: list[np.ndarray] = []
+    for images, labels in _sampled(dataset, num_images, np.random.default_rng(seed)):
+        kept.append(images[(labels != UNKNOWN).all(axis=1)])
+        if sum(map(len, kept)) >= count:
+            break
+    return np.concatenate(kept)[:count]
+
+
 def _sampled(
     dataset: FactorDataset, num_images: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -21,8 +21,7 @@ def measured(result: DatasetReport) -> str:
         return (
             f"## Measured on {result.title}\n\n{result.num_images:,} images without "
             f"labels, so there are no scores. {sum(result.active)} of {len(result.active)} "
-            f"dimensions are active. Reconstruction: {result.reconstruction:.1f} nats an image, "
-            f"{result.fidelity}."
+            f"dimensions are active. {_painting(result)}"
         )
     scores = {pooling: result.omes(pooling=pooling) for pooling in POOLINGS}
     rows = [
@@ -37,8 +36,7 @@ def measured(result: DatasetReport) -> str:
     sample = (
         f"{result.num_images:,} images (probes: two thirds to train, one to test), "
         f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
-        f"{len(result.active)} dimensions are active. Reconstruction: {result.reconstruction:.1f} "
-        f"nats an image, {result.fidelity}."
+        f"{len(result.active)} dimensions are active. {_painting(result)}"
     )
     return "\n\n".join(
         [
@@ -48,6 +46,13 @@ def measured(result: DatasetReport) -> str:
             _factor_table(result, scores["avg"]),
         ]
     )
+
+
+def _painting(result: DatasetReport) -> str:
+    """How it paints, as a sentence."""
+    if result.reconstruction is None:
+        return "It has no decoder."
+    return f"Reconstruction: {result.reconstruction:.1f} nats an image, {result.fidelity}."
 
 
 def _factor_table(result: DatasetReport, score: OmesResult) -> str:

@@ -46,9 +46,7 @@ class OnnxWorker:
         self._memory, self._call = memory, call
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        missing = [name for name in NEEDED if find_spec(name) is None]
-        if missing:
-            raise CheckpointError(f"ONNX files need {missing[0]}; pip install 'dviz[onnx]'")
+        require_onnx()
         self.ports = self._start()
 
     def run(self, rows: np.ndarray) -> list[np.ndarray]:
@@ -105,6 +103,13 @@ class OnnxWorker:
     def _fail(self, reason: str, cause: BaseException | None = None) -> NoReturn:
         self.close()
         raise CheckpointError(f"{self.path.name} cannot be run: {reason}") from cause
+
+
+def require_onnx() -> None:
+    """Raise CheckpointError where the packages for ONNX are not installed."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise CheckpointError(f"ONNX files need {missing[0]}; pip install 'dviz[onnx]'")
 
 
 def _environment() -> dict[str, str]:

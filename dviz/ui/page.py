@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from dviz.checkpoint import SOURCE, CheckpointConfig
+from dviz.checkpoint import EXTERNAL, SOURCE, CheckpointConfig
 from dviz.errors import DvizError
 from dviz.ui.core.codes_map import points_route
 from dviz.ui.core.entry import Entry
@@ -246,7 +246,7 @@ def choices_of(library: Library, fetched: list[str] | None = None) -> list[tuple
 
 def _label(name: str, config: CheckpointConfig) -> str:
     """Name, kind, Source and Target, so that typing any of them finds the checkpoint."""
-    if config.kind == SOURCE:
+    if config.stage == SOURCE:
         return f"{name} · {config.kind}" + _unless_said(config.dataset, name)
     return f"{name} · {config.kind} · {config.source} → {config.dataset}"
 
@@ -268,6 +268,8 @@ def summary_of(entry: Entry) -> str:
 
 
 def _stage(config: Any) -> str:
+    if config.kind == EXTERNAL:
+        return f"external model, measured on {config.dataset}"
     if config.kind == SOURCE:
         return f"Source: trained on {config.dataset}"
     return f"{config.kind}: {config.source} to {config.dataset}"

@@ -24,7 +24,8 @@ def check_result(result: DatasetReport, key: str, latent_size: int | None = None
 
 
 def _fits(result: DatasetReport, latent_size: int) -> bool:
-    rows = [result.active, result.mean, result.std, result.low, result.high, result.kl]
+    kl = result.mean if result.kl is None else result.kl
+    rows = [result.active, result.mean, result.std, result.low, result.high, kl]
     numbers = np.array(rows, dtype=np.float64)
     S, factors = result.association_matrix, result.factors
     words = [result.dataset, *factors]

@@ -7,7 +7,16 @@ from functools import cached_property
 
 import numpy as np
 
-from dviz.checkpoint import CLASSES, CODES, PROBES, REPORT, Checkpoint, CheckpointConfig
+from dviz.checkpoint import (
+    CLASSES,
+    CODES,
+    PROBES,
+    REPORT,
+    THUMBNAILS,
+    Checkpoint,
+    CheckpointConfig,
+    read_thumbnails,
+)
 from dviz.errors import CheckpointError, DataFileError
 from dviz.limits import LIMITS
 from dviz.measuring.files import read_classes, read_representations
@@ -17,6 +26,9 @@ from dviz.metrics.association import bootstrap_association
 from dviz.metrics.omes import OmesResult
 from dviz.metrics.probes import Probe, fit_probe
 from dviz.models.vae import VAE
+from dviz.representations.base import Representation
+from dviz.representations.nearest import NearestPictures
+from dviz.representations.own import VAERepresentation
 from dviz.ui.core.checks import MAX_FACTORS, check_result, check_sample, within
 from dviz.ui.core.inspector import Dimension, Prediction, describe_dimensions, most_probable
 from dviz.ui.core.matrix import scores_of
@@ -30,14 +42,18 @@ class Entry:
 
     Attributes:
         key: what the picker calls it: a folder's name or a Hub id.
-        config, model: of the checkpoint.
+        config: of the checkpoint.
+        model: what it does; without a decoder of its own it shows the nearest of its `pictures`.
+        vae: dviz's own model behind it; None of somebody else's.
         report: what was measured; empty where nothing was.
     """
 
     def __init__(self, key: str, checkpoint: Checkpoint) -> None:
         self.key = key
         self.config: CheckpointConfig = checkpoint.config
-        self.model: VAE = checkpoint.model
+        own = checkpoint.representation
+        self.vae: VAE | None = own.model if isinstance(own, VAERepresentation) else None
+        self._representation = own
         self.report: Report = read_report(checkpoint.folder / REPORT)
         if len(self.config.factors) > MAX_FACTORS:
             raise CheckpointError(f"{key} must have at most {MAX_FACTORS} factors")
@@ -52,7 +68,30 @@ class Entry:
 
     @property
     def latent_size(self) -> int:
-        return self.model.config.latent_size
+        return self._representation.latent_size
+
+    @property
+    def paints(self) -> bool:
+        """Whether it has a decoder of its own."""
+        return self._representation.has_decoder
+
+    @cached_property
+    def model(self) -> Representation:
+        if self.paints:
+            return self._representation
+        if self.sample is None or self.pictures is None:
+            raise CheckpointError(
+                f"{self.key} has no decoder, and no {THUMBNAILS} to look among; save it anew with "
+                "dviz.save"
+            )
+        codes = self.sample[0][: len(self.pictures)]
+        return NearestPictures(self._representation, codes, self.pictures)
+
+    @cached_property
+    def pictures(self) -> np.ndarray | None:
+        """The images uint8 (M, 64, 64, 3) behind its first codes, where it came with them."""
+        images = read_thumbnails(self._folder)
+        return None if images is None or self.sample is None else images[: len(self.sample[0])]
 
     @property
     def measured(self) -> DatasetReport | None:
@@ -72,7 +111,7 @@ class Entry:
     @cached_property
     def decoder(self) -> PackedDecoder | None:
         """Its decoder for the page to run; None where it cannot."""
-        return pack_decoder(self.model)
+        return None if self.vae is None else pack_decoder(self.vae)
 
     @cached_property
     def sample(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from dviz.factors import Factor
 from dviz.measuring.report import NOTABLE, DatasetReport
-from dviz.models.vae import VAE, to_images, to_tensor
+from dviz.models.vae import VAE
+from dviz.representations.base import SIDE, Representation
+from dviz.representations.build import as_representation
+from dviz.representations.pictures import fit
 
 # What a code ranges over where nothing was measured: the prior N(0, 1) without its tails.
 PRIOR_LOW, PRIOR_HIGH = -2.5, 2.5
@@ -114,7 +116,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
                 high=result.high[d],
                 mean=result.mean[d],
                 std=result.std[d],
-                kl=result.kl[d],
+                kl=None if result.kl is None else result.kl[d],
                 factors=_strongest(result.factors, S[d], own),
                 mixture=_strongest(result.factors, S[d], mixed) if result.factors else None,
                 moved=None if moved is None else tuple(moved),
@@ -141,27 +143,19 @@ def by_factor(dimensions: Sequence[Dimension], factors: Sequence[str]) -> list[D
     return sorted(dimensions, key=place)
 
 
-@torch.inference_mode()
-def encode(model: VAE, images: np.ndarray) -> Codes:
-    """Posteriors of images uint8 (N, H, W, 3)."""
-    device = next(model.parameters()).device
-    mean, log_variance = model.encode(to_tensor(images, device))
-    return Codes(mean.cpu().numpy(), torch.exp(0.5 * log_variance).cpu().numpy())
+def encode(model: VAE | Representation, images: np.ndarray) -> Codes:
+    """Posteriors of images uint8 (N, H, W, 3); deviations 0 where a code is all there is."""
+    found = as_representation(model).encode(images)
+    return Codes(found.mean, np.zeros_like(found.mean) if found.std is None else found.std)
 
 
-@torch.inference_mode()
-def decode(model: VAE, codes: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, 64, 64, 3) of codes (N, D).
+def decode(model: VAE | Representation, codes: np.ndarray) -> np.ndarray:
+    """Images uint8 (N, 64, 64, 3) of codes (N, D), whatever size the decoder paints.
 
     Raises:
         ValueError: codes do not have the model's latent size, or are not finite.
     """
-    codes = np.atleast_2d(np.asarray(codes, dtype=np.float32))
-    size = model.config.latent_size
-    if codes.ndim != 2 or codes.shape[1] != size or not np.isfinite(codes).all():
-        raise ValueError(f"codes must be (N, {size}) finite numbers, got shape {codes.shape}")
-    device = next(model.parameters()).device
-    return to_images(model.decode(torch.from_numpy(codes).to(device)))
+    return fit(as_representation(model).decode(codes), (SIDE, SIDE))
 
 
 def as_code(values: Any, size: int) -> np.ndarray:

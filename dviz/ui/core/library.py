@@ -151,13 +151,13 @@ def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:
         except CheckpointError as error:
             if (folder / CONFIG).exists() or (folder / WEIGHTS).exists():
                 warnings.warn(f"{folder.name} is left out: {error}", stacklevel=3)
-    made = Counter(config.source for config in configs.values() if config.kind != SOURCE)
+    made = Counter(config.source for config in configs.values() if config.stage != SOURCE)
 
     def place(name: str) -> tuple[int, str, str, int, str]:
         config = configs[name]
         source = config.source or config.dataset
-        target = "" if config.kind == SOURCE else config.dataset
-        stage = STAGES.index(config.kind) if config.kind in STAGES else len(STAGES)
+        target = "" if config.stage == SOURCE else config.dataset
+        stage = STAGES.index(config.stage) if config.stage in STAGES else len(STAGES)
         return -made[source], source, target, stage, name
 
     return {name: configs[name] for name in sorted(configs, key=place)}

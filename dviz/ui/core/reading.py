@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dviz.models.vae import VAE
+from dviz.representations.base import Representation
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension, Prediction, decode, encode
 from dviz.ui.core.uploads import Photo
@@ -43,6 +44,7 @@ class Reading:
         predictions: one a factor; none where there is nothing to predict from.
         error: mean squared error of `painted`, colours in [0, 1].
         usual_error: that of the dataset's own images; None where it was not measured.
+        compared: whether there was a report to compare it with.
         strays: where the code lies outside, the farthest first.
         undetermined: dimensions that the encoder could not settle on a value of.
     """
@@ -56,6 +58,7 @@ class Reading:
     usual_error: float | None
     strays: list[Stray]
     undetermined: list[Dimension]
+    compared: bool = True
 
     @property
     def far_out(self) -> list[Stray]:
@@ -95,6 +98,7 @@ def read(entry: Entry, photos: Sequence[Photo]) -> list[Reading]:
             usual,
             strays(code, known),
             undetermined(std, known),
+            entry.measured is not None,
         )
         for photo, code, std, picture, read, error in parts
     ]
@@ -173,7 +177,10 @@ def differences(
 
 
 def swaps(
-    model: VAE, first: np.ndarray, second: np.ndarray, dimensions: Sequence[Dimension]
+    model: VAE | Representation,
+    first: np.ndarray,
+    second: np.ndarray,
+    dimensions: Sequence[Dimension],
 ) -> np.ndarray:
     """Decode `first` (D,) with the value of `second` on one dimension at a time.
 

@@ -101,11 +101,11 @@ def from_row(entry: Entry, row: int) -> Start:
     """The stored code with this number, and its genuine image where that can be drawn."""
     codes, classes = entry.sample
     dataset = renderer(entry)
-    original = (
-        None
-        if dataset is None
-        else dataset.render(classes[row : row + 1], np.random.default_rng(0))[0]
-    )
+    original = None
+    if dataset is not None:
+        original = dataset.render(classes[row : row + 1], np.random.default_rng(0))[0]
+    elif entry.pictures is not None and row < len(entry.pictures):
+        original = entry.pictures[row]
     caption = f"Sample of {entry.config.dataset}: {_in_words(entry, classes[row])}"
     return Start(codes[row], caption, original)
 

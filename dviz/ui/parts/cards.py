@@ -25,10 +25,11 @@ def card(entry: Entry, reading: Reading) -> str:
     """One photo: what became of it, what was read, and whether it is like the dataset."""
     photo = reading.photo
     blame = heat(error_map(photo.image, reading.painted))
+    painted = "Reconstruction" if entry.paints else "Nearest of the dataset: no decoder"
     pictures = [
         _thumbnail(photo),
         markup.picture(photo.image, "Seen by the model"),
-        markup.picture(reading.painted, "Reconstruction"),
+        markup.picture(reading.painted, painted),
         markup.picture(blame, "Where they differ"),
     ]
     return (
@@ -67,9 +68,10 @@ def verdict(entry: Entry, reading: Reading) -> str:
             f'<div class="verdict out"><b>Out of distribution.</b> Not like {dataset}: '
             f"<ul>{items}</ul></div>"
         )
+    error = "" if reading.usual_error is None else f"; {escape(_error_in_words(reading))}"
     return (
         f'<div class="verdict in"><b>In distribution.</b> Every dimension lies about where 98% of '
-        f"{dataset} do; {escape(_error_in_words(reading))}.</div>"
+        f"{dataset} do{error}.</div>"
     )
 
 

@@ -62,6 +62,8 @@ def _pictures_of(entry: Entry, rows: np.ndarray) -> tuple[np.ndarray, str]:
     drawn = renderer(entry)
     if drawn is not None:
         return drawn.render(classes[rows], np.random.default_rng(0)), ""
+    if entry.pictures is not None and rows.max() < len(entry.pictures):
+        return entry.pictures[rows], ""
     return decode(entry.model, codes[rows]), "its code, decoded"
 
 

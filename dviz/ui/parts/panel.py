@@ -39,6 +39,7 @@ from dviz.ui.core.weights import address_of
 STATIC = Path(__file__).parent.parent / "static"
 SCRIPTS = ("decoder.js", "paint.js", "parts.js", "panel.js")  # one after the other, one scope
 STEPS = 9
+DECODED, NEAREST = "Decoded", "Nearest in the dataset: there is no decoder"
 MAX_PICTURES = 128  # in one request
 FRAMES, FRAME_MS, ENLARGED = 24, 60, 4  # of an animation, there and back again
 
@@ -99,6 +100,7 @@ def start_value(entry: Entry, start: Start) -> dict[str, Any]:
         "caption": start.caption,
         "original": None if start.original is None else data_uri(start.original),
         "picture": data_uri(decode(entry.model, start.code)[0]),
+        "painted": DECODED if entry.paints else NEAREST,
     }
 
 
@@ -160,7 +162,7 @@ def ranges_of(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _role(entry: Entry, dataset: str) -> str:
-    source = entry.config.dataset if entry.config.kind == SOURCE else entry.config.source
+    source = entry.config.dataset if entry.config.stage == SOURCE else entry.config.source
     return "Source" if dataset == source else "Target"
 
 

@@ -40,7 +40,7 @@ def overview(entry: Entry, readings: Sequence[Reading], broken: Sequence[Photo])
 
 
 def _one_word(reading: Reading) -> str:
-    if reading.usual_error is None:
+    if not reading.compared:
         return "not known"
     return "out" if reading.out_of_distribution else "in"
 
@@ -93,7 +93,7 @@ def reading_dict(reading: Reading) -> dict:
         "squared_error": reading.error,
         "usual_squared_error": reading.usual_error,
         "undetermined": [d.name for d in reading.undetermined],
-        "out_of_distribution": None if reading.usual_error is None else reading.out_of_distribution,
+        "out_of_distribution": reading.out_of_distribution if reading.compared else None,
         "outside": [
             {
                 "dimension": stray.dimension.name,

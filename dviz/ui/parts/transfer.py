@@ -95,7 +95,7 @@ def findings_of(entries: Sequence[Entry]) -> str:
 
 def diagnosed(entries: Sequence[Entry]) -> list[Finding]:
     """What the reports of a lineage say."""
-    results = {entry.config.kind: entry.result for entry in entries}
+    results = {entry.config.stage: entry.result for entry in entries}
     stages = (results.get(stage) for stage in STAGES)
     return diagnose(*stages, distance_in(entries), baselines_in(entries))
 
@@ -119,7 +119,7 @@ def baselines_in(entries: Sequence[Entry]) -> list[Baseline]:
 
 def distance_of(entries: Sequence[Entry]) -> str:
     """The distances between Source and Target, with what each means; or that there are none."""
-    if all(entry.config.kind == SOURCE for entry in entries):
+    if all(entry.config.stage == SOURCE for entry in entries):
         return ""
     found = distance_in(entries)
     if found is None:

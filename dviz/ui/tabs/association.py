@@ -223,7 +223,7 @@ def _ideal_of(entry: Entry, order: str) -> list[Any]:
 
 
 def _change_of(entries: list[Entry], order: str) -> list[Any]:
-    stages = {entry.config.kind: entry for entry in entries if entry.result is not None}
+    stages = {entry.config.stage: entry for entry in entries if entry.result is not None}
     before, after = stages.get(DIRECT), stages.get(FINE_TUNED)
     title = "<h2>Changed by fine-tuning<small>S after − S before</small></h2>"
     if before is None or after is None or not _comparable(before.result, after.result):

@@ -43,8 +43,8 @@ def build(tab: Context) -> None:
     @friendly
     def show(key: str, target: str | None = None) -> list[Any]:
         entries = [library.get(name) for name in library.lineage(key, target)]
-        targets = [entry for entry in entries if entry.config.kind != SOURCE]
-        sources = [entry for entry in entries if entry.config.kind == SOURCE]
+        targets = [entry for entry in entries if entry.config.stage != SOURCE]
+        sources = [entry for entry in entries if entry.config.stage == SOURCE]
         words = lineage_of(entries), findings_of(entries), distance_of(entries)
         sections = [*section("On the Target", targets), *section("On the Source", sources)]
         return [target_update(library, key, target), *words, *sections]
@@ -125,7 +125,7 @@ def chart_of(entries: Sequence[Entry], model: str) -> go.Figure:
     factors = entries[0].result.factors
     series = []
     for entry in entries:
-        colour = STAGE_COLOURS.get(entry.config.kind, GREY)
+        colour = STAGE_COLOURS.get(entry.config.stage, GREY)
         for dimensions, words in DIMENSIONS.items():
             values = entry.result.accuracies(model, dimensions, factors)
             errors = entry.result.errors(model, dimensions, factors)
@@ -156,7 +156,7 @@ def table_of(entries: Sequence[Entry], model: str) -> str:
 
 
 def _gains(entries: Sequence[Entry], factors: Sequence[str], model: str) -> list[list[str]]:
-    by_kind = {entry.config.kind: entry.result for entry in entries}
+    by_kind = {entry.config.stage: entry.result for entry in entries}
     if not {DIRECT, FINE_TUNED} <= set(by_kind):
         return []
     rows = []

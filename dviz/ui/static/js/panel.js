@@ -298,6 +298,7 @@ async function start(value) {
   first = null;
   complain("");
   find(".caption").textContent = view.caption;
+  find(".now figcaption").textContent = view.painted;
   drawChoices(other);
   drawScenes();
   drawDials();

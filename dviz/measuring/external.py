@@ -1,0 +1,83 @@
+"""Somebody's own model as a checkpoint folder: measured, and saved as ONNX files with all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dviz.checkpoint import (
+    CODES,
+    CONFIG,
+    DECODER,
+    ENCODER,
+    EXTERNAL,
+    Checkpoint,
+    CheckpointConfig,
+    save_thumbnails,
+)
+from dviz.data.base import FactorDataset
+from dviz.data.photos import to_model_input
+from dviz.files import write_json
+from dviz.measuring.encoder import evaluate_checkpoint, sample_images
+from dviz.measuring.report import DatasetReport
+from dviz.representations.base import Representation
+
+MAX_THUMBNAILS = 2_000
+
+
+def measure_into(
+    folder: Path,
+    representation: Representation,
+    dataset: FactorDataset,
+    *,
+    name: str = "",
+    num_images: int = 3_000,
+    num_pairs: int = 2_000,
+    seed: int = 0,
+    jobs: int = 2,
+) -> tuple[Checkpoint, DatasetReport]:
+    """A folder with everything a checkpoint has but the model itself, and that checkpoint.
+
+    Its report, codes, labels and probes are written as for any other; beside them the first of its
+    images, so that it can be looked at where `dataset` is not.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = CheckpointConfig(
+        name=name or folder.name,
+        kind=EXTERNAL,
+        dataset=dataset.name,
+        factors=tuple(dataset.space.factors),
+        architecture=representation.shape,
+        source=dataset.name,
+    )
+    checkpoint = Checkpoint(config, representation, folder)
+    sizes = {"num_images": num_images, "num_pairs": num_pairs, "seed": seed}
+    result = evaluate_checkpoint(checkpoint, dataset, **sizes, jobs=jobs)
+    if (folder / CODES).exists():
+        images = sample_images(dataset, min(num_images, MAX_THUMBNAILS), seed, num_images)
+        save_thumbnails(folder, thumbnails(images))
+    write_json(folder / CONFIG, config.to_dict())
+    return checkpoint, result
+
+
+def save_external(
+    folder: Path, representation: Representation, dataset: FactorDataset, **settings: int
+) -> DatasetReport:
+    """Export a model as ONNX files into `folder`, and measure what they give.
+
+    Raises:
+        CheckpointError: it is made of something that has no ONNX form.
+    """
+    from dviz.representations.export import export_onnx
+
+    export_onnx(representation, folder / ENCODER, folder / DECODER)
+    _, result = measure_into(folder, representation, dataset, **settings)
+    return result
+
+
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """Images uint8 (N, H, W, 3) as a page shows them, uint8 (N, 64, 64, 3)."""
+    if images.shape[1:3] == (64, 64):
+        return images
+    return np.stack([to_model_input(image) for image in images])

@@ -1,0 +1,122 @@
+"""What is exported gives what the model gives, and a folder of ONNX files is a checkpoint."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from dviz.checkpoint import CONFIG, DECODER, ENCODER, WEIGHTS, load_checkpoint
+from dviz.data.base import FactorDataset
+from dviz.errors import CheckpointError
+from dviz.factors import Factor, FactorSpace
+from dviz.measuring.external import save_external
+from dviz.measuring.report import read_report
+from dviz.models.vae import VAE, VAEConfig
+from dviz.representations.build import as_representation
+from dviz.representations.export import _modules, export_onnx
+from dviz.representations.onnx_files import OnnxRepresentation
+from dviz.representations.pictures import as_planes, from_output
+from tests.representations.models import SIZE, Linear, write_decoder, write_encoder
+
+
+class Discs(FactorDataset):
+    """A disc that is bright or dark, high or low."""
+
+    name = "discs"
+
+    def __init__(self):
+        self.space = FactorSpace([Factor("light", 3), Factor("height", 4)])
+
+    def render(self, classes, rng=None):
+        rows = np.arange(64)[:, None]
+        light, height = np.asarray(classes).T
+        inside = (rows - 10 - 14 * height[:, None, None]) ** 2 + (rows.T - 32) ** 2 < 64
+        shown = inside * (80 + 80 * light[:, None, None])
+        return np.repeat(shown[..., None], 3, axis=-1).astype(np.uint8)
+
+
+def pictures(n=5, side=64):
+    return np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+
+
+def same(one, other, images):
+    """Whether two representations agree as closely as is asked of an export."""
+    first, second = one.encode(images), other.encode(images)
+    np.testing.assert_allclose(first.mean, second.mean, atol=1e-4)
+    if first.std is not None:
+        np.testing.assert_allclose(first.std, second.std, atol=1e-4)
+    a, b = (r.decode(first.mean).astype(int) for r in (one, other))
+    assert np.abs(a - b).max() <= 1
+
+
+def test_a_vae_of_ours(tmp_path):
+    torch.manual_seed(0)
+    model = as_representation(VAE(VAEConfig(8, 4, decoder_hidden=16, recolour=True)))
+    found = export_onnx(model, tmp_path / ENCODER, tmp_path / DECODER)
+    assert found.codes <= 1e-4
+    assert found.pixels <= 1 / 255
+    assert {path.name for path in tmp_path.iterdir()} == {ENCODER, DECODER}
+    again = OnnxRepresentation(tmp_path / ENCODER, tmp_path / DECODER)
+    same(model, again, pictures())
+    again.close()
+
+
+def test_a_module(tmp_path):
+    module = as_representation(Linear())
+    export_onnx(module, tmp_path / ENCODER, tmp_path / DECODER)
+    again = OnnxRepresentation(tmp_path / ENCODER, tmp_path / DECODER)
+    same(module, again, pictures(side=SIZE))
+    again.close()
+
+
+def test_a_pca_becomes_two_matrices():
+    images = pictures(30, 16)
+    pca = as_representation(PCA(4, whiten=True, random_state=0), images=images)
+    down, up = _modules(pca)
+    codes = pca.encode(images).mean
+    x = torch.from_numpy(as_planes(images))
+    np.testing.assert_allclose(down(x).numpy(), codes, atol=1e-4)
+    painted = from_output(up(torch.from_numpy(codes)).numpy(), 30)
+    np.testing.assert_allclose(np.rint(255 * painted), pca.decode(codes), atol=1)
+
+
+def test_a_function_has_no_onnx_form(tmp_path):
+    with pytest.raises(CheckpointError, match="torch modules"):
+        export_onnx(as_representation(lambda x: x[:, 0, 0]), tmp_path / "a", tmp_path / "b")
+
+
+def test_an_external_checkpoint_explains_itself(tmp_path):
+    model = OnnxRepresentation(
+        write_encoder(tmp_path / "e.onnx"), write_decoder(tmp_path / "d.onnx")
+    )
+    dataset = Discs()
+    result = save_external(
+        tmp_path / "theirs", model, dataset, num_images=200, num_pairs=40, jobs=1
+    )
+    assert result.kl is None
+    assert result.mse > 0
+    checkpoint = load_checkpoint(tmp_path / "theirs")
+    assert checkpoint.config.kind == "external"
+    assert checkpoint.representation.shape == model.shape
+    same(model, checkpoint.representation, pictures())
+    assert read_report(tmp_path / "theirs" / "report.json").results == {dataset.name: result}
+    with pytest.raises(CheckpointError, match="not trained"):
+        _ = checkpoint.model
+    checkpoint.representation.close()
+    model.close()
+
+
+def test_a_folder_must_hold_what_its_config_says(tmp_path):
+    folder = tmp_path / "theirs"
+    model = OnnxRepresentation(write_encoder(tmp_path / "e.onnx"))
+    save_external(folder, model, Discs(), num_images=60, num_pairs=20, jobs=1)
+    assert not (folder / WEIGHTS).exists()
+    model.close()
+    (folder / CONFIG).write_text(
+        (folder / CONFIG).read_text().replace('"latent_size": 3', '"latent_size": 4')
+    )
+    with pytest.raises(CheckpointError, match="does not fit its config"):
+        load_checkpoint(folder)
+    (folder / ENCODER).unlink()
+    with pytest.raises(CheckpointError, match=ENCODER):
+        load_checkpoint(folder)

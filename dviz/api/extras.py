@@ -10,6 +10,8 @@ from dviz.errors import NotInstalledError
 EXTRAS = {
     "app": ("gradio", "gradio_client", "plotly", "starlette"),
     "scale": ("accelerate", "pyarrow", "ray", "tensorboard", "yaml"),
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "backbones": ("timm", "transformers"),
     "dev": ("playwright",),
 }
 """Which extra of pyproject.toml brings a module; whatever else is missing comes with "train"."""

@@ -63,7 +63,7 @@ class Model:
         self.name: str = checkpoint.config.name
         self.factors: tuple[Factor, ...] = checkpoint.config.factors
         self.latent_size: int = checkpoint.config.architecture.latent_size
-        self._network = checkpoint.model.to(device)
+        self._does = checkpoint.representation.to(device)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Codes of images: posterior means, float32 (N, D).
@@ -74,43 +74,27 @@ class Model:
         Raises:
             ValueError: `images` is no such array.
         """
-        import torch
-
-        from dviz.models.vae import to_tensor
-
         images = np.asarray(images)
         images = images[None] if images.ndim == 3 else images
         codes = [np.empty((0, self.latent_size), np.float32)]
-        with torch.inference_mode():
-            for some in _parts(images):
-                mean, _ = self._network.encode(to_tensor(some, self._device))
-                codes.append(mean.float().cpu().numpy())
+        codes += [self._does.encode(some).mean for some in _parts(images) if len(some)]
         return np.concatenate(codes)
 
     def decode(self, codes: Any) -> np.ndarray:
-        """What codes look like: images uint8 (N, 64, 64, 3).
+        """What codes look like: images uint8 (N, 64, 64, 3), of an external model in its own size.
 
         Args:
             codes: numbers (N, D), or one code (D,).
 
         Raises:
-            ValueError: `codes` is no such table, or not finite.
+            ValueError: `codes` is no such table, or not finite, or the model has no decoder.
         """
-        import torch
-
-        from dviz.models.vae import to_images
-
         table = np.atleast_2d(np.asarray(codes, dtype=np.float32))
         if table.ndim != 2 or table.shape[1] != self.latent_size or not np.isfinite(table).all():
             raise ValueError(
                 f"codes must be finite numbers (N, {self.latent_size}), got {table.shape}"
             )
-        with torch.inference_mode():
-            images = [
-                to_images(self._network.decode(torch.from_numpy(some).to(self._device)))
-                for some in _parts(table)
-            ]
-        return np.concatenate(images)
+        return np.concatenate([self._does.decode(some) for some in _parts(table)])
 
     @cached_property
     def report(self) -> Report:
@@ -123,10 +107,6 @@ class Model:
         from dviz.measuring.report import read_report
 
         return read_report(self.checkpoint.folder / REPORT)
-
-    @property
-    def _device(self) -> Any:
-        return next(self._network.parameters()).device
 
     def __repr__(self) -> str:
         config = self.checkpoint.config

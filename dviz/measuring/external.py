@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def measure_into(
 
 
 def save_external(
-    folder: Path, representation: Representation, dataset: FactorDataset, **settings: int
+    folder: Path, representation: Representation, dataset: FactorDataset, **settings: Any
 ) -> DatasetReport:
     """Export a model as ONNX files into `folder`, and measure what they give.
 

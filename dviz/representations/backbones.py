@@ -45,7 +45,7 @@ def backbone(name: str, *, pretrained: bool = True) -> ModuleRepresentation:
 
 
 def _from_timm(model: str, pretrained: bool) -> ModuleRepresentation:
-    import timm
+    import timm  # type: ignore[import-not-found, unused-ignore]
 
     module = timm.create_model(model, pretrained=pretrained, num_classes=0)
     known: dict[str, Any] = module.pretrained_cfg
@@ -53,7 +53,11 @@ def _from_timm(model: str, pretrained: bool) -> ModuleRepresentation:
 
 
 def _from_transformers(model: str, pretrained: bool) -> ModuleRepresentation:
-    from transformers import AutoConfig, AutoImageProcessor, AutoModel
+    from transformers import (  # type: ignore[import-not-found, unused-ignore]
+        AutoConfig,
+        AutoImageProcessor,
+        AutoModel,
+    )
 
     module = (
         AutoModel.from_pretrained(model, use_safetensors=True)

@@ -99,6 +99,10 @@ class Representation(ABC):
         """Where it computes, for a report."""
         return "cpu"
 
+    def to(self, device: str) -> Representation:
+        """Itself, computing on that device where it can choose."""
+        return self
+
     @abstractmethod
     def _encode(self, images: np.ndarray) -> Codes:
         """Codes of images uint8 (N, H, W, C) of its own size and channels."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dviz.representations.base import Representation
+from dviz.representations.base import SIDE, Representation
 
 KINDS = (
     "a function, a torch module, a fitted scikit-learn transformer, the path of an encoder.onnx, "
@@ -37,11 +37,10 @@ def as_representation(
         DvizError: a file cannot be run, or a package is not installed.
     """
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    declared = {"image_size": size, "channels": channels}
     if isinstance(encode, Representation):
         return encode
     if isinstance(encode, (str, Path)):
-        return _by_name(encode, decode, declared)
+        return _by_name(encode, decode, size, channels)
     from torch import nn
 
     from dviz.models.vae import VAE
@@ -53,20 +52,23 @@ def as_representation(
     if isinstance(encode, nn.Module):
         from dviz.representations.modules import ModuleRepresentation
 
-        return ModuleRepresentation(encode, decode, **declared)
+        return ModuleRepresentation(encode, decode, image_size=size, channels=channels)
     if callable(getattr(encode, "transform", None)):
         from dviz.representations.scikit import TransformerRepresentation
 
-        return TransformerRepresentation(encode, images=images, **declared)
+        return TransformerRepresentation(encode, images=images, image_size=size, channels=channels)
     if not callable(encode):
         raise ValueError(f"encode is {type(encode).__name__}; expected {KINDS}")
     from dviz.representations.functions import FunctionRepresentation
 
-    given = {name: value for name, value in declared.items() if value is not None}
-    return FunctionRepresentation(encode, decode, **given)
+    return FunctionRepresentation(
+        encode, decode, image_size=size or (SIDE, SIDE), channels=channels or 3
+    )
 
 
-def _by_name(encode: str | Path, decode: Any, declared: dict[str, Any]) -> Representation:
+def _by_name(
+    encode: str | Path, decode: Any, size: tuple[int, int] | None, channels: int | None
+) -> Representation:
     from dviz.representations.backbones import backbone, is_backbone
 
     if is_backbone(encode):
@@ -74,5 +76,5 @@ def _by_name(encode: str | Path, decode: Any, declared: dict[str, Any]) -> Repre
     if Path(encode).suffix == ".onnx":
         from dviz.representations.onnx_files import OnnxRepresentation
 
-        return OnnxRepresentation(encode, decode, **declared)
+        return OnnxRepresentation(encode, decode, image_size=size, channels=channels)
     raise ValueError(f"encode is {str(encode)!r}; expected {KINDS}")

@@ -41,9 +41,10 @@ class Difference:
 class _Encoder(nn.Module):
     """Images float32 (N, C, H, W) in [0, 1] to mean and, where there is one, standard deviation."""
 
-    def __init__(self, module: nn.Module, representation: ModuleRepresentation | None) -> None:
+    def __init__(self, module: Any, representation: ModuleRepresentation | None) -> None:
         super().__init__()
-        self.module, self._representation = module, [representation]
+        self.module: Any = module
+        self._representation = [representation]  # in a list it is no submodule
 
     def forward(self, images: Tensor) -> Any:
         own = self._representation[0]
@@ -61,22 +62,28 @@ class _Encoder(nn.Module):
 class _Decoder(nn.Module):
     """Codes float32 (N, D) to images (N, C, H, W) in [0, 1]."""
 
-    def __init__(self, module: nn.Module, representation: ModuleRepresentation | None) -> None:
+    def __init__(self, module: Any, representation: ModuleRepresentation | None) -> None:
         super().__init__()
-        self.module, self._representation = module, [representation]
+        self.module: Any = module
+        self._representation = [representation]  # in a list it is no submodule
 
     def forward(self, codes: Tensor) -> Tensor:
         own = self._representation[0]
         if own is None:
-            return self.module.decode(codes)
+            images: Tensor = self.module.decode(codes)
+            return images
         images = own.decode_codes(codes)
         if images.ndim == 2:
-            images = images.unflatten(1, (own.shape.channels, *own.shape.image_size))
+            images = images.reshape(-1, own.shape.channels, *own.shape.image_size)
         return images
 
 
 class _Projection(nn.Module):
     """What a PCA does to flattened images, channels last, and back."""
+
+    mean: Tensor
+    down: Tensor
+    up: Tensor
 
     def __init__(self, pca: Any, size: tuple[int, int], channels: int) -> None:
         super().__init__()
@@ -95,7 +102,7 @@ class _Projection(nn.Module):
 
     def decode(self, codes: Tensor) -> Tensor:
         pixels = codes @ self.up + self.mean
-        return pixels.clamp(0, 1).unflatten(1, self.sizes).permute(0, 3, 1, 2)
+        return pixels.clamp(0, 1).reshape(-1, *self.sizes).permute(0, 3, 1, 2)
 
 
 def export_onnx(representation: Representation, encoder: Path, decoder: Path) -> Difference:

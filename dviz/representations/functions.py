@@ -36,7 +36,7 @@ class FunctionRepresentation(Representation):
         self._encoder, self._decoder = encode, decode
         self.has_decoder = decode is not None
         blank = np.zeros((2, *image_size, channels), dtype=np.uint8)
-        self.shape = Shape(self._encode(blank).mean.shape[1], tuple(image_size), channels)
+        self.shape = Shape(self._encode(blank).mean.shape[1], image_size, channels)
 
     def _encode(self, images: np.ndarray) -> Codes:
         return as_codes(self._encoder(images))

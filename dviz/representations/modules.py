@@ -46,7 +46,7 @@ class ModuleRepresentation(Representation):
         self._call_decoder = _function(both, "decode", "decoder") if self.has_decoder else None
         found_size, found_channels = declared_input(encoder)
         self._normalise = normalise
-        size, channels = tuple(image_size or found_size), channels or found_channels
+        size, channels = image_size or found_size, channels or found_channels
         self.shape = Shape(self._latent_size(size, channels), size, channels)
 
     @property

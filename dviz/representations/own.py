@@ -23,6 +23,10 @@ class VAERepresentation(Representation):
     def device(self) -> str:
         return str(next(self.model.parameters()).device)
 
+    def to(self, device: str) -> VAERepresentation:
+        self.model.to(device)
+        return self
+
     @torch.inference_mode()
     def encode(self, images: np.ndarray) -> Codes:
         mean, log_variance = self.model.encode(to_tensor(images, self.device))

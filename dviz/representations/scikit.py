@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from dviz.representations.base import Codes, Representation, Shape
+from dviz.representations.base import SIDE, Codes, Representation, Shape
 from dviz.representations.modules import size_of
 from dviz.representations.pictures import fit as fit_size
 from dviz.representations.pictures import from_output
@@ -41,7 +41,8 @@ class TransformerRepresentation(Representation):
                 raise ValueError(
                     f"{type(transformer).__name__} is not fitted; call fit first, or give a dataset"
                 )
-            size, channels = tuple(image_size or images.shape[1:3]), channels or 3
+            size = image_size or (images.shape[1], images.shape[2])
+            channels = channels or 3
             transformer.fit(_flat(fit_size(images, size, channels)))
         else:
             seen = size_of(getattr(transformer, "n_features_in_", 0))
@@ -50,8 +51,8 @@ class TransformerRepresentation(Representation):
                     f"{type(transformer).__name__} does not say what images it was fitted to; say "
                     "image_size=(H, W) and channels=1 or 3"
                 )
-            size = tuple(image_size or seen[0]) if seen else tuple(image_size or ())
-            channels = channels or (seen[1] if seen else 3)
+            found, found_channels = seen or ((SIDE, SIDE), 3)
+            size, channels = image_size or found, channels or found_channels
         blank = np.zeros((2, *size, channels), dtype=np.uint8)
         self.shape = Shape(self._encode(blank).mean.shape[1], size, channels)
 

@@ -34,9 +34,8 @@ class Limits:
     body_seconds: int = _bound(30, "seconds", "until a request has arrived; uploads have ten times")
     json_depth: int = _bound(32, "levels", "requests of the page nest up to six deep")
     json_values: int = _bound(50_000, "values", "128 codes of 256 dimensions are 33 thousand")
-    request_seconds_light: int = _bound(
-        20, "seconds", "a light request that waits longer than this is told to come back"
-    )
+    sessions: int = _bound(500, "sessions", "Gradio keeps up to a megabyte of each")
+    queue: int = _bound(64, "requests", "that wait for their turn; more are told to come back")
     # --- uploads
     upload_bytes: int = _bound(20_000_000, "bytes a file", "a photograph of 50 megapixels fits")
     upload_files: int = _bound(24, "files a request", "the page shows twelve photographs at once")

@@ -117,7 +117,7 @@ def _build_pictures(library: Library) -> None:
 def health_route(library: Library) -> Route:
     """GET /health: 200 with what is installed and loaded, as soon as the app serves."""
 
-    def health(request: Request) -> JSONResponse:
+    async def health(request: Request) -> JSONResponse:  # waits for no thread
         installed, loaded = len(library.configs), library.loaded
         state = {"status": "ok", "version": __version__, "checkpoints": installed, "loaded": loaded}
         return JSONResponse(state, headers={"Cache-Control": "no-store"})

@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from dviz.checkpoint import EXTERNAL, SOURCE, CheckpointConfig
 from dviz.errors import DvizError
+from dviz.limits import LIMITS
 from dviz.ui.core.codes_map import points_route
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.library import Library
+from dviz.ui.core.scratch import use_scratch_folder
 from dviz.ui.core.weights import decoder_route
 from dviz.ui.endpoints import build_api, health_route
+from dviz.ui.guard import Guard
 from dviz.ui.parts import markup
-from dviz.ui.parts.errors import friendly
+from dviz.ui.parts.errors import QuietBlocks, friendly
 from dviz.ui.tabs import TABS
 from dviz.ui.tabs.base import Context
 
@@ -71,7 +75,8 @@ class Picker:
 
 def build_app(library: Library) -> gr.Blocks:
     """The whole page; nothing is loaded until somebody opens it."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 1800)) as app:
+    use_scratch_folder()
+    with QuietBlocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 1800)) as app:
         gr.HTML(HEADER, apply_default_css=False)
         tour = (STATIC / "js" / "tour.js").read_text("utf-8")
         gr.HTML(TOUR, js_on_load=tour, apply_default_css=False, elem_id="tour")
@@ -80,7 +85,7 @@ def build_app(library: Library) -> gr.Blocks:
         if library.names:
             _follow_address(library, app, picker, tabs)
         build_api(library)
-    return app.queue(default_concurrency_limit=4, max_size=64)
+    return app.queue(default_concurrency_limit=4, max_size=LIMITS.queue)
 
 
 def _build_tabs(library: Library, picker: Picker) -> gr.Tabs:
@@ -159,13 +164,15 @@ def launch_options(library: Library) -> dict[str, Any]:
     return {
         "theme": theme,
         "css_paths": [STATIC / "style.css", STATIC / "evidence.css"],
-        "max_file_size": "20mb",
+        "max_file_size": LIMITS.upload_bytes,
+        "state_session_capacity": LIMITS.sessions,
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api"],
         "head": "".join(map(script, ("state.js", "figures.js"))),
         "app_kwargs": {
-            "routes": [decoder_route(library), points_route(library), health_route(library)]
+            "routes": [decoder_route(library), points_route(library), health_route(library)],
+            "middleware": [Middleware(Guard, folder=use_scratch_folder())],
         },
     }
 

@@ -1,0 +1,72 @@
+"""What a request may hold, looked at before anything is made of it. Pure functions, no server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dviz.errors import DvizError
+from dviz.limits import LIMITS, Limits
+
+
+class BodyError(DvizError):
+    """A request that is refused as it stands."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """What matters of a request's JSON: its session, and the files that it names."""
+
+    session: str | None = None
+    paths: list[str] = field(default_factory=list)
+
+
+def read_body(content: bytes, limits: Limits = LIMITS) -> Body:
+    """Look through a request's JSON.
+
+    >>> read_body(b'{"session_hash": "abc", "data": [{"path": "/tmp/a.png"}]}')
+    Body(session='abc', paths=['/tmp/a.png'])
+
+    Raises:
+        BodyError: it is no JSON, too long or too deep, or asks to fetch an address.
+    """
+    try:
+        value = json.loads(content)
+    except RecursionError:
+        raise BodyError(
+            f"the JSON nests deeper than {limits.json_depth} levels, the limit"
+        ) from None
+    except ValueError:
+        raise BodyError("the request is not JSON") from None
+    paths = [path for path in _paths(value, limits) if isinstance(path, str)]
+    if any(path.lower().startswith(("http:", "https:", "//")) for path in paths):
+        raise BodyError("addresses are not fetched here; upload the file")
+    session = value.get("session_hash") if isinstance(value, dict) else None
+    return Body(session if isinstance(session, str) else None, paths)
+
+
+def _paths(value: Any, limits: Limits) -> Iterator[Any]:
+    """Everything that is called "path"; level after level, so that depth costs no stack."""
+    level, count, depth = [value], 0, 0
+    while level:
+        below = []
+        for part in level:
+            if isinstance(part, dict):
+                if "path" in part:
+                    yield part["path"]
+                below += part.values()
+            elif isinstance(part, list):
+                below += part
+        count += len(below)
+        depth += 1
+        if count > limits.json_values:
+            raise BodyError(f"the JSON holds more than {limits.json_values:,} values, the limit")
+        if below and depth > limits.json_depth:
+            raise BodyError(_too_deep(limits))
+        level = below
+
+
+def _too_deep(limits: Limits) -> str:
+    return f"the JSON nests deeper than {limits.json_depth} levels, the limit"

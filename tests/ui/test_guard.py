@@ -1,0 +1,244 @@
+"""The gate before the page: two visitors over real connections, hostile requests, what is left."""
+
+import http.client
+import json
+import os
+import time
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from dviz.ui import guard
+from dviz.ui.core.library import Library
+from dviz.ui.core.scratch import use_scratch_folder
+from dviz.ui.exchange import COOKIE
+from dviz.ui.page import build_app, launch_options
+from tests.ui.material import NAMES
+
+SOURCE = NAMES[0]
+
+
+@pytest.fixture(scope="module")
+def url(checkpoints):
+    library = Library(checkpoints)
+    page = build_app(library)
+    options = launch_options(library)
+    options["app_kwargs"]["middleware"][0].kwargs["grace"] = 0.3
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **options)
+    yield url
+    page.close()
+
+
+class Visitor:
+    """A browser: it opens the page first and keeps the cookie."""
+
+    def __init__(self, url):
+        self.address = urlsplit(url).netloc
+        status, headers, _ = self.ask("GET", "/", headers={"Accept": "text/html"})
+        assert status == 200
+        self.cookie = headers["set-cookie"].split(";")[0]
+
+    cookie = ""
+
+    def ask(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        headers = dict(headers or {})
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if isinstance(body, dict):
+            body, headers["Content-Type"] = json.dumps(body), "application/json"
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def upload(self, content=b"a picture", name="secret-name.png"):
+        body = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
+        body = body.encode() + content + b"\r\n--x--\r\n"
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        status, _, answer = self.ask("POST", "/gradio_api/upload", body, kind)
+        assert status == 200
+        return json.loads(answer)[0]
+
+    def read(self, path):
+        return self.ask("GET", f"/gradio_api/file={quote(path)}")[0]
+
+    def open_page(self, session):
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        connection.request(
+            "GET", f"/gradio_api/heartbeat/{session}", headers={"Cookie": self.cookie}
+        )
+        connection.getresponse().readline()
+        return connection
+
+
+@pytest.fixture
+def ada(url):
+    return Visitor(url)
+
+
+@pytest.fixture
+def eve(url):
+    return Visitor(url)
+
+
+def gone(path, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while os.path.exists(path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not os.path.exists(path)
+
+
+def test_a_visitor_gets_a_cookie_that_scripts_cannot_read_and_keeps_it(ada):
+    assert ada.cookie.startswith(COOKIE)
+    _, headers, _ = ada.ask("GET", "/", headers={"Accept": "text/html"})
+    assert "set-cookie" not in headers
+
+
+def test_an_upload_is_its_visitor_s_alone(ada, eve):
+    path = ada.upload(b"ada's")
+    assert ada.read(path) == 200
+    assert eve.read(path) == 404
+    folder, name = os.path.split(path)
+    for way in (f"{folder}/../{os.path.basename(folder)}/{name}", f"{folder}//{name}"):
+        assert eve.read(way) != 200
+    assert eve.ask("GET", f"/gradio_api/file/{quote(path)}")[0] != 200
+
+
+def test_another_s_upload_cannot_be_put_to_use(ada, eve):
+    path = ada.upload(b"ada's own")
+    item = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [SOURCE, item, "crop", "keep"], "session_hash": "eves"}
+    assert eve.ask("POST", "/gradio_api/call/encode", body)[0] == 404
+    assert ada.ask("POST", "/gradio_api/call/encode", body | {"session_hash": "adas"})[0] == 200
+
+
+def test_a_session_is_its_visitor_s_alone(ada, eve):
+    body = {"data": [SOURCE, [0.0] * 5], "session_hash": "of-ada"}
+    status, _, answer = ada.ask("POST", "/gradio_api/call/decode", body)
+    assert status == 200
+    event = json.loads(answer)["event_id"]
+    assert eve.ask("GET", f"/gradio_api/call/decode/{event}")[0] == 404
+    assert eve.ask("GET", "/gradio_api/queue/data?session_hash=of-ada")[0] == 404
+    assert eve.ask("POST", "/gradio_api/call/decode", body)[0] == 404
+    cancel = {"session_hash": "of-ada", "fn_index": 0, "event_id": event}
+    assert eve.ask("POST", "/gradio_api/cancel", cancel)[0] == 404
+    assert ada.ask("GET", f"/gradio_api/call/decode/{event}")[0] == 200
+
+
+def test_a_page_of_another_site_is_not_the_visitor(ada):
+    path = ada.upload(b"mine")
+    answer = ada.ask(
+        "GET", f"/gradio_api/file={quote(path)}", headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer[0] == 404
+
+
+def test_uploads_go_when_the_last_page_is_closed(ada, eve):
+    theirs = eve.upload(b"eve's")
+    path = ada.upload(b"for a while")
+    first, second = ada.open_page("ada-1"), ada.open_page("ada-2")
+    first.close()
+    time.sleep(0.6)
+    assert os.path.exists(path), "another page is still open"
+    second.close()
+    assert gone(path)
+    assert os.path.exists(theirs)
+    assert not [f for f in use_scratch_folder().rglob("*") if f.name == os.path.basename(path)
+                and f.read_bytes() == b"for a while"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"[" * 1_100_000, 413, "larger than 1,000,000 bytes, the limit"),
+        (b"[" + b"[]," * 100_000 + b"1]", 400, "more than 50,000 values, the limit"),
+        (b"[" * 900_000, 400, "deeper than 32 levels|not JSON"),
+        (b"nonsense", 400, "not JSON"),
+        (b'{"data": [{"path": "http://127.0.0.1/"}]}', 400, "addresses are not fetched"),
+    ],
+)
+def test_hostile_bodies_are_refused_in_one_line(ada, body, status, words):
+    kind = {"Content-Type": "application/json"}
+    found, _, answer = ada.ask("POST", "/gradio_api/call/decode", body, kind)
+    assert found == status
+    detail = json.loads(answer)["detail"]
+    assert any(word in detail for word in words.split("|"))
+    assert "\n" not in detail
+
+
+def test_a_body_without_a_length_is_counted(ada):
+    def parts():
+        for _ in range(30):
+            yield b"[" * 100_000
+
+    kind = {"Content-Type": "application/json"}
+    assert ada.ask("POST", "/gradio_api/call/decode", parts(), kind)[0] == 413
+
+
+def test_parts_of_gradio_that_the_page_does_not_use_are_closed(ada):
+    for path in ("proxy=http://127.0.0.1/", "deep_link", "vibe-code", "process_recording"):
+        assert ada.ask("GET", f"/gradio_api/{path}")[0] == 404
+    assert ada.ask("GET", "/gradio_api/file=http://127.0.0.1:1/")[0] == 400
+    assert ada.ask("GET", "/monitoring")[0] == 404
+
+
+def test_browsers_are_told_what_the_page_may_do(ada):
+    _, headers, _ = ada.ask("GET", "/", headers={"Accept": "text/html"})
+    policy = headers["content-security-policy"]
+    assert "object-src 'none'" in policy
+    assert "frame-ancestors 'self' https://huggingface.co" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_makes_no_sense_leaves_no_traceback(ada, capfd, caplog):
+    odd = [
+        ("/gradio_api/component_server", {"data": 1, "component_id": 10**9, "session_hash": "odd",
+                                          "fn_name": "pictures"}),
+        ("/gradio_api/component_server", {"data": 1, "component_id": [], "session_hash": "odd",
+                                          "fn_name": "__class__"}),
+        ("/gradio_api/queue/join", {"data": [], "fn_index": 10**6, "session_hash": "odd"}),
+        ("/gradio_api/queue/join", {"data": ["secret"], "fn_index": 0, "session_hash": "odd"}),
+        ("/gradio_api/run/nothing", {"data": ["secret"]}),
+        ("/gradio_api/call/v2/nothing", {"secret": 1}),
+    ]  # fmt: skip
+    for path, body in odd:
+        status, _, answer = ada.ask("POST", path, body)
+        assert 400 <= status < 600 or status == 200
+        assert b"Traceback" not in answer
+    time.sleep(0.5)
+    printed = "".join(capfd.readouterr()) + caplog.text
+    assert "Traceback" not in printed
+    assert "secret" not in printed
+
+
+def test_a_full_queue_is_told_in_our_words(ada, monkeypatch):
+    async def full(scope, receive, send):
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"detail": "Queue is full."}'})
+
+    import anyio
+
+    sent = []
+
+    async def run():
+        gate = guard.Guard(full, use_scratch_folder())
+        scope = {
+            "type": "http", "method": "POST", "path": "/gradio_api/queue/join", "headers": [],
+            "query_string": b"", "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+
+        async def receive():
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        await gate(scope, receive, send)
+        gate._sweeper.cancel()
+
+    anyio.run(run)
+    assert sent[0]["status"] == 429
+    assert b"busy: " in sent[1]["body"]

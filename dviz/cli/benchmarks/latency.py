@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
 import statistics
@@ -16,6 +17,8 @@ from dviz.cli.benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, r
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+    from dviz.models.vae import VAE
 
 STATIC = Path(__file__).resolve().parents[2] / "ui" / "static"
 PAINTED = "#panel [data-painter]"
@@ -38,23 +41,25 @@ WATCH = """
   }).observe(picture, { attributes: true, attributeFilter: ["data-painted"] });
 }
 """
-# Milliseconds in which the page decodes 10 x 9 pictures; the decoder is fetched as the panel does.
-GRID = """
-async ([source, shape]) => {
+# Milliseconds of single pictures, and of 10 x 9 of them, that the page decodes by itself.
+DECODE = """
+([source, shape, weights]) => {
   const Decoder = new Function(source + "; return Decoder;")();
-  const fetched = performance.getEntriesByType("resource")
-    .filter(({ name }) => name.includes("/decoder/"));
-  const buffer = await (await fetch(fetched[0].name)).arrayBuffer();
-  const decoder = new Decoder(shape, buffer);
-  const times = [];
+  const bytes = Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0));
+  const decoder = new Decoder(shape, bytes.buffer);
+  const code = (n) => Array.from({ length: shape.latent_size }, (_, d) => (n * d) % 5 - 2);
+  const frames = [], grids = [];
   for (let repeat = 0; repeat < 12; repeat++) {
     const began = performance.now();
-    for (let n = 0; n < 90; n++) {
-      decoder.decode(Array.from({ length: shape.latent_size }, (_, d) => (n * d) % 5 - 2));
+    for (let n = 0, before = began; n < 90; n++) {
+      decoder.decode(code(n));
+      const now = performance.now();
+      frames.push(now - before);
+      before = now;
     }
-    times.push(performance.now() - began);
+    grids.push(performance.now() - began);
   }
-  return times;
+  return { engine: decoder.engine.kind, frames: frames.slice(180), grids: grids.slice(2) };
 }
 """
 
@@ -79,14 +84,19 @@ def main(argv: list[str]) -> None:
 
 
 def in_words(result: dict[str, Any]) -> str:
+    painting = "\n".join(
+        "{name}, {engine}: a picture in {frame_median_ms} ms, p95 {frame_p95_ms} ms; a grid of "
+        "10 x 9 in {grid_median_ms} ms".format(name=name, **times)
+        for name, times in result["decoders"].items()
+    )
     return (
         "drag to new picture, painted in the page: median {page_median_ms} ms, p95 {page_p95_ms} "
         "ms, {page_requests} requests ({ticks} ticks)\n"
         "painted by the server: median {server_median_ms} ms, p95 {server_p95_ms} ms\n"
-        "grid of 10 x 9 in the page: median {grid_median_ms} ms\n"
+        "{painting}\n"
         "photo to codes: median {photo_median_ms} ms\n"
         "app answers after {app_ready_s} s, first page usable {first_page_s} s after navigation\n"
-        "load average {load_average} on {cores} cores".format(**result)
+        "load average {load_average} on {cores} cores".format(painting=painting, **result)
     )
 
 
@@ -106,7 +116,7 @@ def measure(url: str, ticks: int, checkpoints: str | None) -> dict[str, Any]:
             page.on("request", lambda request: requests.append(request.url))
             waits = drag(page, ticks)
             asked = len(requests)
-            grid = time_grid(page, shape_of(url, checkpoints))
+            decoders = time_decoders(page, opened_with(url, checkpoints))
             apart = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             apart.route("**/dviz/decoder/**", lambda route: route.abort())
             open_page(apart, url)
@@ -118,7 +128,7 @@ def measure(url: str, ticks: int, checkpoints: str | None) -> dict[str, Any]:
         **summary("page", waits),
         "page_requests": asked,
         **summary("server", served),
-        "grid_median_ms": round(statistics.median(grid), 1),
+        "decoders": decoders,
         "photo_median_ms": round(statistics.median(time_photos(url)), 1),
         "first_page_s": round(first, 1),
     }
@@ -160,21 +170,43 @@ def drag(page: Page, ticks: int) -> list[float]:
     return page.evaluate("window.waits")
 
 
-def time_grid(page: Page, shape: dict[str, int]) -> list[float]:
-    """Milliseconds of 90 pictures in the page."""
-    source = (STATIC / "js" / "decoder.js").read_text(encoding="utf-8")
-    return page.evaluate(GRID, [source, shape])[2:]
+def time_decoders(page: Page, model: VAE) -> dict[str, dict[str, Any]]:
+    """`time_decoder` of the model that the page opens with, and of two sizes to compare."""
+    from dviz.models.vae import VAE, VAEConfig
+
+    models = {
+        "the page's own": model,
+        "32 channels, modulated": VAE(VAEConfig(32, decoder="modulated")),
+        "128 filters": VAE(VAEConfig()),
+    }
+    return {name: time_decoder(page, each) for name, each in models.items()}
 
 
-def shape_of(url: str, checkpoints: str | None) -> dict[str, int]:
-    """Shape of the decoder that a page opens with."""
+def time_decoder(page: Page, model: VAE) -> dict[str, Any]:
+    """What decoder.js takes for one picture of `model` and for 90, and with which arithmetic."""
+    from dviz.ui.core.weights import pack_decoder
+
+    packed = pack_decoder(model)
+    source = "".join(
+        (STATIC / "js" / name).read_text("utf-8") for name in ("simd.js", "decoder.js")
+    )
+    weights = base64.b64encode(packed.data).decode()
+    found = page.evaluate(DECODE, [source, packed.shape, weights])
+    return {
+        "engine": found["engine"],
+        **summary("frame", found["frames"]),
+        "grid_median_ms": round(statistics.median(found["grids"]), 1),
+    }
+
+
+def opened_with(url: str, checkpoints: str | None) -> VAE:
+    """The model that a page opens with."""
     from gradio_client import Client
 
+    from dviz.checkpoint import load_checkpoint
+
     name = Client(url, verbose=False).predict(api_name="/checkpoints")[0]["name"]
-    folder = Path(checkpoints or common.ROOT / "checkpoints") / name
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    keys = {"filters": "filters", "latent_size": "latent_size", "hidden": "decoder_hidden"}
-    return {key: config[stored] for key, stored in (keys | {"recolour": "recolour"}).items()}
+    return load_checkpoint(Path(checkpoints or common.ROOT / "checkpoints") / name).model
 
 
 def time_photos(url: str, repeats: int = 12) -> list[float]:

@@ -37,7 +37,8 @@ from dviz.ui.core.starts import Start
 from dviz.ui.core.weights import address_of
 
 STATIC = Path(__file__).parent.parent / "static"
-SCRIPTS = ("decoder.js", "paint.js", "parts.js", "panel.js")  # one after the other, one scope
+# One after the other, in one scope.
+SCRIPTS = ("simd.js", "decoder.js", "paint.js", "parts.js", "panel.js")
 STEPS = 9
 DECODED, NEAREST = "Decoded", "Nearest in the dataset: there is no decoder"
 MAX_PICTURES = 128  # in one request

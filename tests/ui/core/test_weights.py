@@ -36,8 +36,18 @@ def test_packed_weights_are_all_there_and_paint_the_same(hidden, recolour):
     assert np.abs(decode(model, codes).astype(int) - decode(rounded, codes)).max() <= 1
 
 
+def test_a_modulated_decoder_is_packed_whole_in_single_precision():
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(8, 3, decoder="modulated", recolour=True))
+    packed = pack_decoder(model)
+    weights = torch.cat([p.detach().ravel() for p in model.decoder.parameters()]).numpy()
+    assert np.array_equal(np.frombuffer(packed.data, "<f4"), weights)
+    assert packed.shape["halves"] == 0
+
+
 def test_what_a_page_cannot_run_is_not_offered():
     assert pack_decoder(VAE(VAEConfig(filters=132, latent_size=2))) is None
+    assert pack_decoder(VAE(VAEConfig(filters=68, latent_size=2, decoder="modulated"))) is None
     model = VAE(VAEConfig(filters=4, latent_size=2))
     model.decoder.start[0].weight.data[0, 0] = 1e6
     assert pack_decoder(model) is None

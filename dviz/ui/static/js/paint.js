@@ -2,6 +2,7 @@
 
 // From no change to full change: dark to bright, told apart with any colour vision.
 const HEAT = [[8, 8, 20], [80, 18, 123], [182, 54, 121], [251, 136, 97], [252, 253, 191]];
+const LONG = 8; // milliseconds at a stretch
 const FULL_HEAT = 128; // of 255; a larger change is as bright
 
 const fetched = new Map(); // digest to a promise of a Decoder
@@ -38,11 +39,24 @@ class Painter {
    * @returns {Promise<ImageData[]>} rejected with a sentence for people
    */
   async paint(codes) {
-    if (this.decoder) return codes.map((code) => this.decoder.decode(code));
+    if (this.decoder) return this.paintHere(codes);
     const reply = await server.pictures({ checkpoint: this.key, codes });
     if (!reply) throw new Error("The connection is lost; the picture no longer follows.");
     if (reply.error) throw new Error(reply.error);
     return cut(await load(reply.pictures), codes.length);
+  }
+
+  /** A large decoder lets the page do something else between two pictures. */
+  async paintHere(codes) {
+    const pictures = [];
+    for (let began = performance.now(); pictures.length < codes.length;) {
+      if (performance.now() - began > LONG) {
+        await breathe();
+        began = performance.now();
+      }
+      pictures.push(this.decoder.decode(codes[pictures.length]));
+    }
+    return pictures;
   }
 }
 

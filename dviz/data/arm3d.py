@@ -83,9 +83,8 @@ class Part(NamedTuple):
 
 def _box(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Solid:
     """A box from its extents."""
-    sides = (x, y, z)
-    half = tuple((high - low) / 2 for low, high in sides)
-    return Solid(Box(half), tuple((high + low) / 2 for low, high in sides))
+    low, high = np.array((x, y, z)).T
+    return Solid(Box(tuple(((high - low) / 2).tolist())), tuple(((high + low) / 2).tolist()))
 
 
 def _disc(x: float, y: float, z: float, radius: float, half: float, along: int) -> Solid:
@@ -302,7 +301,7 @@ def _seen(
     rays = camera.rays[:, rows, columns]
     found = solid.distance(camera.origin, rays)
     near = np.nonzero(found < distance[window])
-    point = camera.origin[:, None] + rays[(slice(None), *near)] * found[near]
+    point = camera.origin[:, None] + rays[:, near[0], near[1]] * found[near]
     return (near[0] + rows.start, near[1] + columns.start), point
 
 

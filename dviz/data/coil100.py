@@ -88,7 +88,7 @@ class Coil100(FactorDataset):
         images = np.empty((len(classes), SIDE, SIDE, 3), dtype=np.uint8)
         for image, (number, pose) in zip(images, classes, strict=True):
             photo = Image.fromarray(self.photos[number * POSES + pose])
-            image[:] = photo.reduce(PHOTO_SIDE // SIDE)
+            image[:] = np.asarray(photo.reduce(PHOTO_SIDE // SIDE))
         return images
 
 
@@ -136,7 +136,7 @@ class Coil100AugmentedBinary(Coil100Augmented):
             self._known[row] = True
         images = np.empty((len(classes), SIDE, SIDE), dtype=np.uint8)
         for image, row, (rotation, zoom) in zip(images, photo, classes[:, 2:], strict=True):
-            image[:] = _transform(self._masks[row], ROTATIONS[rotation], ZOOMS[zoom])
+            image[:] = np.asarray(_transform(self._masks[row], ROTATIONS[rotation], ZOOMS[zoom]))
         white = np.where(images > 127, np.uint8(255), np.uint8(0))
         return np.repeat(white[..., None], 3, axis=-1)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -191,15 +191,15 @@ class _Pictures:
         self.path = path
         self._archive: zipfile.ZipFile | None = None
         if path.is_dir():
-            found = {
+            there = {
                 p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()
             }
-            self._open_file: Callable[[str], BinaryIO] = lambda name: found[name].open("rb")
+            self._open_file: Callable[[str], IO[bytes]] = lambda name: there[name].open("rb")
+            found = list(there)
         else:
             found = self._open()
-        self._files = {k: v for k, v in found.items() if not _hidden(k)}
-        labels = self._files.get(LABELS)
-        self.labels = None if labels is None else self._text()
+        self._files = dict.fromkeys(name for name in found if not _hidden(name))
+        self.labels = self._text() if LABELS in self._files else None
         self.names = [k for k in self._files if PurePosixPath(k).suffix.lower() in SUFFIXES]
 
     def __enter__(self) -> _Pictures:
@@ -242,7 +242,7 @@ class _Pictures:
         with self._open_file(name) as file:
             return file.read(max(MAX_BYTES, MAX_LABEL_BYTES) + 1)
 
-    def _open(self) -> dict[str, str]:
+    def _open(self) -> list[str]:
         """Open the zip; its files, without a folder that holds all of them."""
         try:
             self._archive = archive = zipfile.ZipFile(self.path)
@@ -259,7 +259,7 @@ class _Pictures:
         inside = len(tops) == 1 and all("/" in name for name in visible)
         found = {name.partition("/")[2] if inside else name: name for name in visible}
         self._open_file = lambda name: archive.open(found[name])
-        return found
+        return list(found)
 
     def _text(self) -> str:
         content = self._read(LABELS)

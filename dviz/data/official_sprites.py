@@ -10,7 +10,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -89,20 +89,20 @@ def _packed(path: Path, sizes: tuple[int, ...]) -> np.ndarray:
         ) from error
 
 
-def _member(archive: zipfile.ZipFile, path: Path, name: str) -> BinaryIO:
+def _member(archive: zipfile.ZipFile, path: Path, name: str) -> IO[bytes]:
     try:
         return archive.open(f"{name}.npy")
     except KeyError as error:
         raise DatasetError(f"{path} holds no array {name!r}; {GET_AGAIN}") from error
 
 
-def _header(file: BinaryIO, path: Path, name: str, shape: tuple[int, ...]) -> np.dtype:
+def _header(file: IO[bytes], path: Path, name: str, shape: tuple[int, ...]) -> np.dtype:
     """Read an array's header, leaving `file` at its first number; its type."""
     version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0
-    found, in_columns, dtype = (
-        read(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
-    )
+    if version == (1, 0):
+        found, in_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        found, in_columns, dtype = np.lib.format.read_array_header_2_0(file)
     if found != shape or in_columns or dtype.kind not in "iu":
         raise DatasetError(
             f"{name} in {path} is {dtype} {found}; whole numbers {shape} are expected; {GET_AGAIN}"
@@ -110,7 +110,7 @@ def _header(file: BinaryIO, path: Path, name: str, shape: tuple[int, ...]) -> np
     return dtype
 
 
-def _bits(file: BinaryIO, path: Path, count: int) -> np.ndarray:
+def _bits(file: IO[bytes], path: Path, count: int) -> np.ndarray:
     bits = np.empty((count, SIDE * SIDE // 8), dtype=np.uint8)
     for start in range(0, count, AT_ONCE):
         some = bits[start : start + AT_ONCE]

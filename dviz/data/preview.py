@@ -25,12 +25,19 @@ def sheet_rows(
         Name and images, uint8 (≤ columns, 64, 64, 3), of each row.
     """
     rows = [(SAMPLES, dataset.sample(columns, rng)[0]) for _ in range(samples)]
-    vary = _vary_table if isinstance(dataset, TableDataset) else _vary_grid
     rows += [
-        (f"{dataset.space.names[j]} ({dataset.space.sizes[j]})", vary(dataset, j, columns, rng))
+        (f"{dataset.space.names[j]} ({dataset.space.sizes[j]})", _vary(dataset, j, columns, rng))
         for j in dataset.space.varying
     ]
     return rows
+
+
+def _vary(
+    dataset: FactorDataset, factor: int, columns: int, rng: np.random.Generator
+) -> np.ndarray:
+    if isinstance(dataset, TableDataset):
+        return _vary_table(dataset, factor, columns, rng)
+    return _vary_grid(dataset, factor, columns, rng)
 
 
 def contact_sheet(

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 UPRIGHT = np.eye(3, dtype=np.float32)
 _TINY = np.float32(1e-9)
@@ -44,7 +45,9 @@ class Shape(Protocol):
         """Outward unit normals (3, N) at surface points (3, N)."""
 
 
-def _quadratic(a: np.ndarray, b: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
+def _quadratic(
+    a: np.ndarray, b: np.ndarray, c: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
     """Where a·t² + 2b·t + c ≤ 0 for a > 0; (inf, −inf) where nowhere."""
     square = b * b - a * c
     hit = square > 0
@@ -164,14 +167,14 @@ class Polyhedron:
     reach: float
 
     def interval(self, origin: np.ndarray, ray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        enter, leave = -np.inf, np.inf
+        enter, leave = [], []
         for normal in self.normals:
             slope = dot(normal, ray)
             slope = np.where(np.abs(slope) < _TINY, _TINY, slope)
             crossing = (self.offset - dot(normal, origin)) / slope
-            enter = np.maximum(enter, np.where(slope < 0, crossing, -np.inf))
-            leave = np.minimum(leave, np.where(slope > 0, crossing, np.inf))
-        return enter, leave
+            enter.append(np.where(slope < 0, crossing, -np.inf))
+            leave.append(np.where(slope > 0, crossing, np.inf))
+        return np.maximum.reduce(enter), np.minimum.reduce(leave)
 
     def normal(self, point: np.ndarray) -> np.ndarray:
         return self.normals[(self.normals @ point).argmax(axis=0)].T
@@ -224,15 +227,15 @@ class Solid:
         return self.axes.T @ self.shape.normal(local)
 
 
-def rod(start: Sequence[float], end: Sequence[float], radius: float) -> Solid:
+def rod(start: ArrayLike, end: ArrayLike, radius: float) -> Solid:
     """A capsule around the segment from `start` to `end`."""
-    start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    length = float(np.linalg.norm(end - start))
-    axis = (end - start) / length
+    first, last = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    length = float(np.linalg.norm(last - first))
+    axis = (last - first) / length
     across = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
     across /= np.linalg.norm(across)
     axes = np.stack([across, np.cross(axis, across), axis]).astype(np.float32)
-    return Solid(Capsule(radius, length / 2), tuple((start + end) / 2), axes)
+    return Solid(Capsule(radius, length / 2), tuple((first + last) / 2), axes)
 
 
 @dataclass(frozen=True)

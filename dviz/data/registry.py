@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from dviz.data.arm3d import Arm3D
@@ -76,8 +77,9 @@ def load_dataset(name: str, root: str | Path | None = None) -> FactorDataset:
     Raises:
         DatasetError: there is no such dataset, or its files are missing or broken.
     """
-    cls = _class_of(name)
-    return cls(root) if name == cls.info.name else cls(root, name.partition(":")[2])
+    make: Callable[..., FactorDataset] = _class_of(name)
+    own = name.partition(":")[2]
+    return make(root, own) if own else make(root)
 
 
 def _class_of(name: str) -> type[FactorDataset]:

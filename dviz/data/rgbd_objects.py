@@ -135,7 +135,9 @@ def _frames(folder: Path, needs: tuple[str, ...]) -> tuple[list[str], FactorSpac
     """What the files in `folder` are called up to their kind, and their labels."""
     if not folder.is_dir():
         raise DatasetError(f"RGB-D Objects were looked for in {folder}; {HOW_TO_GET}")
-    categories, stems, rows = [], [], []
+    categories: list[str] = []
+    stems: list[str] = []
+    rows: list[tuple[int, int, int]] = []
     for category in sorted(path for path in folder.iterdir() if path.is_dir()):
         instances = [path for path in category.iterdir() if path.is_dir()]
         if not instances:

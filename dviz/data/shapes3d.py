@@ -152,7 +152,9 @@ def _parts(scale: int, shape: int, orientation: int) -> Parts:
     region, light, gloss = cast(scale, shape, orientation)
     shades = np.minimum(LEVELS[:, None, None] * light * 255 + gloss, 255)  # (6, 192, 192)
     shown = [np.where(region == part, shades, 0) for part in (FLOOR, WALL, OBJECT)]
-    return Parts(shrink(np.stack(shown), _WEIGHTS), shrink(np.float32(region < 0), _WEIGHTS))
+    return Parts(
+        shrink(np.stack(shown), _WEIGHTS), shrink((region < 0).astype(np.float32), _WEIGHTS)
+    )
 
 
 def draw_fast(classes: np.ndarray) -> np.ndarray:

@@ -128,7 +128,9 @@ class TableDataset(FactorDataset):
             what: in what they are to differ, for the error.
         """
         table = self.table[self._complete]
-        candidates, first, second = np.arange(len(table)), [], []
+        candidates = np.arange(len(table))
+        first: list[int] = []
+        second: list[int] = []
         while len(first) < n:
             if not len(candidates):
                 raise DatasetError(

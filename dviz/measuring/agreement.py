@@ -112,9 +112,9 @@ def _codes(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
         before, now = (np.array(getattr(r, what)) for r in (stored, found))
         for d in np.flatnonzero(np.abs(before - now) > share * before + SLACK):
             yield f"{what} of z{d}: report {before[d]:.3f}, now {now[d]:.3f}"
-    for d, (before, now) in enumerate(zip(stored.active, found.active, strict=True)):
-        if before != now and abs(spread[d] - ACTIVE_THRESHOLD) > allowed[d]:
-            yield f"z{d}: report {_activity(before)}, now {_activity(now)}"
+    for d, (was, is_now) in enumerate(zip(stored.active, found.active, strict=True)):
+        if was != is_now and abs(spread[d] - ACTIVE_THRESHOLD) > allowed[d]:
+            yield f"z{d}: report {_activity(was)}, now {_activity(is_now)}"
 
 
 def _activity(active: bool) -> str:

@@ -313,9 +313,16 @@ def _probe_scores(
 ) -> list[ProbeScore]:
     """Probes on all active dimensions and on the associated one, one row of labels at a time."""
     if (sample.classes != UNKNOWN).all() and names:
-        settings = {"dimensions": ("all", "pruned"), "association": association, "n_jobs": jobs}
-        settings["active"] = sample.active
-        found = probe_factors(sample.mean, sample.classes, names=names, seed=seed, **settings)
+        found = probe_factors(
+            sample.mean,
+            sample.classes,
+            names=names,
+            dimensions=("all", "pruned"),
+            association=association,
+            active=sample.active,
+            seed=seed,
+            n_jobs=jobs,
+        )
         return _score_rows(found.to_dict()["per_factor"])
     scores = []
     active = sample.active
@@ -325,7 +332,9 @@ def _probe_scores(
         if known.sum() < 3:
             continue
         table = sample.mean[known], sample.classes[known, j : j + 1]
-        asked = {"all": "all"} | ({} if own[j] is None else {"pruned": [own[j]]})
+        asked: dict[str, str | list[int]] = {"all": "all"}
+        if (dimension := own[j]) is not None:
+            asked["pruned"] = [dimension]
         for dimensions, which in asked.items():
             found = probe_factors(
                 *table, names=[name], dimensions=which, active=active, seed=seed, n_jobs=jobs

@@ -186,7 +186,7 @@ def write_representations(
     arrays = {"mean": mean} | ({} if sampled is None else {"sampled": sampled})
     arrays = {key: np.asarray(array, dtype=np.float32) for key, array in arrays.items()}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def write_classes(path: str | os.PathLike[str], names: Sequence[str], classes: np.ndarray) -> None:

@@ -19,13 +19,13 @@ from dviz.metrics.trees import Trees
 
 def save_probes(path: str | os.PathLike[str], probes: Mapping[str, Probe]) -> None:
     """Write probes by factor name, atomically and compressed."""
-    arrays = {"names": np.array(list(probes), dtype=np.str_)}
+    arrays: dict[str, np.ndarray] = {"names": np.array(list(probes), dtype=np.str_)}
     for i, probe in enumerate(probes.values()):
         own = {"model": np.array(probe.model), "classes": probe.classes}
         own |= {"dimensions": np.array(probe.dimensions)} | probe.predictor.to_arrays()
         arrays |= {f"{i}.{name}": array for name, array in own.items()}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def load_probes(path: str | os.PathLike[str]) -> dict[str, Probe]:

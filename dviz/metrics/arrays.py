@@ -73,7 +73,8 @@ def check_names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 def row_keys(labels: np.ndarray) -> np.ndarray:
     """One int64 per row of `labels` (N, F): equal where rows are equal, in lexicographic order."""
-    keys, span = np.zeros(len(labels), dtype=np.int64), 1
+    keys: np.ndarray = np.zeros(len(labels), dtype=np.int64)
+    span = 1
     for column in labels.T:
         low, high = int(column.min()), int(column.max())
         size = high - low + 1

@@ -22,6 +22,7 @@ import numpy as np
 from dviz.metrics.arrays import check_codes, check_table
 from dviz.metrics.groups import (
     Cells,
+    Moments,
     cells_from_rows,
     centred_means,
     group_moments,
@@ -197,7 +198,7 @@ class AssociationAccumulator:
             )
         self._parts.append(part)
         # Joining only when the pending parts outweigh the first keeps a long stream linear.
-        if sum(len(p.count) for p in self._parts[1:]) > len(self._parts[0].count):
+        if sum(len(p.counts) for p in self._parts[1:]) > len(self._parts[0].counts):
             self._cells()
         return self
 
@@ -218,9 +219,8 @@ def _associate(cells: Cells) -> Association:
         groups.append(len(g))
         reasons.append(_reason(cells.labels[:, j], pairs[-1]))
         if reasons[-1] is None:
-            weight, *moments = group_moments(cells, means, order, g)
-            share = weight / weight.sum()
-            columns.append(_one_minus_correlation(*(share @ part for part in moments), centre))
+            moments = group_moments(cells, means, order, g)
+            columns.append(_one_minus_correlation(moments, moments.weight, centre))
         else:
             columns.append(np.full(cells.shape[0], np.nan))
     return Association(np.stack(columns, axis=1), np.array(pairs), np.array(groups), tuple(reasons))
@@ -236,18 +236,20 @@ def _bootstrap(cells: Cells, resamples: int, seed: int) -> np.ndarray:
         order, g = group_sizes(cells, j)
         if _reason(cells.labels[:, j], int((g // 2).sum())) is not None:
             continue
-        weight, *moments = group_moments(cells, means, order, g)
+        moments = group_moments(cells, means, order, g)
         for sample in samples:
-            drawn = np.bincount(rng.integers(len(g), size=len(g)), minlength=len(g)) * weight
-            share = drawn / drawn.sum()
-            sample[:, j] = _one_minus_correlation(*(share @ part for part in moments), centre)
+            drawn = np.bincount(rng.integers(len(g), size=len(g)), minlength=len(g))
+            sample[:, j] = _one_minus_correlation(moments, drawn * moments.weight, centre)
     return samples
 
 
-def _one_minus_correlation(
-    mean: np.ndarray, square: np.ndarray, cross: np.ndarray, centre: np.ndarray
-) -> np.ndarray:
-    """1 - |covariance / variance| of exchangeable pairs from moments about `centre`, (D,)."""
+def _one_minus_correlation(moments: Moments, weight: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """1 - |covariance / variance| of exchangeable pairs from moments about `centre`, (D,).
+
+    `weight` (G,) is what each group counts.
+    """
+    share = weight / weight.sum()
+    mean, square, cross = (share @ part for part in moments[1:])
     variance, covariance = square - mean**2, cross - mean**2
     varies = variance > (_CONSTANT * np.abs(centre)) ** 2
     correlation = np.divide(covariance, variance, out=np.ones_like(variance), where=varies)

@@ -170,8 +170,9 @@ def _lasso(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray
 
 def _run(t: Table) -> Entry:
     def found(kind: str) -> Entry:
-        settings = {"importances": kind, "seed": t.seed, "n_jobs": t.n_jobs}
-        return dci(t.codes, t.factors, names=t.names, **settings).to_dict()
+        return dci(
+            t.codes, t.factors, names=t.names, importances=kind, seed=t.seed, n_jobs=t.n_jobs
+        ).to_dict()
 
     return {kind: found(kind) for kind in ("trees", "lasso")}
 

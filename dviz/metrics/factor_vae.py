@@ -42,7 +42,8 @@ def factor_vae(
     names = check_names(names, factors.shape[1])
     varying = np.flatnonzero((factors != factors[:1]).any(axis=0))
     parts = dict.fromkeys(names, float("nan"))
-    active = np.flatnonzero(active_dimensions(codes, threshold)) if len(codes) > 1 else []
+    several = len(codes) > 1
+    active = np.flatnonzero(active_dimensions(codes, threshold)) if several else np.arange(0)
     if len(varying) < 2 or not len(active):
         return MetricResult(float("nan"), parts)
     rng = np.random.default_rng(seed)

@@ -16,13 +16,13 @@ from dviz.metrics.arrays import row_keys
 class Cells(NamedTuple):
     """Distinct label rows in lexicographic order, with what their codes add up to.
 
-    labels: int64 (C, F); count: rows per cell, int64 (C,); total: sum of their codes, float64
+    labels: int64 (C, F); counts: rows per cell, int64 (C,); total: sum of their codes, float64
     (C, D); scatter: sum of squares about the cell's own mean, float64 (C, D), or a single zero
     row (1, D) where every cell holds one row.
     """
 
     labels: np.ndarray
-    count: np.ndarray
+    counts: np.ndarray
     total: np.ndarray
     scatter: np.ndarray
 
@@ -58,7 +58,7 @@ def join(parts: list[Cells]) -> Cells:
 def collapse(cells: Cells) -> Cells:
     """Put equal label rows together (Chan et al.'s parallel update of a scatter)."""
     order, starts = _runs(row_keys(cells.labels))
-    labels, count, total = cells.labels[order], cells.count[order], cells.total[order]
+    labels, count, total = cells.labels[order], cells.counts[order], cells.total[order]
     scatter = cells.scatter if len(cells.scatter) == 1 else cells.scatter[order]
     if len(starts) == len(order):
         return Cells(labels, count, total, scatter)
@@ -72,7 +72,7 @@ def collapse(cells: Cells) -> Cells:
 
 def centred_means(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     """Mean code per cell about the mean of all cells, float64 (C, D); and that centre (D,)."""
-    means = cells.total / cells.count[:, None]
+    means = cells.total / cells.counts[:, None]
     centre = means.mean(axis=0)
     means -= centre
     return means, centre
@@ -98,7 +98,7 @@ def group_moments(cells: Cells, means: np.ndarray, order: np.ndarray, g: np.ndar
     total, squared_means = (np.add.reduceat(part, starts, axis=0) for part in (values, own))
     squares = squared_means
     if len(cells.scatter) > 1:
-        own += cells.scatter[order] / cells.count[order, None]
+        own += cells.scatter[order] / cells.counts[order, None]
         squares = np.add.reduceat(own, starts, axis=0)
     cross = (total**2 - squared_means) / (size * (size - 1))
     return Moments(g * (g // 2), total / size, squares / size, cross)

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 HIDDEN = (256, 256)
 EPOCHS, MIN_STEPS, MAX_BATCH = 20, 100, 256
@@ -87,7 +92,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return exponents / exponents.sum(axis=-1, keepdims=True)
 
 
-def _network(sizes: tuple[int, ...], generator):
+def _network(sizes: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:
     """A ReLU network with PyTorch's usual initial weights, drawn from `generator`."""
     from torch import nn
 

@@ -56,8 +56,10 @@ def _chance_information(counts: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """What I of independent variables exceeds with probability `SIGNIFICANCE`, (D, F)."""
     from scipy.stats import chi2
 
-    cells = [[len(np.unique(column)) - 1 for column in table.T] for table in (counts, factors)]
-    freedom = np.outer(*cells)
+    bins, values = (
+        np.array([len(np.unique(column)) - 1 for column in table.T]) for table in (counts, factors)
+    )
+    freedom = np.outer(bins, values)
     return chi2.isf(SIGNIFICANCE, np.maximum(freedom, 1)) / (2 * len(counts))
 
 

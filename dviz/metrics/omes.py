@@ -105,9 +105,16 @@ def omes(
         }
         for j, name in enumerate(names)
     }
-    means = (_mean(values) for values in (scores, modularity, compactness))
-    active_indices = tuple(int(d) for d in np.flatnonzero(mask))
-    return OmesResult(*means, float(alpha), pooling, per_factor, S, active_indices)
+    return OmesResult(
+        _mean(scores),
+        _mean(modularity),
+        _mean(compactness),
+        float(alpha),
+        pooling,
+        per_factor,
+        S,
+        active=tuple(int(d) for d in np.flatnonzero(mask)),
+    )
 
 
 def overlap_scores(association: Any, active: Any = None) -> np.ndarray:
@@ -204,7 +211,9 @@ def _run(t: Table) -> Entry:
         result["per_factor"][name]["pairs"] = int(S.pairs[j])
     samples = bootstrap_association(t.codes, t.factors, seed=t.seed)
     scores = [omes(sample, t.alpha, t.pooling, t.active) for sample in samples]
-    result["interval"] = {key: interval([getattr(s, key) for s in scores]) for key in PARTS}
+    result["interval"] = {
+        key: interval(np.array([getattr(s, key) for s in scores])) for key in PARTS
+    }
     return result
 
 

@@ -208,10 +208,11 @@ def _dimension_sets(
     """For each set asked for, the dimensions every factor's probe may read."""
     asked = [dimensions] if isinstance(dimensions, str) else list(dimensions)
     width, count = codes.shape[1], factors.shape[1]
-    if asked and all(isinstance(item, int | np.integer) for item in asked):
-        if min(asked) < 0 or max(asked) >= width:
+    indices = tuple(int(item) for item in asked if isinstance(item, int | np.integer))
+    if indices and len(indices) == len(asked):
+        if min(indices) < 0 or max(indices) >= width:
             raise ValueError(f"dimensions must be between 0 and {width - 1}, got {asked}")
-        return {"explicit": [tuple(int(d) for d in asked)] * count}
+        return {"explicit": [indices] * count}
     unknown = [item for item in asked if item not in DIMENSION_SETS]
     if unknown or not asked:
         raise ValueError(f"dimensions must be among {DIMENSION_SETS} or indices, got {dimensions}")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dviz.metrics.mlp import softmax
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier as Booster
 
 MAX_ITERATIONS, PATIENCE, HELD_OUT = 200, 5, 0.1
 _CHUNK = 2**22
@@ -65,7 +69,7 @@ class Trees:
         return cls(np.zeros(1), index.reshape(0, 1), index, empty, index, index, empty)
 
     @classmethod
-    def from_booster(cls, booster) -> Trees:
+    def from_booster(cls, booster: Booster) -> Trees:
         """Take the trees out of a fitted `HistGradientBoostingClassifier`."""
         grown = [tree.nodes for iteration in booster._predictors for tree in iteration]
         starts = np.cumsum([0, *(len(tree) for tree in grown)])[:-1]
@@ -85,7 +89,7 @@ class Trees:
         return cls(baseline, roots, feature, threshold, left, right, value)
 
 
-def fit_booster(codes: np.ndarray, targets: np.ndarray, seed: int):
+def fit_booster(codes: np.ndarray, targets: np.ndarray, seed: int) -> Booster:
     """A fitted `HistGradientBoostingClassifier` for at least two classes.
 
     Stops when the loss on a tenth of the rows, held out so that no class loses its last row, has
@@ -110,7 +114,7 @@ def fit_booster(codes: np.ndarray, targets: np.ndarray, seed: int):
     return booster.fit(codes[kept], targets[kept], X_val=codes[held_out], y_val=targets[held_out])
 
 
-def split_gains(booster, dimensions: int) -> np.ndarray:
+def split_gains(booster: Booster, dimensions: int) -> np.ndarray:
     """Total gain of the splits on each dimension, float64 (D,)."""
     gains = np.zeros(dimensions)
     for iteration in booster._predictors:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dviz.data.background import check_image, cut_out, remove_background
 from dviz.errors import PhotoError
@@ -65,7 +65,8 @@ def decode_photo(
             _check_scans(image, content)
             if enough:
                 scale = enough / min(image.size)
-                image.draft(None, tuple(int(np.ceil(scale * side)) for side in image.size))
+                width, height = (int(np.ceil(scale * side)) for side in image.size)
+                image.draft(None, (width, height))
             image.load()
             return _to_rgb(_upright(image), transparent, enough)
     except PhotoError:
@@ -74,7 +75,7 @@ def decode_photo(
         raise PhotoError(_too_many(max_pixels)) from error
     except MemoryError as error:
         raise PhotoError("the picture takes too much memory; make it smaller") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise PhotoError(_what_it_is(content)) from error
     except Exception as error:  # on broken files decoders raise nearly anything
         raise PhotoError(DAMAGED) from error
@@ -218,9 +219,10 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     try:
         target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, io.BytesIO(profile), target, outputMode=mode)
+        moved = ImageCms.profileToProfile(image, io.BytesIO(profile), target, outputMode=mode)
     except ImageCms.PyCMSError:
         return image
+    return moved or image
 
 
 def square(image: np.ndarray, mode: str = "crop", fill: tuple[int, int, int] = BLACK) -> np.ndarray:

@@ -44,7 +44,7 @@ def contact_sheet(
     dataset: FactorDataset, rng: np.random.Generator, columns: int = 10, samples: int = 2
 ) -> np.ndarray:
     """`sheet_rows` as one picture on white paper, uint8 (H, W, 3)."""
-    return _paste(sheet_rows(dataset, rng, columns, samples), columns)
+    return paste(sheet_rows(dataset, rng, columns, samples), columns)
 
 
 def _vary_grid(
@@ -71,7 +71,8 @@ def _vary_table(
     return dataset.render(best[chosen[: len(best)]], rng)
 
 
-def _paste(rows: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
+def paste(rows: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
+    """Rows of ≤ `columns` images uint8 (N, 64, 64, 3) beside their names, uint8 (H, W, 3)."""
     step = SIDE + GAP
     sheet = Image.new("RGB", (LABEL + columns * step + GAP, len(rows) * step + GAP), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)

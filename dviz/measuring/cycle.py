@@ -91,7 +91,7 @@ def distance(first: np.ndarray, second: np.ndarray, factor: Factor) -> np.ndarra
         where cutting the circle open costs least (Werman, Peleg and Rosenfeld 1985).
     """
     ahead = np.cumsum(first - second, axis=1)
-    if getattr(factor, "cyclic", False):
+    if factor.cyclic:
         ahead = ahead - np.median(ahead, axis=1, keepdims=True)
     return np.abs(ahead).sum(axis=1)
 
@@ -100,7 +100,7 @@ def random_distance(classes: np.ndarray, factor: Factor) -> float:
     """Mean distance of two of the class indices `classes` (M,), drawn independently."""
     shares = np.bincount(classes, minlength=factor.size) / len(classes)
     apart = np.abs(np.arange(factor.size)[:, None] - np.arange(factor.size))
-    if getattr(factor, "cyclic", False):
+    if factor.cyclic:
         apart = np.minimum(apart, factor.size - apart)
     return float(shares @ apart @ shares)
 

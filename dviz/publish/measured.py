@@ -93,13 +93,21 @@ def compared(report: Report) -> str:
             (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
             for baseline in report.baselines_on(name)
         ]
-    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all")
-    return f"## Compared with\n\n{table(header, rows)}"
+    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all", "picture")
+    parts = ["## Compared with", table(header, rows)]
+    if any(row[-1] != "–" for row in rows):
+        parts.append(
+            "Picture: mean squared error a pixel of a decoder that learnt from frozen codes alone; "
+            "the less, the more of the image the codes hold."
+        )
+    return "\n\n".join(parts)
 
 
 def _summary(result: DatasetReport) -> list[str]:
     scores = [result.omes(pooling=pooling).omes for pooling in POOLINGS]
-    return [decimal(x) for x in (*scores, *(result.mean_accuracy(m, "all") for m in PROBE_NAMES))]
+    probes = [result.mean_accuracy(model, "all") for model in PROBE_NAMES]
+    picture = f"{result.mse:.4f}" if result.painted and result.mse is not None else "–"
+    return [*map(decimal, [*scores, *probes]), picture]
 
 
 def model_index(result: DatasetReport) -> list[EvalResult]:

@@ -51,7 +51,7 @@ def _share_of_true_labels(models: Sequence[Model]) -> str:
 def _cells(result: DatasetReport) -> list[str]:
     true, told = result.true_labels()
     return [
-        f"{result.mse:.4f}",
+        "–" if result.mse is None else f"{result.mse:.4f}",
         *("–" if x is None else f"{x:.3f}" for x in (result.overlap, result.colour_error)),
         f"{true} of {told}" if told else "–",
         f"{result.painted:,}" if result.painted else "–",

@@ -112,3 +112,13 @@ def test_two_random_images_lie_a_third_of_a_line_apart():
     classes = np.tile(np.arange(1000), 3)
     assert random_distance(classes, Factor("line", 1000)) == pytest.approx(1000 / 3, rel=1e-3)
     assert random_distance(np.zeros(5, dtype=int), Factor("line", 4)) == 0
+
+
+def test_a_cyclic_factor_lies_on_a_circle():
+    angle = Factor("angle", 6, cyclic=True)
+    first, second = np.eye(6)[[0, 0, 0]], np.eye(6)[[5, 3, 2]]
+    assert distance(first, second, angle).tolist() == [1, 3, 2]
+    two = (np.eye(6)[[0]] + np.eye(6)[[3]]) / 2  # a shape that looks alike after half a turn
+    assert distance(two, np.roll(two, 1, axis=1), angle) == pytest.approx([1])
+    assert distance(two, np.roll(two, 3, axis=1), angle) == pytest.approx([0])
+    assert random_distance(np.arange(6), angle) == pytest.approx((0 + 1 + 2 + 3 + 2 + 1) / 6)

@@ -321,6 +321,7 @@ async function drawFirst(asked) {
   if (asked !== edition) return;
   if (painter.decoder) [first] = await painter.paint([view.code]);
   element.dataset.painter = painter.decoder ? "page" : "server";
+  element.dataset.engine = painter.decoder?.engine.kind ?? "";
   refresh();
   settle();
 }

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dviz.errors import NotInstalledError
 
 EXTRAS = {
-    "app": ("gradio", "gradio_client", "plotly", "starlette"),
+    "app": ("anyio", "gradio", "gradio_client", "plotly", "starlette"),
     "scale": ("accelerate", "pyarrow", "ray", "tensorboard", "yaml"),
-    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "onnx": ("google", "onnx", "onnxruntime", "onnxscript"),
     "backbones": ("timm", "transformers"),
     "dev": ("playwright",),
 }

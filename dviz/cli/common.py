@@ -120,7 +120,7 @@ def train_into(
 
     from dviz.checkpoint import save_checkpoint
     from dviz.errors import TrainingError
-    from dviz.machine import describe_machine
+    from dviz.measuring.machine import describe_machine
     from dviz.training.loop import train
     from dviz.training.processes import join_processes
 

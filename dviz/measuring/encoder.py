@@ -15,9 +15,9 @@ import torch
 from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
-from dviz.machine import describe_machine
 from dviz.measuring.cycle import with_moves
 from dviz.measuring.fidelity import colour_error, overlap
+from dviz.measuring.machine import describe_machine
 from dviz.measuring.probe_files import save_probes
 from dviz.measuring.report import (
     Baseline,

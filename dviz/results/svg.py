@@ -12,7 +12,6 @@ from html import escape
 import numpy as np
 
 from dviz.palette import ASSOCIATION_SCALE, GREY, STAGE_COLOURS, WHITE_FROM
-from dviz.ui.core.pictures import shorten
 
 PAPER, INK, LINE = "#ffffff", "#30363d", "#d8dee4"
 CELL_WIDTH, CELL_HEIGHT = 42, 22
@@ -159,3 +158,10 @@ def _svg(width: float, height: float, drawn: Sequence[str]) -> str:
     paper = f'<rect width="100%" height="100%" rx="6" fill="{PAPER}"/>'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>'
     return "\n".join([head, paper, *drawn, "</svg>"]) + "\n"
+
+
+def shorten(name: str, length: int = 28) -> str:
+    """A name that fits into a legend; its end, which often tells names apart, is kept."""
+    if len(name) <= length:
+        return name
+    return f"{name[: length - 11]}…{name[-10:]}"

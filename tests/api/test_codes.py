@@ -111,7 +111,7 @@ class Without(PathFinder):
             return super().find_spec(name, path, target)
 sys.meta_path[:] = [Without if finder is PathFinder else finder for finder in sys.meta_path]
 """
-HEAVY = ("torch", "gradio", "plotly", "PIL", "h5py", "huggingface_hub", "safetensors")
+HEAVY = ("torch", "gradio", "plotly", "PIL", "h5py", "huggingface_hub", "pydantic")
 
 
 def run(code: str, missing: tuple[str, ...] = HEAVY) -> str:

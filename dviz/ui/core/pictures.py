@@ -33,10 +33,3 @@ def heat(values: np.ndarray) -> np.ndarray:
     share = np.sqrt(np.clip(values, 0, 1))
     channels = [np.interp(share, places, channel) for channel in zip(*colours, strict=True)]
     return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
-
-
-def shorten(name: str, length: int = 28) -> str:
-    """A name that fits into a legend; its end, which often tells names apart, is kept."""
-    if len(name) <= length:
-        return name
-    return f"{name[: length - 11]}…{name[-10:]}"

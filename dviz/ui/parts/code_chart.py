@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.palette import GREY, GRID, SERIES
-from dviz.ui.core.pictures import shorten
+from dviz.results.svg import shorten
 from dviz.ui.parts.charts import finish
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")

@@ -163,7 +163,7 @@ def launch_options(library: Library) -> dict[str, Any]:
     ).set(block_info_text_color="*neutral_500", body_text_color_subdued="*neutral_500")
     return {
         "theme": theme,
-        "css_paths": [STATIC / "style.css", STATIC / "evidence.css"],
+        "css_paths": [STATIC / f"{name}.css" for name in ("style", "evidence", "dimension")],
         "max_file_size": LIMITS.upload_bytes,
         "state_session_capacity": LIMITS.sessions,
         "run_history": False,

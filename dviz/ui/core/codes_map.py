@@ -101,7 +101,7 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
                     for f in config.factors
                 ],
                 "decoder": address_of(member),
-                "drawn": starts.renderer(member) is not None,
+                "genuine": starts.renderer(member) is not None or member.pictures is not None,
             }
         )
     return stages

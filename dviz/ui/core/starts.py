@@ -62,7 +62,7 @@ def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Genera
     classes = np.where(chosen < 0, dataset.space.sample(1, rng)[0], chosen)
     image = dataset.render(classes[None], rng)[0]
     code = encode(entry.model, image[None]).mean[0]
-    return Start(code, f"Scene of {dataset.name}: {_in_words(entry, classes)}", image)
+    return Start(code, f"Scene of {dataset.name}: {in_words(entry, classes)}", image)
 
 
 def scene_factors(entry: Entry) -> tuple[Factor, ...]:
@@ -84,8 +84,15 @@ def as_wanted(values: Any, factors: Sequence[Factor]) -> list[int | None]:
 def renderer(entry: Entry) -> FactorDataset | None:
     """What draws the scenes of a checkpoint's dataset; None where images are files."""
     dataset = _drawn(entry.config.dataset)
-    same = dataset is not None and tuple(dataset.space.factors) == tuple(entry.config.factors)
+    same = dataset is not None and _drawn_as(dataset.space.factors) == _drawn_as(
+        entry.config.factors
+    )
     return dataset if same else None
+
+
+def _drawn_as(factors: Sequence[Factor]) -> list[tuple[str, int, tuple[str, ...]]]:
+    """What of factors makes the pictures; whether one is a circle is a matter of reading them."""
+    return [(factor.name, factor.size, factor.values) for factor in factors]
 
 
 @lru_cache(maxsize=8)
@@ -100,17 +107,26 @@ def _drawn(name: str) -> FactorDataset | None:
 def from_row(entry: Entry, row: int) -> Start:
     """The stored code with this number, and its genuine image where that can be drawn."""
     codes, classes = entry.sample
+    original = originals(entry, np.array([row]))
+    caption = f"Sample of {entry.config.dataset}: {in_words(entry, classes[row])}"
+    return Start(codes[row], caption, None if original is None else original[0])
+
+
+def originals(entry: Entry, rows: np.ndarray) -> np.ndarray | None:
+    """Genuine images uint8 (K, 64, 64, 3) of stored codes `rows` (K,), drawn or kept with them.
+
+    None where the dataset's images are files and none were kept.
+    """
     dataset = renderer(entry)
-    original = None
     if dataset is not None:
-        original = dataset.render(classes[row : row + 1], np.random.default_rng(0))[0]
-    elif entry.pictures is not None and row < len(entry.pictures):
-        original = entry.pictures[row]
-    caption = f"Sample of {entry.config.dataset}: {_in_words(entry, classes[row])}"
-    return Start(codes[row], caption, original)
+        return dataset.render(entry.sample[1][rows], np.random.default_rng(0))
+    if entry.pictures is not None and rows.max() < len(entry.pictures):
+        return entry.pictures[rows]
+    return None
 
 
-def _in_words(entry: Entry, classes: np.ndarray) -> str:
+def in_words(entry: Entry, classes: np.ndarray) -> str:
+    """What a sample with these class indices (F,) shows."""
     return ", ".join(
         f"{factor.name} {factor.label(int(value))}"
         for factor, value in zip(entry.config.factors, classes, strict=True)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dviz.ui.tabs import association, codes_map, datasets, encode, probes, traverse, your_data
+from dviz.ui.tabs import (
+    association,
+    codes_map,
+    datasets,
+    dimension,
+    encode,
+    probes,
+    traverse,
+    your_data,
+)
 from dviz.ui.tabs.base import Tab
 
 TABS: tuple[Tab, ...] = (
     traverse.TAB,
     codes_map.TAB,
+    dimension.TAB,
     encode.TAB,
     association.TAB,
     probes.TAB,

@@ -173,12 +173,12 @@ async function showPoint(n) {
   if (n !== pointedAt) return;
   put(card.querySelector(".decoded"), picture);
   card.dataset.row = cloud.row[n];
-  if (stage.drawn) resting = setTimeout(() => showGenuine(n, stage).catch(say), PAUSE);
+  if (stage.genuine) resting = setTimeout(() => showGenuine(n, stage).catch(say), PAUSE);
 }
 
 async function showGenuine(n, stage) {
   const { picture } = await ask("picture", stage, { row: cloud.row[n] });
-  if (n !== pointedAt) return;
+  if (n !== pointedAt || !picture) return;
   find(".genuine img").src = picture;
   find(".genuine").hidden = false;
 }

@@ -1,0 +1,30 @@
+"""A page for every dimension on the real page."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.test_page import open_tab
+
+CONTENT = "#dimension-page .stage-column"
+
+
+def test_a_dimension_is_shown_for_every_stage(open_page):
+    page = open_page(path="?tab=dimension")
+    expect(page.locator(CONTENT)).to_have_count(3)
+    expect(page.locator(".stage-column.source .band img")).to_have_count(30)
+    page.locator("#dimension label").nth(2).click()
+    name = page.locator("#dimension label").nth(2).inner_text().split()[0]
+    expect(page.locator(".dimension-verdict").first).to_contain_text(name)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light")])
+def test_the_page_is_accessible(look, width, scheme):
+    page = look(width, scheme)
+    open_tab(page, re.compile("^Dimension$"))
+    expect(page.locator(CONTENT)).to_have_count(3)
+    found = Axe().run(page).response["violations"]
+    assert not found, [(v["id"], v["nodes"][0]["html"]) for v in found]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

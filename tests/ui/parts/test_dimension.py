@@ -1,0 +1,40 @@
+import re
+
+import numpy as np
+
+from dviz.ui.parts.dimension import column
+from dviz.ui.parts.ridges import ridges
+from dviz.ui.tabs.dimension import dimension_choices, index_of
+from tests.ui.material import NAMES
+
+SOURCE, _, TUNED = NAMES
+
+
+def test_a_column_shows_slider_ties_values_and_samples(library):
+    html = column(library.get(SOURCE), 0)
+    assert html.count('class="band"') == 5
+    assert html.count("<svg") == 1
+    assert "Genuine images" in html
+    assert all(name in html for name in library.get(SOURCE).result.factors)
+    assert "Decoded from the stored codes" in column(library.get(TUNED), 0)
+
+
+def test_values_are_shown_by_the_factor_asked_for(library):
+    assert "for every value of turn" in column(library.get(TUNED), 0, "turn")
+
+
+def test_ridges_are_a_path_a_value_and_few_names():
+    shares = np.eye(100, 48)
+    svg = ridges(np.linspace(-1, 1, 49), shares, [f"<{n}>" for n in range(100)], "a & b")
+    assert svg.count('class="line"') == 100
+    assert 10 <= len(re.findall("&lt;", svg)) <= 16
+    assert "nan" not in svg
+    assert "a &amp; b" in svg
+
+
+def test_the_dimension_asked_for_is_shown_if_it_is_there(library):
+    entry = library.get(TUNED)
+    assert index_of(entry, 3) == 3
+    for asked in (None, 99, -1, "3", True):
+        assert entry.dimensions[index_of(entry, asked)].factors
+    assert sorted(index for _, index in dimension_choices(entry)) == list(range(5))

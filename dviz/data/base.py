@@ -39,6 +39,29 @@ class FactorDataset(ABC):
         """Where its images come from: "official file", "procedural twin", "photographs" …"""
         return self.info.origin
 
+    def photographs(self, classes: np.ndarray) -> np.ndarray | None:
+        """Which photograph images of these classes (N, F) were made of, int64 (N,).
+
+        None where every image stands for itself. See `dviz.data.info.Split`.
+        """
+        split = self.info.split
+        if split is None:
+            return None
+        columns = [self.space.names.index(name) for name in split.photograph]
+        part = FactorSpace([self.space.factors[column] for column in columns])
+        return part.index(np.asarray(classes)[:, columns])
+
+    def in_arc(self, classes: np.ndarray) -> np.ndarray | None:
+        """Whether images are seen from the first third of the circle, bool (N,).
+
+        None where the dataset goes around nothing.
+        """
+        split = self.info.split
+        if split is None:
+            return None
+        column = self.space.names.index(split.arc)
+        return np.asarray(classes)[:, column] < self.space.sizes[column] / 3
+
     @property
     def num_images(self) -> int:
         return self.space.num_combinations

@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from dviz.data.base import FactorDataset
-from dviz.data.info import PHOTOGRAPHS, DatasetInfo, RemoteFile
+from dviz.data.info import PHOTOGRAPHS, DatasetInfo, RemoteFile, Split
 from dviz.data.root import data_root
 from dviz.errors import DatasetError
 from dviz.factors import Factor, FactorSpace
@@ -56,6 +56,7 @@ class Coil100(FactorDataset):
         needs_files=True,
         photographs=True,
         origin=PHOTOGRAPHS,
+        split=Split(("object", "pose"), "pose"),
         on_black=True,
         licence="for research, not to be redistributed",
         citation="Nene, Nayar and Murase, Columbia Object Image Library, CUCS-006-96, 1996",

@@ -30,6 +30,26 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
+class Split:
+    """How a sample of a dataset whose images are not independent is divided into what trains a
+    probe and what tests it.
+
+    Attributes:
+        photograph: the factors whose values together name a photograph: what was made of it, turned
+            and zoomed, all trains or all tests.
+        arc: the factor that goes around an object; a third of its circle can be held out.
+    """
+
+    photograph: tuple[str, ...]
+    arc: str
+
+    def __str__(self) -> str:
+        return (
+            f"by photograph ({', '.join(self.photograph)}), and with a third of {self.arc} held out"
+        )
+
+
+@dataclass(frozen=True)
 class DatasetInfo:
     """A dataset as `dviz download --list` shows it.
 
@@ -43,6 +63,7 @@ class DatasetInfo:
         origin: where its images come from. Of a dataset that is drawn where its official file is
             not there, what is drawn; what loading found is in the info of the loaded one.
         licence, citation, url: terms of the official data, whom to thank, and its home.
+        split: how a sample of it is split for probes; None: row by row.
         factors_known: whether its factors are known before it is loaded.
         looked_for: the files or folders that make it official, relative to the data folder; the
             first that is there counts.
@@ -60,6 +81,7 @@ class DatasetInfo:
     noisy: bool = False
     on_black: bool = False
     origin: str = ""
+    split: Split | None = None
     factors_known: bool = True
     looked_for: tuple[str, ...] = ()
     files: tuple[RemoteFile, ...] = ()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dviz.data.info import PHOTOGRAPHS, DatasetInfo, RemoteFile
+from dviz.data.info import PHOTOGRAPHS, DatasetInfo, RemoteFile, Split
 from dviz.data.photos import square
 from dviz.data.root import data_root
 from dviz.data.table import TableDataset
@@ -54,6 +54,7 @@ class RgbdObjects(TableDataset):
         needs_files=True,
         photographs=True,
         origin=PHOTOGRAPHS,
+        split=Split(("category", "elevation", "pose"), "pose"),
         on_black=True,
         licence="for non-commercial research and education",
         citation="Lai, Bo, Ren and Fox, A Large-Scale Hierarchical Multi-View RGB-D Object "
@@ -84,6 +85,15 @@ class RgbdObjects(TableDataset):
             self._images[row] = _shrink(self._picture(self._stems[row]))
             self._known[row] = True
         return self._images[indices]
+
+    def in_arc(self, classes: np.ndarray) -> np.ndarray:
+        """As of every dataset; objects turn once while they are filmed, in as many frames as each
+        takes."""
+        category, elevation, pose = np.asarray(classes).T
+        film = self.space.sizes[1] * self.table[:, 0] + self.table[:, 1]
+        frames = np.zeros(self.space.sizes[0] * self.space.sizes[1])
+        np.maximum.at(frames, film, self.table[:, 2] + 1)
+        return pose < frames[self.space.sizes[1] * category + elevation] / 3
 
     def _picture(self, stem: str) -> np.ndarray:
         """A picture uint8 (H, W, 3) on black."""

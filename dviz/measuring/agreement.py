@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dviz.measuring.report import DatasetReport, DistanceReport
+from dviz.measuring.report import DatasetReport, DistanceReport, ProbeScore
 from dviz.metrics.diagnostics import ACTIVE_THRESHOLD
 
 SIGMAS = 4.0  # how many standard errors two measurements may lie apart
@@ -47,7 +47,7 @@ def distance_disagreements(stored: DistanceReport, found: DistanceReport) -> lis
 
 
 def _structure(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
-    for what in ("dataset", "factors", "sizes", "num_images"):
+    for what in ("dataset", "factors", "sizes", "num_images", "split"):
         before, now = getattr(stored, what), getattr(found, what)
         if before != now:
             yield f"{what}: report {before}, now {now}"
@@ -74,9 +74,15 @@ def _association(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
 
 
 def _accuracies(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
-    for probe in stored.probes:
-        name = f"{probe.model} ({probe.dimensions}) of {probe.factor}"
-        other = found.probe(probe.factor, probe.model, probe.dimensions)
+    yield from _probes(stored.probes, found.probes, "")
+    yield from _probes(stored.arc, found.arc, ", held-out arc")
+
+
+def _probes(stored: Sequence[ProbeScore], found: Sequence[ProbeScore], where: str) -> Iterator[str]:
+    now = {(probe.factor, probe.model, probe.dimensions): probe for probe in found}
+    for probe in stored:
+        name = f"{probe.model} ({probe.dimensions}{where}) of {probe.factor}"
+        other = now.get((probe.factor, probe.model, probe.dimensions))
         if other is None:
             yield f"accuracy of {name}: report {probe.accuracy:.3f}, now not measured"
             continue

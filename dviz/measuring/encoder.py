@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,18 +18,20 @@ from dviz.measuring.cycle import with_moves
 from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.machine import describe_machine
 from dviz.measuring.probe_files import save_probes
+from dviz.measuring.probing import arc_scores, probe_scores
 from dviz.measuring.report import (
+    BY_PHOTOGRAPH,
+    BY_ROW,
     Baseline,
     DatasetReport,
-    ProbeScore,
     read_report,
     write_report,
 )
+from dviz.measuring.splits import training_rows
 from dviz.metrics.association import associate as associate_table
 from dviz.metrics.association import association_from_pairs
 from dviz.metrics.diagnostics import active_dimensions
-from dviz.metrics.omes import associated_dimensions
-from dviz.metrics.probes import fit_probe, probe_factors
+from dviz.metrics.probes import fit_probe
 from dviz.metrics.suite import METRICS, evaluate_all
 from dviz.models.objectives.losses import kl_divergence
 from dviz.models.vae import VAE
@@ -229,7 +230,8 @@ def measure(
         association, num_pairs = associate_labels(sample)
     active = sample.active
     names = list(dataset.space.names)
-    scores = _probe_scores(sample, association, names, seed, jobs) if probes else []
+    train = training_rows(dataset, sample.classes, seed)
+    scores = probe_scores(sample, association, names, seed, jobs, train) if probes else []
     low, high = np.percentile(sample.mean, [1, 99], axis=0)
     report = DatasetReport(
         dataset=dataset.name,
@@ -250,6 +252,8 @@ def measure(
         mse=known_or_none(sample.mse, 6),
         probes=scores,
         scores=_other_scores(sample, names, seed, jobs) if probes else {},
+        split=BY_ROW if train is None else BY_PHOTOGRAPH,
+        arc=arc_scores(sample, dataset, seed, jobs) if probes else [],
         seconds=round(time.perf_counter() - began, 1),
         machine=describe_machine(encoder.device),
         origin=dataset.origin,
@@ -306,63 +310,6 @@ def add_baseline(folder: Path, name: str, description: str, result: DatasetRepor
     others = [baseline for baseline in report.baselines if baseline.name != name]
     baselines = [*others, Baseline(name, description, result)]
     write_report(folder / REPORT, replace(report, baselines=baselines))
-
-
-def _probe_scores(
-    sample: EncodedSample, association: np.ndarray, names: list[str], seed: int, jobs: int
-) -> list[ProbeScore]:
-    """Probes on all active dimensions and on the associated one, one row of labels at a time."""
-    if (sample.classes != UNKNOWN).all() and names:
-        found = probe_factors(
-            sample.mean,
-            sample.classes,
-            names=names,
-            dimensions=("all", "pruned"),
-            association=association,
-            active=sample.active,
-            seed=seed,
-            n_jobs=jobs,
-        )
-        return _score_rows(found.to_dict()["per_factor"])
-    scores = []
-    active = sample.active
-    own = associated_dimensions(association, active) if names else []
-    for j, name in enumerate(names):
-        known = sample.classes[:, j] != UNKNOWN
-        if known.sum() < 3:
-            continue
-        table = sample.mean[known], sample.classes[known, j : j + 1]
-        asked: dict[str, str | list[int]] = {"all": "all"}
-        if (dimension := own[j]) is not None:
-            asked["pruned"] = [dimension]
-        for dimensions, which in asked.items():
-            found = probe_factors(
-                *table, names=[name], dimensions=which, active=active, seed=seed, n_jobs=jobs
-            )
-            scores += [
-                replace(score, dimensions=dimensions)
-                for score in _score_rows(found.to_dict()["per_factor"])
-            ]
-    return scores
-
-
-def _score_rows(per_factor: dict[str, dict[str, Any]]) -> list[ProbeScore]:
-    return [
-        ProbeScore(
-            factor,
-            model,
-            dimensions,
-            chance=round(values["chance"], 4),
-            **{
-                key: round(score[key], 4)
-                for key in ("accuracy", "balanced_accuracy", "standard_error")
-            },
-        )
-        for factor, values in per_factor.items()
-        for model, sets in values["probes"].items()
-        for dimensions, score in sets.items()
-        if score["accuracy"] is not None
-    ]
 
 
 def _other_scores(

@@ -17,6 +17,7 @@ from dviz.limits import LIMITS
 from dviz.metrics.omes import OmesResult, associated_dimensions, omes
 
 FORMAT = 1
+BY_ROW, BY_PHOTOGRAPH = "rows", "photographs"
 NOTABLE = 0.3
 """Association below which a dimension is not named after a factor."""
 MOVES = 0.25
@@ -77,6 +78,9 @@ class DatasetReport:
             None where a dataset's images do not stand on plain black.
         moves: how far moving a dimension moves each factor in the picture, (D, F), see
             `dviz.measuring.cycle.moves`; [] where it was not measured.
+        split: whether "rows" or whole "photographs" train and test probes; arc: the probes on all
+            active dimensions again where the images seen from a third of the circle test, and none
+            of them trains; [] where a dataset goes around nothing (see dviz.measuring.splits).
         painted: steps for which the decoder learnt from this dataset's frozen codes alone: `mse`
             then says what the code holds of a picture. 0 where it learnt along with the encoder.
     """
@@ -106,6 +110,8 @@ class DatasetReport:
     colour_error: float | None = None
     moves: list[list[float | None]] = field(default_factory=list)
     painted: int = 0
+    split: str = BY_ROW
+    arc: list[ProbeScore] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -233,8 +239,10 @@ class DatasetReport:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DatasetReport:
-        probes = [ProbeScore(**probe) for probe in values["probes"]]
-        return cls(**{**values, "probes": probes})
+        probes = {
+            k: [ProbeScore(**probe) for probe in values.get(k, [])] for k in ("probes", "arc")
+        }
+        return cls(**{**values, **probes})
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def probe_factors(
     active: Any = None,
     n_jobs: int = 2,
     shuffle: bool = False,
+    train: Any = None,
 ) -> ProbeResult:
     """Train and test every probe.
 
@@ -138,6 +139,8 @@ def probe_factors(
         n_jobs: processes, one thread each.
         shuffle: put the rows in random order first. Needed for a table sorted by a factor, whose
             last third would hold classes never trained on (see `unseen`).
+        train: bool (N,), the rows that train, where it is not the first two thirds: the others
+            test. For rows that are not independent.
 
     Raises:
         ValueError: an argument outside of what is described above.
@@ -148,11 +151,9 @@ def probe_factors(
     if len(codes) < 3:
         raise ValueError(f"codes must have at least 3 rows to train and test, got {len(codes)}")
     sets = _dimension_sets(codes, factors, dimensions, association, active)
-    if shuffle:
-        order = np.random.default_rng(seed).permutation(len(codes))
-        codes, factors = codes[order], factors[order]
-    train = train_rows(len(codes))
-    entries = [_factor_entry(column, train) for column in factors.T]
+    count, order = _split(train, len(codes), seed if shuffle else None)
+    codes, factors = codes[order], factors[order]
+    entries = [_factor_entry(column, count) for column in factors.T]
     jobs = {
         (model, j, dims[j])
         for model in models
@@ -160,7 +161,7 @@ def probe_factors(
         for dims in sets.values()
         if dims[j] and entry["reason"] is None
     }
-    scores = _run(jobs, codes, factors, seed, n_jobs)
+    scores = _run(jobs, codes, factors, seed, n_jobs, count)
     per_factor = {
         name: entries[j]
         | {"probes": {m: {s: _entry(scores, m, j, d[j]) for s, d in sets.items()} for m in models}}
@@ -168,13 +169,29 @@ def probe_factors(
     }
     chance = _mean([entry["chance"] for entry in per_factor.values()])
     mean = _means(per_factor, models, tuple(sets))
-    return ProbeResult(train, len(codes) - train, seed, per_factor, mean, chance)
+    return ProbeResult(count, len(codes) - count, seed, per_factor, mean, chance)
 
 
-def _run(jobs: set, codes: np.ndarray, factors: np.ndarray, seed: int, n_jobs: int) -> dict:
+def _split(train: Any, rows: int, seed: int | None) -> tuple[int, np.ndarray]:
+    """How many rows train, and all rows (N,) in an order that begins with them."""
+    if train is None:
+        order = np.arange(rows) if seed is None else np.random.default_rng(seed).permutation(rows)
+        return train_rows(rows), order
+    train = np.asarray(train)
+    if train.shape != (rows,) or train.dtype != bool or train.all() or not train.any():
+        raise ValueError(
+            f"train must say of each of {rows} rows whether it trains, some and not all; got "
+            f"{train.dtype} of shape {train.shape}, {int(train.sum())} of them"
+        )
+    return int(train.sum()), np.argsort(~train, kind="stable")
+
+
+def _run(
+    jobs: set, codes: np.ndarray, factors: np.ndarray, seed: int, n_jobs: int, train: int
+) -> dict:
     """Scores of each (model, factor, dimensions), the slowest first so that no process idles."""
     ordered = sorted(jobs, key=lambda job: (-np.unique(factors[:, job[1]]).size, job))
-    arguments = [(codes[:, dims], factors[:, j], model, seed) for model, j, dims in ordered]
+    arguments = [(codes[:, dims], factors[:, j], model, seed, train) for model, j, dims in ordered]
     return dict(zip(ordered, run_parallel(_train_and_test, arguments, n_jobs), strict=True))
 
 
@@ -182,9 +199,10 @@ def _fit_trees(codes: np.ndarray, targets: np.ndarray, classes: int, seed: int) 
     return Trees.from_booster(fit_booster(codes, targets, seed))
 
 
-def _train_and_test(codes: np.ndarray, labels: np.ndarray, model: str, seed: int) -> dict:
-    """Accuracy, balanced accuracy and standard error on the last third."""
-    train = train_rows(len(codes))
+def _train_and_test(
+    codes: np.ndarray, labels: np.ndarray, model: str, seed: int, train: int
+) -> dict:
+    """Accuracy, balanced accuracy and standard error on all rows but the first `train`."""
     classes, targets = np.unique(labels[:train], return_inverse=True)
     test_codes, truth = codes[train:], labels[train:]
     if model == "gbt" and len(classes) > 1:
@@ -235,7 +253,7 @@ def _factor_entry(labels: np.ndarray, train: int) -> dict[str, Any]:
         "chance": float((labels[train:] == values[counts.argmax()]).mean()),
         "uniform": 1 / classes,
         "unseen": float((~np.isin(labels[train:], values)).mean()),
-        "reason": unlearnable(labels),
+        "reason": unlearnable(labels, train),
     }
 
 

@@ -21,9 +21,10 @@ def standardised(codes: np.ndarray) -> np.ndarray:
     return np.where(constant, 0.0, centred / np.where(constant, 1.0, scale))
 
 
-def unlearnable(labels: np.ndarray) -> str | None:
-    """Why no classifier can be trained for one factor (N,), or None."""
-    classes, train = len(np.unique(labels)), train_rows(len(labels))
+def unlearnable(labels: np.ndarray, train: int | None = None) -> str | None:
+    """Why no classifier can be trained for one factor (N,), or None; `train` rows train."""
+    classes = len(np.unique(labels))
+    train = train_rows(len(labels)) if train is None else train
     if classes == 1:
         return "takes one value only"
     if 2 * classes > train:

@@ -1,0 +1,110 @@
+"""What classifiers read off the codes of a sample, as rows of a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dviz.data.base import FactorDataset
+from dviz.data.table import UNKNOWN
+from dviz.measuring.report import ProbeScore
+from dviz.measuring.splits import outside_arc
+from dviz.metrics.omes import associated_dimensions
+from dviz.metrics.probes import probe_factors
+
+if TYPE_CHECKING:
+    from dviz.measuring.encoder import EncodedSample
+
+
+def probe_scores(
+    sample: EncodedSample,
+    association: np.ndarray,
+    names: list[str],
+    seed: int,
+    jobs: int,
+    train: np.ndarray | None = None,
+) -> list[ProbeScore]:
+    """Probes on all active dimensions and on the associated one, one row of labels at a time."""
+    if (sample.classes != UNKNOWN).all() and names:
+        found = probe_factors(
+            sample.mean,
+            sample.classes,
+            names=names,
+            dimensions=("all", "pruned"),
+            association=association,
+            active=sample.active,
+            seed=seed,
+            n_jobs=jobs,
+            train=train,
+        )
+        return _score_rows(found.to_dict()["per_factor"])
+    scores = []
+    active = sample.active
+    own = associated_dimensions(association, active) if names else []
+    for j, name in enumerate(names):
+        known = sample.classes[:, j] != UNKNOWN
+        if known.sum() < 3:
+            continue
+        table = sample.mean[known], sample.classes[known, j : j + 1]
+        asked: dict[str, str | list[int]] = {"all": "all"}
+        if (dimension := own[j]) is not None:
+            asked["pruned"] = [dimension]
+        for dimensions, which in asked.items():
+            found = probe_factors(
+                *table,
+                names=[name],
+                dimensions=which,
+                active=active,
+                seed=seed,
+                n_jobs=jobs,
+                train=None if train is None else train[known],
+            )
+            scores += [
+                replace(score, dimensions=dimensions)
+                for score in _score_rows(found.to_dict()["per_factor"])
+            ]
+    return scores
+
+
+def arc_scores(
+    sample: EncodedSample, dataset: FactorDataset, seed: int, jobs: int
+) -> list[ProbeScore]:
+    """Probes on all active dimensions of what no view in training has shown; of every factor but
+    the one that goes around."""
+    train = outside_arc(dataset, sample.classes)
+    if train is None or dataset.info.split is None:
+        return []
+    names = [name for name in dataset.space.names if name != dataset.info.split.arc]
+    columns = [dataset.space.names.index(name) for name in names]
+    found = probe_factors(
+        sample.mean,
+        sample.classes[:, columns],
+        names=names,
+        dimensions="all",
+        active=sample.active,
+        seed=seed,
+        n_jobs=jobs,
+        train=train,
+    )
+    return _score_rows(found.to_dict()["per_factor"])
+
+
+def _score_rows(per_factor: dict[str, dict[str, Any]]) -> list[ProbeScore]:
+    return [
+        ProbeScore(
+            factor,
+            model,
+            dimensions,
+            chance=round(values["chance"], 4),
+            **{
+                key: round(score[key], 4)
+                for key in ("accuracy", "balanced_accuracy", "standard_error")
+            },
+        )
+        for factor, values in per_factor.items()
+        for model, sets in values["probes"].items()
+        for dimensions, score in sets.items()
+        if score["accuracy"] is not None
+    ]

@@ -1,0 +1,35 @@
+"""Which images of a sample train and which test, where rows are not independent.
+
+Several images may be made of one photograph, and a probe that has seen one of them knows the
+others. So all images of a photograph fall on one side. Harder still: a third of the circle of views
+is held out, and an object has to be known again from sides never seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dviz.data.base import FactorDataset
+
+TRAINING_SHARE = 2 / 3
+
+
+def training_rows(dataset: FactorDataset, classes: np.ndarray, seed: int) -> np.ndarray | None:
+    """Images that train, bool (N,): about two thirds; None where the first two thirds do.
+
+    Args:
+        classes: of a random sample, int64 (N, F).
+    """
+    photographs = dataset.photographs(classes)
+    if photographs is None:
+        return None
+    _, group = np.unique(photographs, return_inverse=True)
+    order = np.random.default_rng([seed, 7]).permutation(group.max() + 1)
+    train = order[group] < TRAINING_SHARE * len(order)
+    return None if train.all() or not train.any() else train
+
+
+def outside_arc(dataset: FactorDataset, classes: np.ndarray) -> np.ndarray | None:
+    """Images that train where those in the held-out arc test, bool (N,); None where none is."""
+    arc = dataset.in_arc(classes)
+    return None if arc is None or arc.all() or not arc.any() else ~arc

@@ -14,6 +14,13 @@ import torch
 from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
+from dviz.measuring.association import (
+    from_generator,
+    from_labels,
+    information_of,
+    json_matrix,
+    rounded,
+)
 from dviz.measuring.cycle import with_moves
 from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.machine import describe_machine
@@ -28,8 +35,6 @@ from dviz.measuring.report import (
     write_report,
 )
 from dviz.measuring.splits import training_rows
-from dviz.metrics.association import associate as associate_table
-from dviz.metrics.association import association_from_pairs
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.probes import fit_probe
 from dviz.metrics.suite import METRICS, evaluate_all
@@ -155,48 +160,6 @@ def _sampled(
         yield dataset.images(some, rng), dataset.factors(some)
 
 
-def associate(
-    model: VAE | Representation, dataset: FactorDataset, num_pairs: int, seed: int = 0
-) -> np.ndarray:
-    """S (D, F) from `num_pairs` fresh pairs for each factor; NaN where a factor never varies."""
-    encoder = as_representation(model)
-    rng = np.random.default_rng(seed)
-    first, second = [], []
-    for factor, size in enumerate(dataset.space.sizes):
-        pairs = [_encode_pairs(encoder, dataset, n, factor, rng) for n in _chunks(num_pairs)]
-        if size < 2:
-            pairs = [pair[:, :0] for pair in pairs]
-        a, b = np.concatenate(pairs, axis=1)
-        first.append(a)
-        second.append(b)
-    return association_from_pairs(first, second)
-
-
-def associate_labels(sample: EncodedSample) -> tuple[np.ndarray, int]:
-    """S (D, F) in closed form from the labels of a sample, and the fewest pairs behind a factor.
-
-    Rows with an unknown label (−1) are left out.
-    """
-    known = (sample.classes != UNKNOWN).all(axis=1)
-    dimensions, factors = sample.mean.shape[1], sample.classes.shape[1]
-    if not factors or not known.any():
-        return np.full((dimensions, factors), np.nan), 0
-    found = associate_table(sample.mean[known], sample.classes[known])
-    told = [
-        int(pairs) for pairs, why in zip(found.pairs, found.reasons, strict=True) if why is None
-    ]
-    return found.matrix, min(told, default=0)
-
-
-def _encode_pairs(
-    encoder: Representation, dataset: FactorDataset, n: int, factor: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Posterior means of `n` pairs that differ in one factor, float32 (2, n, D)."""
-    images = np.concatenate(dataset.sample_pairs_of(n, factor, rng))
-    mean = encoder.encode(images).mean
-    return np.stack([mean[:n], mean[n:]])
-
-
 def _chunks(total: int) -> list[int]:
     return [min(CHUNK, total - done) for done in range(0, total, CHUNK)]
 
@@ -225,13 +188,13 @@ def measure(
     encoder = as_representation(model)
     sample = encode_sample(encoder, dataset, num_images, seed)
     if dataset.is_grid:
-        association = associate(encoder, dataset, num_pairs, seed + 1)
+        found = from_generator(encoder, dataset, num_pairs, seed + 1)
     else:
-        association, num_pairs = associate_labels(sample)
+        found = from_labels(sample.mean, sample.classes)
     active = sample.active
     names = list(dataset.space.names)
     train = training_rows(dataset, sample.classes, seed)
-    scores = probe_scores(sample, association, names, seed, jobs, train) if probes else []
+    scores = probe_scores(sample, found.matrix, names, seed, jobs, train) if probes else []
     low, high = np.percentile(sample.mean, [1, 99], axis=0)
     report = DatasetReport(
         dataset=dataset.name,
@@ -239,15 +202,15 @@ def measure(
         sizes=dataset.space.sizes.tolist(),
         seed=seed,
         num_images=len(sample.mean),
-        num_pairs=num_pairs,
-        association=_json_matrix(association),
+        num_pairs=found.pairs,
+        association=json_matrix(found.matrix),
         active=active.tolist(),
-        mean=_rounded(sample.mean.mean(0)),
-        std=_rounded(sample.mean.std(0)),
-        low=_rounded(low),
-        high=_rounded(high),
-        posterior_std=None if sample.std is None else _rounded(sample.std.mean(0)),
-        kl=None if sample.std is None else _rounded(sample.kl()),
+        mean=rounded(sample.mean.mean(0)),
+        std=rounded(sample.mean.std(0)),
+        low=rounded(low),
+        high=rounded(high),
+        posterior_std=None if sample.std is None else rounded(sample.std.mean(0)),
+        kl=None if sample.std is None else rounded(sample.kl()),
         reconstruction=known_or_none(sample.reconstruction, 3),
         mse=known_or_none(sample.mse, 6),
         probes=scores,
@@ -259,6 +222,7 @@ def measure(
         origin=dataset.origin,
         overlap=known_or_none(sample.overlap),
         colour_error=known_or_none(sample.colour_error),
+        evidence=replace(found.evidence, information=information_of(sample.mean, sample.classes)),
     )
     return report, sample
 
@@ -330,13 +294,3 @@ def _other_scores(
 def known_or_none(value: float, digits: int = 5) -> float | None:
     """A measured number as a report holds it; None for NaN."""
     return None if math.isnan(value) else round(value, digits)
-
-
-def _rounded(values: np.ndarray) -> list[float]:
-    return [round(float(value), 5) for value in values]
-
-
-def _json_matrix(matrix: np.ndarray) -> list[list[float | None]]:
-    return [
-        [None if np.isnan(value) else round(float(value), 5) for value in row] for row in matrix
-    ]

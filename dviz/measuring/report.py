@@ -14,7 +14,10 @@ from dviz.data.info import YOUR_FOLDER
 from dviz.errors import CheckpointError
 from dviz.files import write_json
 from dviz.limits import LIMITS
+from dviz.measuring.evidence import Evidence
+from dviz.measuring.probe_score import ProbeScore as ProbeScore
 from dviz.metrics.omes import OmesResult, associated_dimensions, omes
+from dviz.metrics.uncertainty import OmesUncertainty
 
 FORMAT = 1
 BY_ROW, BY_PHOTOGRAPH = "rows", "photographs"
@@ -22,33 +25,6 @@ NOTABLE = 0.3
 """Association below which a dimension is not named after a factor."""
 MOVES = 0.25
 """Share of the distance of two random images from which on a factor counts as moving."""
-
-
-@dataclass(frozen=True)
-class ProbeScore:
-    """How well one classifier reads one factor from the codes of held-out images.
-
-    Attributes:
-        factor: name of the factor.
-        model: "gbt" (gradient-boosted trees) or "mlp".
-        dimensions: "all" (active ones), "union" (of associated ones) or "pruned" (the one
-            associated with the factor).
-        accuracy, balanced_accuracy, chance: in [0, 1]; chance is that of the commonest class.
-        standard_error: of the accuracy, from the number of held-out images.
-    """
-
-    factor: str
-    model: str
-    dimensions: str
-    accuracy: float
-    balanced_accuracy: float
-    chance: float
-    standard_error: float
-
-    @property
-    def above_chance(self) -> float:
-        """How far from chance to perfect: 0 is chance, 1 is always right."""
-        return (self.accuracy - self.chance) / max(1 - self.chance, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -83,6 +59,7 @@ class DatasetReport:
             of them trains; [] where a dataset goes around nothing (see dviz.measuring.splits).
         painted: steps for which the decoder learnt from this dataset's frozen codes alone: `mse`
             then says what the code holds of a picture. 0 where it learnt along with the encoder.
+        evidence: errors, noise and mutual information behind S; None in reports from before.
     """
 
     dataset: str
@@ -112,6 +89,7 @@ class DatasetReport:
     painted: int = 0
     split: str = BY_ROW
     arc: list[ProbeScore] = field(default_factory=list)
+    evidence: Evidence | None = None
 
     @property
     def title(self) -> str:
@@ -127,6 +105,24 @@ class DatasetReport:
     def omes(self, alpha: float = 0.5, pooling: str = "avg") -> OmesResult:
         """OMES of the association matrix, inactive dimensions left out."""
         S = self.association_matrix
+        return omes(S, alpha, pooling, active=np.array(self.active), names=self.factors)
+
+    def uncertainty(self, alpha: float = 0.5, pooling: str = "avg") -> OmesUncertainty | None:
+        """What `omes` may be off by; None where that was not measured."""
+        if self.evidence is None:
+            return None
+        return self.omes(alpha, pooling).uncertainty(self.evidence.covariances())
+
+    @property
+    def calibrated(self) -> np.ndarray | None:
+        """The association corrected for noise and ceiling, (D, F); None where not measured."""
+        return None if self.evidence is None else self.evidence.calibrated(self.sizes)
+
+    def omes_calibrated(self, alpha: float = 0.5, pooling: str = "avg") -> OmesResult | None:
+        """OMES of the calibrated association; None where that was not measured."""
+        S = self.calibrated
+        if S is None:
+            return None
         return omes(S, alpha, pooling, active=np.array(self.active), names=self.factors)
 
     def labels(self) -> dict[int, list[str]]:
@@ -242,7 +238,8 @@ class DatasetReport:
         probes = {
             k: [ProbeScore(**probe) for probe in values.get(k, [])] for k in ("probes", "arc")
         }
-        return cls(**{**values, **probes})
+        evidence = Evidence(**values["evidence"]) if values.get("evidence") else None
+        return cls(**{**values, **probes, "evidence": evidence})
 
 
 @dataclass(frozen=True)

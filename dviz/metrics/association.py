@@ -4,7 +4,7 @@ S[d, j] = 1 - |Pearson(z_d, z'_d)| over pairs of images that differ in factor j 
 decorrelates dimension d, so d encodes j. 0: d does not react to j. From "Transferring disentangled
 representations: bridging the gap between synthetic and real images" (NeurIPS 2024).
 
-Pairs can be drawn where a generator is at hand (`association_from_pairs`). From a finite labelled
+Pairs can be drawn where a generator is at hand (`dviz.metrics.pairs`). From a finite labelled
 sample the study draws them at random: for every distinct label row and factor j, the distinct rows
 that agree on all other factors form a group, which is split into two halves and paired. All pairs
 of a group are then equally likely, so the correlation is an intraclass correlation with a closed
@@ -13,28 +13,21 @@ form in group sums (`association_matrix`): no sampling noise, and a sort instead
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dviz.metrics.arrays import check_codes, check_table
+from dviz.metrics.arrays import check_table
 from dviz.metrics.groups import (
     Cells,
-    Moments,
     cells_from_rows,
     centred_means,
     group_moments,
     group_sizes,
     join,
 )
-
-MIN_PAIRS = 2
-"""A correlation needs two pairs; with fewer the factor's column is NaN."""
-
-_CONSTANT = 1e-12
-"""A dimension whose spread is below this share of its magnitude is constant up to rounding."""
+from dviz.metrics.pairs import CONSTANT, MIN_PAIRS
 
 
 @dataclass(frozen=True)
@@ -42,19 +35,24 @@ class Association:
     """S with what it rests on.
 
     Attributes:
-        matrix: S, float64 (D, F), in [0, 1]; a column is NaN where `reasons` says why.
+        correlation: r, float64 (D, F), in [-1, 1]; a column is NaN where `reasons` says why.
         pairs: disjoint pairs of label rows that differ in this factor only, int64 (F,).
         groups: groups of label rows that those pairs come from, int64 (F,).
         reasons: per factor, why its column is NaN, or None.
     """
 
-    matrix: np.ndarray
+    correlation: np.ndarray
     pairs: np.ndarray
     groups: np.ndarray
     reasons: tuple[str | None, ...]
 
+    @property
+    def matrix(self) -> np.ndarray:
+        """S, float64 (D, F), in [0, 1]."""
+        return 1 - np.abs(self.correlation)
 
-def association_matrix(codes: Any, factors: Any) -> np.ndarray:
+
+def association_matrix(codes: Any, factors: Any, *, min_pairs: int = MIN_PAIRS) -> np.ndarray:
     """Closed form of S from a labelled sample. See `associate` for the details.
 
     Args:
@@ -62,15 +60,16 @@ def association_matrix(codes: Any, factors: Any) -> np.ndarray:
         factors: class indices, (N, F).
 
     Returns:
-        S, float64 (D, F), in [0, 1]; a column is NaN where a factor has fewer than two pairs.
+        S, float64 (D, F), in [0, 1]; the column of a factor with fewer than `min_pairs` pairs is
+        NaN.
 
     Raises:
         ValueError: shapes, lengths or values that `dviz.metrics.arrays` does not allow.
     """
-    return associate(codes, factors).matrix
+    return associate(codes, factors, min_pairs=min_pairs).matrix
 
 
-def associate(codes: Any, factors: Any) -> Association:
+def associate(codes: Any, factors: Any, *, min_pairs: int = MIN_PAIRS) -> Association:
     """S in closed form, with the number of pairs behind each factor.
 
     For factor j, a group holds the g distinct label rows that agree on all factors but j. Its
@@ -93,62 +92,23 @@ def associate(codes: Any, factors: Any) -> Association:
     Costs O(N (D + F) + F N log N).
     """
     codes, factors = check_table(codes, factors)
-    return _associate(cells_from_rows(codes, factors))
+    return _associate(cells_from_rows(codes, factors), min_pairs)
 
 
-def association_from_pairs(first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
-    """S from drawn pairs.
+def group_covariance(codes: Any, factors: Any, *, min_pairs: int = MIN_PAIRS) -> np.ndarray:
+    """Covariance of the columns of S over its dimensions, float64 (F, D, D).
 
-    Args:
-        first, second: for each of F factors an array (P_j, D); row p of `second[j]` is the code of
-            an image that differs from that of row p of `first[j]` in factor j only.
-
-    Returns:
-        S, float64 (D, F), in [0, 1]; a column is NaN where a factor has fewer than two pairs.
-
-    Raises:
-        ValueError: not the same number of factors, shapes that differ, or NaN or infinite codes.
-    """
-    if len(first) != len(second) or not len(first):
-        raise ValueError(
-            f"first and second must hold one array per factor, got {len(first)} and {len(second)}"
-        )
-    columns = [_pearson_column(a, b, j) for j, (a, b) in enumerate(zip(first, second, strict=True))]
-    if len({len(column) for column in columns}) != 1:
-        raise ValueError(
-            "first and second must have one D for all factors, got "
-            f"{[len(column) for column in columns]}"
-        )
-    return np.stack(columns, axis=1)
-
-
-def bootstrap_association(
-    codes: Any, factors: Any, *, resamples: int = 200, seed: int = 0
-) -> np.ndarray:
-    """S of resampled groups, for confidence intervals: float64 (resamples, D, F).
-
-    Each resample draws, for every factor on its own, as many groups as there are, with
-    replacement. Feed each slice to `omes` for the interval of a score, or the whole to `interval`.
-    A column stays NaN where a factor has fewer than two pairs; with a handful of groups the
-    interval is too narrow, as any bootstrap is.
+    The jackknife over groups (Efron 1982): every group of label rows is left out once, and S taken
+    anew. NaN for a factor whose column is.
     """
     codes, factors = check_table(codes, factors)
-    return _bootstrap(cells_from_rows(codes, factors), resamples, seed)
-
-
-def interval(samples: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval (low, high) over the first axis of bootstrap `samples`."""
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
-    return low, high
+    return _covariance(cells_from_rows(codes, factors), min_pairs)
 
 
 class AssociationAccumulator:
     """S from a stream of batches, or from shards on several machines.
 
-    >>> left, right = AssociationAccumulator(), AssociationAccumulator()
+    >>> left, right = AssociationAccumulator(1), AssociationAccumulator(1)
     >>> _ = left.update([[0.0], [1.0], [2.0]], [[0, 0], [0, 1], [0, 2]])
     >>> _ = right.update([[0.0], [1.0], [2.0]], [[1, 0], [1, 1], [1, 2]])
     >>> left.merge(right).compute()
@@ -165,7 +125,8 @@ class AssociationAccumulator:
     of all rows at once to about 1e-12, and bit for bit where no label row occurs twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, min_pairs: int = MIN_PAIRS) -> None:
+        self._min_pairs = min_pairs
         self._parts: list[Cells] = []
 
     def update(self, codes: Any, factors: Any) -> AssociationAccumulator:
@@ -185,11 +146,11 @@ class AssociationAccumulator:
 
     def summary(self) -> Association:
         """S with pairs, groups and reasons. ValueError if nothing was seen."""
-        return _associate(self._cells())
+        return _associate(self._cells(), self._min_pairs)
 
-    def bootstrap(self, *, resamples: int = 200, seed: int = 0) -> np.ndarray:
-        """As `bootstrap_association`, of everything seen so far."""
-        return _bootstrap(self._cells(), resamples, seed)
+    def covariance(self) -> np.ndarray:
+        """As `group_covariance`, of everything seen so far."""
+        return _covariance(self._cells(), self._min_pairs)
 
     def _add(self, part: Cells) -> AssociationAccumulator:
         if self._parts and part.shape != self._parts[0].shape:
@@ -210,76 +171,61 @@ class AssociationAccumulator:
         return self._parts[0]
 
 
-def _associate(cells: Cells) -> Association:
+def _associate(cells: Cells, min_pairs: int) -> Association:
     means, centre = centred_means(cells)
     columns, pairs, groups, reasons = [], [], [], []
     for j in range(cells.shape[1]):
         order, g = group_sizes(cells, j)
         pairs.append(int((g // 2).sum()))
         groups.append(len(g))
-        reasons.append(_reason(cells.labels[:, j], pairs[-1]))
+        reasons.append(_reason(cells.labels[:, j], pairs[-1], min_pairs))
         if reasons[-1] is None:
             moments = group_moments(cells, means, order, g)
-            columns.append(_one_minus_correlation(moments, moments.weight, centre))
+            share = moments.weight / moments.weight.sum()
+            mean, square, cross = (share @ part for part in moments[1:])
+            columns.append(_correlation(mean, square, cross, centre))
         else:
             columns.append(np.full(cells.shape[0], np.nan))
     return Association(np.stack(columns, axis=1), np.array(pairs), np.array(groups), tuple(reasons))
 
 
-def _bootstrap(cells: Cells, resamples: int, seed: int) -> np.ndarray:
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, got {resamples}")
-    rng = np.random.default_rng(seed)
+def _covariance(cells: Cells, min_pairs: int) -> np.ndarray:
     means, centre = centred_means(cells)
-    samples = np.full((resamples, *cells.shape), np.nan)
-    for j in range(cells.shape[1]):
+    width, factors = cells.shape
+    covariance = np.full((factors, width, width), np.nan)
+    for j in range(factors):
         order, g = group_sizes(cells, j)
-        if _reason(cells.labels[:, j], int((g // 2).sum())) is not None:
+        if _reason(cells.labels[:, j], int((g // 2).sum()), min_pairs) is not None or len(g) < 2:
             continue
         moments = group_moments(cells, means, order, g)
-        for sample in samples:
-            drawn = np.bincount(rng.integers(len(g), size=len(g)), minlength=len(g))
-            sample[:, j] = _one_minus_correlation(moments, drawn * moments.weight, centre)
-    return samples
+        weight = moments.weight
+        rest = (weight.sum() - weight)[:, None]
+        mean, square, cross = (
+            (weight @ part - weight[:, None] * part) / rest for part in moments[1:]
+        )
+        S = 1 - np.abs(_correlation(mean, square, cross, centre))  # (G, D)
+        apart = S - S.mean(axis=0)
+        covariance[j] = (len(g) - 1) / len(g) * apart.T @ apart
+    return covariance
 
 
-def _one_minus_correlation(moments: Moments, weight: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """1 - |covariance / variance| of exchangeable pairs from moments about `centre`, (D,).
-
-    `weight` (G,) is what each group counts.
-    """
-    share = weight / weight.sum()
-    mean, square, cross = (share @ part for part in moments[1:])
+def _correlation(
+    mean: np.ndarray, square: np.ndarray, cross: np.ndarray, centre: np.ndarray
+) -> np.ndarray:
+    """Covariance / variance of exchangeable pairs from moments about `centre`, (..., D)."""
     variance, covariance = square - mean**2, cross - mean**2
-    varies = variance > (_CONSTANT * np.abs(centre)) ** 2
+    varies = variance > (CONSTANT * np.abs(centre)) ** 2
     correlation = np.divide(covariance, variance, out=np.ones_like(variance), where=varies)
-    return 1 - np.minimum(np.abs(correlation), 1)
+    return np.clip(correlation, -1, 1)
 
 
-def _reason(column: np.ndarray, pairs: int) -> str | None:
+def _reason(column: np.ndarray, pairs: int, min_pairs: int) -> str | None:
     """Why a factor's association cannot be told, or None."""
     if (column == column[0]).all():
         return "takes one value only"
-    if pairs < MIN_PAIRS:
-        found = "no two rows differ" if pairs == 0 else "only one pair of rows differs"
-        return f"{found} in this factor alone; {MIN_PAIRS} pairs are needed: take a denser sample"
+    if pairs < min_pairs:
+        found = {0: "no two rows differ", 1: "only one pair of rows differs"}.get(
+            pairs, f"only {pairs} pairs of rows differ"
+        )
+        return f"{found} in this factor alone; {min_pairs} pairs are needed: take a denser sample"
     return None
-
-
-def _pearson_column(first: Any, second: Any, j: int) -> np.ndarray:
-    """1 - |Pearson| between paired codes (P, D), per dimension (D,)."""
-    shapes = np.shape(first), np.shape(second)
-    if shapes[0] != shapes[1] or len(shapes[0]) != 2:
-        raise ValueError(f"pairs of factor {j} must both be (P, D), got {shapes[0]}, {shapes[1]}")
-    if len(first) < MIN_PAIRS:
-        return np.full(shapes[0][1], np.nan)
-    x, y = check_codes(first, f"first[{j}]"), check_codes(second, f"second[{j}]")
-    size = _CONSTANT * np.maximum(np.abs(x), np.abs(y)).max(axis=0)
-    same = (np.abs(x - y) <= size).all(axis=0)
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    spread = np.sqrt((x**2).mean(axis=0) * (y**2).mean(axis=0))
-    # Without spread there is no correlation: the dimension either never moved or always did.
-    correlation = np.divide(
-        (x * y).mean(axis=0), spread, out=same.astype(np.float64), where=spread > size**2
-    )
-    return 1 - np.minimum(np.abs(correlation), 1)

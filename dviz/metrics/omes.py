@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, jsonable
-from dviz.metrics.association import bootstrap_association, interval
+from dviz.metrics.association import group_covariance
+from dviz.metrics.calibration import calibrate, table_signal
 from dviz.metrics.metric import Entry, Metric, Row, Table, left_out
+from dviz.metrics.uncertainty import OmesUncertainty, omes_uncertainty, pooled_gradients
 
 POOLINGS = ("avg", "max")
 
@@ -56,6 +58,34 @@ class OmesResult:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for strict JSON: NaN becomes None."""
         return jsonable(vars(self))
+
+    def uncertainty(self, covariance: Any) -> OmesUncertainty | None:
+        """What its scores may be off by; None where nothing was scored, or nobody knows.
+
+        Args:
+            covariance: of the columns of S, (F, D, D), as `associate_pairs` or `group_covariance`
+                give it; a factor whose covariance is NaN counts as unknown.
+        """
+        covariance = np.asarray(covariance, dtype=np.float64)
+        D, F = self.association.shape
+        if covariance.shape != (F, D, D):
+            raise ValueError(f"covariance must be {(F, D, D)}, got shape {covariance.shape}")
+        factors = np.flatnonzero(~np.isnan(self.association).any(axis=0))
+        rows = np.array(self.active, dtype=int)
+        C = covariance[np.ix_(factors, rows, rows)]
+        if not C.size or np.isnan(C).any():
+            return None
+        S = self.association[np.ix_(rows, factors)]
+        overlap, encoding = overlap_scores(S), multiple_encoding_scores(S)
+        modular, compact = pooled_gradients(S, overlap, encoding, self.pooling)
+        names = [list(self.per_factor)[j] for j in factors]
+        scores = {
+            key: np.array([self.per_factor[name][key] for name in names])
+            for key in ("omes", "modularity", "compactness")
+        }
+        whole = self.alpha * modular + (1 - self.alpha) * compact
+        gradients = {"omes": whole, "modularity": modular, "compactness": compact}
+        return omes_uncertainty(S, C, scores, gradients, names)
 
 
 def omes(
@@ -204,23 +234,37 @@ PARTS = ("omes", "modularity", "compactness")
 
 
 def _run(t: Table) -> Entry:
-    """OMES with 95% bootstrap intervals and the number of pairs behind each factor."""
+    """OMES with 95% intervals and the number of pairs behind each factor."""
     S = t.association
-    result = omes(S.matrix, t.alpha, t.pooling, t.active, t.names, S.reasons).to_dict()
+    result = omes(S.matrix, t.alpha, t.pooling, t.active, t.names, S.reasons)
+    entry = result.to_dict()
     for j, name in enumerate(t.names):
-        result["per_factor"][name]["pairs"] = int(S.pairs[j])
-    samples = bootstrap_association(t.codes, t.factors, seed=t.seed)
-    scores = [omes(sample, t.alpha, t.pooling, t.active) for sample in samples]
-    result["interval"] = {
-        key: interval(np.array([getattr(s, key) for s in scores])) for key in PARTS
-    }
-    return result
+        entry["per_factor"][name]["pairs"] = int(S.pairs[j])
+    found = result.uncertainty(group_covariance(t.codes, t.factors))
+    entry["interval"] = {key: getattr(found, key).interval for key in PARTS} if found else {}
+    sizes = [len(np.unique(column)) for column in t.factors.T]
+    signal = table_signal(t.codes, t.factors, S.correlation, S.pairs)
+    known = omes(calibrate(S.correlation, signal, sizes), t.alpha, t.pooling, t.active, t.names)
+    entry["signal"] = signal.tolist()
+    entry["calibrated"] = {key: getattr(known, key) for key in PARTS}
+    entry["calibrated"]["per_factor"] = {name: known.per_factor[name]["omes"] for name in t.names}
+    return jsonable(entry)
 
 
 def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
     for key in PARTS:
         label = "OMES" if key == "omes" else f"OMES {key}"
         yield label, entry[key], [entry["per_factor"][name][key] for name in factors]
+    known = entry["calibrated"]
+    yield "OMES calibrated", known["omes"], [known["per_factor"][name] for name in factors]
 
 
-METRIC = Metric("omes", "OMES", _run, _rows, notes=left_out)
+def _notes(entry: Entry) -> list[str]:
+    lines = left_out(entry)
+    if entry["interval"]:
+        low, high = entry["interval"]["omes"]
+        lines.append(f"OMES: 95% interval {low:.3f} to {high:.3f}, by leaving out groups of rows.")
+    return lines
+
+
+METRIC = Metric("omes", "OMES", _run, _rows, notes=_notes)

@@ -237,7 +237,8 @@ def _dimension_sets(
     mask = active_dimensions(codes) if active is None else np.asarray(active)
     sets = {"all": [tuple(int(d) for d in np.flatnonzero(mask))] * count}
     if set(asked) != {"all"}:
-        S = association_matrix(codes, factors) if association is None else association
+        # Which dimension follows a factor most is told by few pairs already.
+        S = association_matrix(codes, factors, min_pairs=2) if association is None else association
         own = associated_dimensions(S, mask)
         union = tuple(sorted({d for d in own if d is not None}))
         sets |= {"union": [union] * count, "pruned": [() if d is None else (d,) for d in own]}
@@ -288,7 +289,6 @@ def _run_table(t: Table) -> Entry:
         names=t.names,
         models=fittable_models(),
         seed=t.seed,
-        association=t.association.matrix,
         active=t.active,
         n_jobs=t.n_jobs,
     ).to_dict()

@@ -9,9 +9,9 @@ from dviz.data import load_dataset
 from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
 from dviz.factors import Factor, FactorSpace
+from dviz.measuring.association import from_generator
 from dviz.measuring.encoder import (
     add_baseline,
-    associate,
     encode_sample,
     evaluate_checkpoint,
     measure,
@@ -87,7 +87,7 @@ def test_chunks_do_not_change_what_is_measured(monkeypatch):
     dataset = load_dataset("color-dsprites")
     whole = encode_sample(model, dataset, 40, seed=1)
     assert whole.mean.shape == (40, 8)
-    assert associate(model, dataset, 40, seed=1).shape == (8, 6)
+    assert from_generator(model, dataset, 40, seed=1).matrix.shape == (8, 6)
     assert whole.reconstruction > 0
     assert whole.mse > 0
     assert (whole.sampled != whole.mean).any()

@@ -1,20 +1,19 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dviz.metrics.association import (
-    AssociationAccumulator,
-    associate,
-    association_from_pairs,
-    association_matrix,
-    bootstrap_association,
-    interval,
-)
-from dviz.metrics.omes import omes
+from dviz.metrics import association, pairs
 from tests.metrics.tables import codes_of, grid, uniform
 
 PAIRINGS = 200
+# What holds exactly holds for any number of pairs.
+associate = partial(association.associate, min_pairs=2)
+association_matrix = partial(association.association_matrix, min_pairs=2)
+association_from_pairs = partial(pairs.association_from_pairs, min_pairs=2)
+AssociationAccumulator = partial(association.AssociationAccumulator, min_pairs=2)
 
 
 def irregular_table(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -226,20 +225,14 @@ def test_too_few_pairs_are_nan_with_a_reason():
     assert "no two rows" in one_pair.reasons[1]
 
 
-def test_bootstrap_covers_what_the_sample_estimates():
-    population = grid((8, 8, 8, 8))
-    codes = codes_of("tangled", population[:, :3]) + 0.3 * population[:, 3:]
-    truth = association_matrix(codes, population)
-    rows = np.random.default_rng(0).permutation(len(population))[:1500]
-    samples = bootstrap_association(codes[rows], population[rows], resamples=300, seed=1)
-    low, high = interval(samples, 0.99)
-    assert ((low <= truth) & (truth <= high)).mean() > 0.9
-    assert ((high - low) > 0).all()
-    scores = [omes(sample).omes for sample in samples]
-    low, high = interval(scores, 0.99)
-    assert low <= omes(truth).omes <= high
-    again = bootstrap_association(codes[rows], population[rows], resamples=300, seed=1)
-    np.testing.assert_array_equal(again, samples)
+def test_below_a_hundred_pairs_nothing_is_said():
+    factors = grid((10, 4, 5))
+    found = association.associate(factors, factors)
+    assert found.pairs.tolist() == [100, 100, 80]
+    assert np.isnan(found.matrix).any(axis=0).tolist() == [False, False, True]
+    assert "only 80 pairs" in found.reasons[2]
+    few = pairs.association_from_pairs([np.eye(99)], [np.eye(99)])
+    assert np.isnan(few).all()
 
 
 def test_labels_may_be_far_apart():

@@ -19,7 +19,7 @@ SMALL = {"train": 600, "test": 300}
 
 
 def omes_parts(codes, factors):
-    result = omes(association_matrix(codes, factors))
+    result = omes(association_matrix(codes, factors, min_pairs=2))
     return {"OMES modularity": result.modularity, "OMES compactness": result.compactness}
 
 

@@ -8,7 +8,7 @@ from tests.metrics.tables import codes_of, uniform
 
 
 def test_everything_on_one_table():
-    factors = uniform(300, sizes=(4, 3, 3))
+    factors = uniform(900, sizes=(9, 8, 7))
     seen = []
     result = evaluate_all(
         codes_of("tangled", factors), factors, names=["a", "b", "c"], n_jobs=1, progress=seen.append

@@ -38,6 +38,7 @@ def _fits(result: DatasetReport, latent_size: int) -> bool:
         and S.shape == (latent_size, len(factors))
         and not ((S < 0) | (S > 1)).any()
         and _are_words(words)
+        and (result.evidence is None or result.evidence.fits(latent_size, len(factors)))
         and len(factors) == len(set(factors)) <= MAX_FACTORS
         and all(type(n) is int for n in (result.seed, result.num_images, result.num_pairs))
         and all(np.isfinite([p.accuracy, p.standard_error, p.chance]).all() for p in result.probes)

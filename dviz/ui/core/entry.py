@@ -22,8 +22,6 @@ from dviz.limits import LIMITS
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import DatasetReport, Report, read_report
-from dviz.metrics.association import bootstrap_association
-from dviz.metrics.omes import OmesResult
 from dviz.metrics.probes import Probe, fit_probe
 from dviz.models.vae import VAE
 from dviz.representations.base import Representation
@@ -31,10 +29,7 @@ from dviz.representations.nearest import NearestPictures
 from dviz.representations.own import VAERepresentation
 from dviz.ui.core.checks import MAX_FACTORS, check_result, check_sample, within
 from dviz.ui.core.inspector import Dimension, Prediction, describe_dimensions, most_probable
-from dviz.ui.core.matrix import scores_of
 from dviz.ui.core.weights import PackedDecoder, pack_decoder
-
-RESAMPLES, MAX_RESAMPLED = 100, 100_000
 
 
 class Entry:
@@ -64,7 +59,6 @@ class Entry:
         self._folder = checkpoint.folder
         self._fitting = threading.Lock()
         self._probes: dict[str, Probe] | None = None
-        self._scores: dict[str, list[OmesResult]] = {}
 
     @property
     def latent_size(self) -> int:
@@ -127,27 +121,6 @@ class Entry:
         classes = labels.classes
         check_sample(codes, classes, self.config.factors, self.latent_size, self.key)
         return codes, classes
-
-    @cached_property
-    def bootstrap(self) -> np.ndarray | None:
-        """S of resampled groups of its stored codes, float64 (R, D, F), for intervals.
-
-        None where there are no codes, very many, or not of the factors that were measured.
-        """
-        names = [factor.name for factor in self.config.factors]
-        if self.sample is None or self.result is None or names != self.result.factors:
-            return None
-        codes, classes = self.sample
-        if len(codes) > MAX_RESAMPLED:
-            return None
-        return bootstrap_association(codes, classes, resamples=RESAMPLES, seed=0)
-
-    def resampled_scores(self, pooling: str) -> list[OmesResult]:
-        """OMES of every sample of `bootstrap`, worked out once; none where there are no samples."""
-        if pooling not in self._scores:
-            S, result = self.bootstrap, self.result
-            self._scores[pooling] = [] if S is None else scores_of(S, result, pooling)
-        return self._scores[pooling]
 
     def predict(self, codes: np.ndarray) -> list[list[Prediction]]:
         """What the probes read off codes (N, D): for each code one prediction a factor.

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from dviz.measuring.report import DatasetReport
-from dviz.metrics.association import interval
-from dviz.metrics.omes import OmesResult, associated_dimensions, omes
+from dviz.metrics.omes import associated_dimensions
+from dviz.metrics.uncertainty import cell_intervals
 from dviz.ui.core.inspector import MAX_DIMENSIONS, NOTABLE, Dimension, by_factor
 
 BY_FACTOR, BY_NUMBER = "the factor they encode", "their number"
+BY_ITSELF = 0.1  # of a dimension's variance that a factor must move to be why its cell is dark
 LOW_CEILING = 0.9  # a perfect code of few values stays below this, which is worth saying
 
 
@@ -71,16 +72,23 @@ def ceilings_in_words(result: DatasetReport) -> str:
 
 
 def cell_in_words(
-    dimension: str, factor: str, value: float, size: int, span: tuple[float, float] | None = None
+    dimension: str,
+    factor: str,
+    value: float,
+    size: int,
+    span: tuple[float, float] | None = None,
+    by_itself: bool = False,
 ) -> str:
     """One S in words, as a hover text with <br> between lines."""
     if np.isnan(value):
         return f"{dimension} · {factor}: not known"
     lines = [f"<b>{dimension} · {factor}: S = {value:.2f}</b>", _strength(dimension, factor, value)]
+    if by_itself:
+        lines[1] = f"{dimension} changes by itself, even where no factor does"
     if size > 1 and ceiling(size) < LOW_CEILING and value >= NOTABLE:
         lines.append(f"a perfect code of {size} values would show {ceiling(size):.2f}")
     if span is not None and not np.isnan(span[0]):
-        lines.append(f"95% interval {span[0]:.2f} to {span[1]:.2f}, from the stored codes")
+        lines.append(f"95% interval {span[0]:.2f} to {span[1]:.2f}")
     return "<br>".join(lines)
 
 
@@ -105,21 +113,46 @@ def change_in_words(dimension: str, factor: str, before: float, after: float) ->
     return f"{title}<br>{before:.2f} before, {after:.2f} after: {words}"
 
 
-def spans(bootstrap: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
-    """95% intervals (low, high) of S, each (D, F)."""
-    return None if bootstrap is None else interval(bootstrap)
-
-
-def scores_of(samples: np.ndarray, result: DatasetReport, pooling: str) -> list[OmesResult]:
-    """OMES of every bootstrap sample of S (R, D, F); α is left at its default."""
-    active = np.array(result.active)
-    return [omes(S, pooling=pooling, active=active, names=result.factors) for S in samples]
-
-
-def score_interval(scores: Sequence[OmesResult], alpha: float) -> tuple[float, float] | None:
-    """95% interval of OMES at `alpha`; None where it cannot be told."""
-    values = np.array([alpha * s.modularity + (1 - alpha) * s.compactness for s in scores])
-    if not len(values) or np.isnan(values).any():
+def spans(result: DatasetReport) -> tuple[np.ndarray, np.ndarray] | None:
+    """95% intervals (low, high) of S, each (D, F); None where they were not measured."""
+    if result.evidence is None:
         return None
-    low, high = interval(values)
-    return float(low), float(high)
+    return cell_intervals(result.association_matrix, result.evidence.covariances())
+
+
+def factor_spans(result: DatasetReport, pooling: str) -> dict[str, np.ndarray]:
+    """95% intervals of modularity and compactness of each factor, (2, F) each; {} if unknown."""
+    found = result.uncertainty(pooling=pooling)
+    if found is None:
+        return {}
+    unknown = (np.nan, np.nan)
+    return {
+        part: np.array(
+            [
+                found.per_factor[name][part].interval if name in found.per_factor else unknown
+                for name in result.factors
+            ]
+        ).T
+        for part in ("modularity", "compactness")
+    }
+
+
+def changes_by_itself(result: DatasetReport) -> np.ndarray:
+    """Cells that are dark because their dimension changes whatever stays the same, bool (D, F)."""
+    S = np.nan_to_num(result.association_matrix)
+    if result.evidence is None:
+        return np.zeros(S.shape, dtype=bool)
+    share = np.nan_to_num(result.calibrated) * np.array(result.evidence.signal)[:, None]
+    return (S >= NOTABLE) & (share < BY_ITSELF)
+
+
+def reliability_in_words(result: DatasetReport, alpha: float, pooling: str) -> str:
+    """The interval of OMES, and what it is without noise and ceilings."""
+    found, known = result.uncertainty(alpha, pooling), result.omes_calibrated(alpha, pooling)
+    if known is None:
+        return "This report is from before intervals were measured; dviz evaluate adds them."
+    words = f"Calibrated for noise and ceilings it is {known.omes:.3f}."
+    if found is None:
+        return f"Too few pairs for an interval of OMES. {words}"
+    low, high = found.omes.interval
+    return f"OMES 95% interval {low:.3f} to {high:.3f}, from the same pairs. {words}"

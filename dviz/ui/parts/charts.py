@@ -39,15 +39,35 @@ def association_heatmap(
     dimensions: Sequence[str],
     factors: Sequence[str],
     hover: Sequence[Sequence[str]] | None = None,
+    hatched: np.ndarray | None = None,
 ) -> go.Figure:
     """The association matrix S (D, F) in [0, 1], every value printed; NaN stays empty.
 
     Args:
         hover: what each cell says in words, (D, F); by default its value.
+        hatched: cells to draw lines across, bool (D, F).
     """
     inks = np.where(np.nan_to_num(S) < WHITE_FROM, "black", "white")
     scale = {"colorscale": ASSOCIATION_SCALE, "zmin": 0, "zmax": 1}
-    return _matrix(S, dimensions, factors, inks, "{:.2f}", hover, **scale)
+    figure = _matrix(S, dimensions, factors, inks, "{:.2f}", hover, **scale)
+    if hatched is not None and hatched.any():
+        _hatch(figure, np.argwhere(hatched))
+    return figure
+
+
+def _hatch(figure: go.Figure, cells: np.ndarray) -> None:
+    """Slanted lines across the cells (row, column) of a matrix."""
+    for row, column in cells.tolist():
+        for shift in (-0.3, 0.0, 0.3):
+            figure.add_shape(
+                type="line",
+                x0=column + shift - 0.12,
+                x1=column + shift + 0.12,
+                y0=row + 0.42,
+                y1=row - 0.42,
+                line={"color": "white", "width": 1.5},
+                opacity=0.6,
+            )
 
 
 def difference_heatmap(
@@ -126,7 +146,7 @@ def score_chart(
             hovertemplate=f"{name} of %{{customdata}}: %{{y:.2f}}<extra></extra>",
         )
         if name in spans:
-            # Of another sample than the bar, so an interval need not hold the bar's end.
+            # Not quite even about the bar: the bias of few pairs is taken off.
             middle, half = spans[name].mean(axis=0), np.ptp(spans[name], axis=0) / 2
             figure.add_scatter(
                 name=f"{name}, 95% interval",

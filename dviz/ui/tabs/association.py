@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 from dviz.checkpoint import DIRECT, FINE_TUNED
 from dviz.lineage import STAGES
 from dviz.measuring.report import DatasetReport
-from dviz.metrics.association import interval
 from dviz.metrics.omes import OmesResult
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
@@ -22,9 +21,11 @@ from dviz.ui.core.matrix import (
     ceilings_in_words,
     cell_in_words,
     change_in_words,
+    changes_by_itself,
+    factor_spans,
     ideal,
     ordered,
-    score_interval,
+    reliability_in_words,
     spans,
 )
 from dviz.ui.parts import markup
@@ -39,7 +40,8 @@ HELP = (
     "factor gives the dimension a new value; at 0 it does not care. Ideal is one dark cell in "
     "every row and column. **OMES** (Overlap Multiple Encoding Scores) rates that: *modularity* "
     "falls where a dimension mixes factors, *compactness* where a factor is spread over several. "
-    "Point at a cell for its number in words."
+    "Point at a cell for its number in words; a hatched one is dark because its dimension changes "
+    "by itself."
 )
 NO_CHANGE = "What fine-tuning changed shows here where both states of a transfer were measured."
 
@@ -145,16 +147,19 @@ def matrix_of(entry: Entry, order: str = BY_FACTOR) -> list[Any]:
 def heatmap_of(entry: Entry, result: DatasetReport, order: str = BY_FACTOR) -> go.Figure:
     """The active rows of S, each cell with its meaning and its interval."""
     shown = ordered(entry.dimensions, result, order)
-    S, low_high = result.association_matrix, spans(entry.bootstrap)
+    S, low_high = result.association_matrix, spans(result)
+    restless = changes_by_itself(result)
 
     def words(d: Dimension, j: int) -> str:
         span = None if low_high is None else (low_high[0][d.index, j], low_high[1][d.index, j])
         S_dj = S[d.index, j]
-        return cell_in_words(d.name, escape(result.factors[j]), S_dj, result.sizes[j], span)
+        factor, size = escape(result.factors[j]), result.sizes[j]
+        return cell_in_words(d.name, factor, S_dj, size, span, bool(restless[d.index, j]))
 
     hover = [[words(d, j) for j in range(len(result.factors))] for d in shown]
-    rows = S[[d.index for d in shown]]
-    return association_heatmap(rows, [d.name for d in shown], result.factors, hover)
+    rows = [d.index for d in shown]
+    names = [d.name for d in shown]
+    return association_heatmap(S[rows], names, result.factors, hover, restless[rows])
 
 
 def bars_of(entry: Entry, pooling: str) -> Any:
@@ -163,14 +168,11 @@ def bars_of(entry: Entry, pooling: str) -> Any:
         return gr.Plot(None, visible=False)
     factors = entry.result.factors
     score = association_of(entry, 0.5, pooling)
-    samples = entry.resampled_scores(pooling)
-    values, whiskers = {}, {}
-    for part in ("modularity", "compactness"):
-        values[part] = np.array([score.per_factor[name][part] for name in factors])
-        if samples:
-            drawn = [[s.per_factor[name][part] for name in factors] for s in samples]
-            whiskers[part] = np.stack(interval(np.array(drawn)))
-    return gr.Plot(score_chart(factors, values, whiskers), visible=True)
+    values = {
+        part: np.array([score.per_factor[name][part] for name in factors])
+        for part in ("modularity", "compactness")
+    }
+    return gr.Plot(score_chart(factors, values, factor_spans(entry.result, pooling)), visible=True)
 
 
 def texts_of(entries: list[Entry], alpha: float, pooling: str) -> list[str]:
@@ -184,22 +186,12 @@ def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:
     if entry.result is None:
         return _title(entry) + _missing(entry), ""
     score = association_of(entry, alpha, pooling)
-    above = _title(entry) + totals(score) + _interval_line(entry, alpha, pooling)
-    return above, factor_table(score) + _footnote(entry)
-
-
-def _interval_line(entry: Entry, alpha: float, pooling: str) -> str:
-    if entry.bootstrap is None:
-        return markup.note("No codes are stored with it, so there is no interval.")
-    found = score_interval(entry.resampled_scores(pooling), alpha)
-    if found is None:
-        return markup.note("Too few stored codes differ in one factor alone for an interval.")
-    low, high = found
-    rows = len(entry.sample[0])
-    return markup.note(
-        f"OMES 95% interval {low:.3f} to {high:.3f}, by bootstrap of the {rows:,} stored codes. "
-        "The score itself is of other pairs of images, so it may lie at the interval's edge."
+    above = (
+        _title(entry)
+        + totals(score)
+        + markup.note(reliability_in_words(entry.result, alpha, pooling))
     )
+    return above, factor_table(score) + _footnote(entry)
 
 
 def beside_of(entry: Entry, entries: list[Entry], order: str) -> list[Any]:

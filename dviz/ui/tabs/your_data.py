@@ -236,10 +236,6 @@ def metric_table(result: dict[str, Any]) -> str:
 
 def _remarks(result: dict[str, Any]) -> list[str]:
     lines = notes(result)
-    interval = result["omes"].get("interval", {}).get("omes")
-    if interval and interval[0] is not None:
-        low, high = interval
-        lines.append(f"OMES: 95% bootstrap interval over groups {low:.3f} to {high:.3f}.")
     rows = result["rows_trained_on"]
     if rows < result["n_samples"]:
         lines.append(

@@ -267,7 +267,11 @@ def test_a_checkpoint_of_images_without_labels_opens(copy):
     def unlabelled(report):
         result = report["results"].pop("things")
         none = {"factors": [], "sizes": [], "probes": [], "scores": {}}
-        none |= {"dataset": "folder:mine", "association": [[] for _ in result["association"]]}
+        none |= {
+            "evidence": None,
+            "dataset": "folder:mine",
+            "association": [[] for _ in result["association"]],
+        }
         report.update(results={"folder:mine": result | none}, baselines=[])
 
     edit(folder / REPORT, unlabelled)
@@ -313,15 +317,3 @@ def test_keys_are_names_not_paths(copy):
     for key in (f"../copy/{SOURCE}", f"{copy}/{SOURCE}", f"./{SOURCE}"):
         with pytest.raises(CheckpointError):
             library.get(key)
-
-
-def test_intervals_come_from_stored_codes_where_there_are_any(copy, library):
-    entry = library.get(TUNED)
-    shape = (entry.latent_size, len(entry.config.factors))
-    assert entry.bootstrap.shape[1:] == shape
-    assert len(entry.resampled_scores("avg")) == len(entry.bootstrap)
-    assert entry.resampled_scores("avg") is entry.resampled_scores("avg")
-    (copy / TUNED / CODES).unlink()
-    without = Library(copy).get(TUNED)
-    assert without.bootstrap is None
-    assert without.resampled_scores("max") == []

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dviz.measuring.evidence import Evidence
 from dviz.metrics.association import association_matrix
 from dviz.metrics.omes import omes
 from dviz.ui.core import matrix
 from dviz.ui.core.inspector import describe_dimensions
 from dviz.ui.parts.scores import factor_table
 from tests.measuring.test_diagnosis import result
-from tests.metrics.tables import uniform
+from tests.ui.material import NAMES
 
 
 def test_every_order_shows_the_active_dimensions_once():
@@ -36,7 +37,7 @@ def test_orders_by_factor_number_and_strength():
 @pytest.mark.parametrize("size", [2, 3, 7, 32])
 def test_the_ceiling_is_what_a_perfect_code_measures(size):
     factors = np.stack(np.meshgrid(np.arange(size), np.arange(5)), -1).reshape(-1, 2)
-    S = association_matrix(factors[:, :1].astype(float), factors)
+    S = association_matrix(factors[:, :1].astype(float), factors, min_pairs=2)
     assert S[0, 0] == pytest.approx(matrix.ceiling(size), abs=1e-9)
 
 
@@ -72,19 +73,28 @@ def test_numbers_in_words():
     assert "not known" in matrix.change_in_words("z0", "shape", np.nan, 0.9)
 
 
-def test_an_interval_holds_the_score_and_shrinks_with_alpha_s_parts():
-    factors = uniform(400)
-    noise = np.random.default_rng(0).normal(0, 0.5, factors.shape)
-    codes = factors + noise
-    from dviz.metrics.association import bootstrap_association
-    from dviz.metrics.omes import omes
-
-    found = replace(result(association_matrix(codes, factors)), factors=["a", "b", "c"])
-    scores = matrix.scores_of(bootstrap_association(codes, factors, resamples=60), found, "avg")
-    for alpha in (0.0, 0.5, 1.0):
-        low, high = matrix.score_interval(scores, alpha)
-        assert low < omes(found.association_matrix, alpha).omes < high
-    assert matrix.score_interval([], 0.5) is None
+def test_intervals_hold_what_they_are_of_and_noise_is_told_from_encoding(library):
+    found = library.get(NAMES[0]).result
+    S = found.association_matrix
+    low, high = matrix.spans(found)
+    assert ((low <= S + 0.01) & (high + 0.1 >= S)).all()
+    for pooling in ("avg", "max"):
+        whiskers = matrix.factor_spans(found, pooling)
+        assert {part: span.shape for part, span in whiskers.items()} == {
+            part: (2, len(found.factors)) for part in ("modularity", "compactness")
+        }
+        assert (whiskers["modularity"][0] < whiskers["modularity"][1]).all()
+    assert "95% interval" in matrix.reliability_in_words(found, 0.5, "avg")
+    old = replace(found, evidence=None)
+    assert matrix.spans(old) is None
+    assert matrix.factor_spans(old, "avg") == {}
+    assert not matrix.changes_by_itself(old).any()
+    assert "from before" in matrix.reliability_in_words(old, 0.5, "avg")
+    noise = Evidence(np.zeros_like(S).tolist(), [[]] * S.shape[1], [0.0] * len(S))
+    restless = replace(found, association=np.ones_like(S).tolist(), evidence=noise)
+    assert matrix.changes_by_itself(restless).all()
+    assert "Too few pairs" in matrix.reliability_in_words(restless, 0.5, "avg")
+    assert "changes by itself" in matrix.cell_in_words("z0", "a", 1.0, 9, by_itself=True)
 
 
 def test_who_encodes_a_factor_is_told_only_where_somebody_does():

@@ -14,7 +14,7 @@ from dviz.ui.core import own_codes as tables
 from dviz.ui.core.own_codes import as_table, measure_all, read_files
 from tests.metrics.tables import codes_of, uniform
 
-FACTORS = uniform(240)
+FACTORS = uniform(480, sizes=(9, 8, 7))
 NAMES = ["shape", "scale", "colour"]
 CODES = codes_of("tangled", FACTORS).astype(np.float32)
 
@@ -59,7 +59,7 @@ def test_a_picture_is_not_a_table(tmp_path):
 
 def test_messages_name_the_file_and_not_its_folder(two, tmp_path):
     write_classes(two[1], NAMES, FACTORS[:-3])
-    with pytest.raises(DataFileError, match=r"^labels\.csv: 237 rows of labels for 240") as error:
+    with pytest.raises(DataFileError, match=r"^labels\.csv: 477 rows of labels for 480") as error:
         read_files(two)
     assert str(tmp_path) not in str(error.value)
 
@@ -106,6 +106,6 @@ def test_a_long_table_is_trained_on_in_part_and_scored_whole(two, monkeypatch):
     monkeypatch.setattr(tables, "MAX_TRAINED_ROWS", 100)
     table = read_files(two)
     result = list(measure_all(table, 0.5, "avg"))[-1][1]
-    assert result["n_samples"] == 240
+    assert result["n_samples"] == 480
     assert result["rows_trained_on"] == 100
     assert result["omes"]["omes"] == pytest.approx(table.omes(0.5, "avg").omes)

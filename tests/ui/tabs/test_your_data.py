@@ -71,7 +71,7 @@ def test_the_downloads_hold_the_report(result):
 def test_what_was_left_out_is_said(result):
     page = your_data.metric_table(result)
     assert "All but OMES on 100 random rows of 240" in page
-    assert "95% bootstrap interval" in page
+    assert "95% interval" in page
 
 
 def test_the_shipped_codes_can_be_taken(checkpoints):

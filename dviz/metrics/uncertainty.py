@@ -1,0 +1,144 @@
+"""Standard errors and bias of OMES: the delta method, exact at every α and pooling.
+
+The columns of S rest on pairs drawn for each factor apart, so one D × D covariance a factor is all
+there is to know (`dviz.metrics.pairs` for drawn pairs, `dviz.metrics.association` for codes with
+labels only). OMES is a differentiable function of S; with its gradient g, Var = Σ_j g_j' C_j g_j.
+
+S = 1 - |r| is biased where r is near 0: there |r| exceeds its limit by up to √(2 / π) standard
+errors, and the more cells have no correlation, the more of such bias a score adds up. The score is
+left as the study has it; its interval moves by half of what this is estimated to do to the score
+and is wider by the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Z95 = 1.959964
+# Of a correlation r with standard error s, |r| is too large by about A s exp(-(r / s)² / 2 T²);
+# averaged over what r may come out as, at most a fifth of s of its bias is left for any true r.
+_A, _T = 1.08, 0.7
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """A score with what it may be off by.
+
+    Attributes:
+        score: in [0, 1].
+        error: its standard error, ≥ 0.
+        bias: how much it is expected to lie above the score of infinitely many pairs.
+    """
+
+    score: float
+    error: float
+    bias: float = 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% interval, within [0, 1]."""
+        middle = self.score - self.bias / 2
+        reach = Z95 * float(np.hypot(self.error, self.bias / 2))
+        low, high = np.clip([middle - reach, middle + reach], 0, 1)
+        return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class OmesUncertainty:
+    """Of OMES and its halves, in all and factor by factor (by name)."""
+
+    omes: Uncertain
+    modularity: Uncertain
+    compactness: Uncertain
+    per_factor: dict[str, dict[str, Uncertain]]
+
+
+def matrix_bias(S: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """How much each cell of S is expected to lie above its limit, ≤ 0; both (D, F)."""
+    distance = np.divide(1 - S, errors, out=np.full_like(S, np.inf), where=errors > 0)
+    return -_A * errors * np.exp(-(distance**2) / (2 * _T**2))
+
+
+def cell_errors(covariance: np.ndarray) -> np.ndarray:
+    """Standard error of each cell of S, float64 (D, F), of covariances (F, D, D)."""
+    return np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0)).T
+
+
+def cell_intervals(S: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95% intervals (low, high) of the cells of S, each (D, F)."""
+    errors = cell_errors(covariance)
+    bias = matrix_bias(S, errors)
+    middle, reach = S - bias / 2, Z95 * np.hypot(errors, bias / 2)
+    return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
+
+
+def omes_uncertainty(
+    S: np.ndarray,
+    covariance: np.ndarray,
+    scores: dict[str, np.ndarray],
+    gradients: dict[str, np.ndarray],
+    names: Sequence[str],
+) -> OmesUncertainty:
+    """Put together what `OmesResult.uncertainty` answers.
+
+    Args:
+        S: (D, F), the scored dimensions and factors only; covariance: of its columns, (F, D, D).
+        scores: "omes", "modularity" and "compactness" of each factor, (F,).
+        gradients: of each of those with respect to S, (F, D, F).
+    """
+    bias = matrix_bias(S, cell_errors(covariance))
+
+    def of(score: float, gradient: np.ndarray) -> Uncertain:
+        variance = np.einsum("dk,kde,ek->", gradient, covariance, gradient)
+        return Uncertain(
+            float(score), float(np.sqrt(max(variance, 0))), float((gradient * bias).sum())
+        )
+
+    whole = {key: of(scores[key].mean(), gradients[key].mean(axis=0)) for key in scores}
+    per_factor = {
+        name: {key: of(scores[key][j], gradients[key][j]) for key in scores}
+        for j, name in enumerate(names)
+    }
+    return OmesUncertainty(**whole, per_factor=per_factor)
+
+
+def pooled_gradients(
+    S: np.ndarray, overlap: np.ndarray, encoding: np.ndarray, pooling: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of every factor's pooled os and mes with respect to S, each float64 (F, D, F).
+
+    Args:
+        S: (D, F); overlap, encoding: os and mes of it (see `dviz.metrics.omes`), (D, F).
+    """
+    D, F = S.shape
+    # os(d, j) falls by 1 / F with every entry of row d and rises by 2 / F with its own; mes(d, j)
+    # likewise along column j.
+    rows = np.zeros((F, D, D, F))  # of os(d, j): [j, d, l, k]
+    columns = np.zeros((F, D, D, F))
+    j, d = np.arange(F)[:, None], np.arange(D)[None, :]
+    rows[:, d[0], d[0], :] = -1 / F
+    rows[j, d, d, j] += 2 / F
+    columns[j[:, 0], :, :, j[:, 0]] = -1 / D
+    columns[j, d, d, j] += 2 / D
+    return _pooled(S, overlap, rows, pooling), _pooled(S, encoding, columns, pooling)
+
+
+def _pooled(S: np.ndarray, scores: np.ndarray, inner: np.ndarray, pooling: str) -> np.ndarray:
+    """Gradient (F, D, F) of pooled `scores` (D, F), whose own gradient is `inner` (F, D, D, F)."""
+    D, F = S.shape
+    j, d = np.arange(F)[:, None], np.arange(D)[None, :]
+    if pooling == "max":
+        best = (scores * S).argmax(axis=0)
+        own = np.arange(F)
+        gradient = inner[own, best] * S[best, own][:, None, None]
+        gradient[own, best, own] += scores[best, own]
+        return gradient
+    weight = S.sum(axis=0)
+    known = np.where(weight > 0, weight, 1.0)
+    pooled = (scores * S**2).sum(axis=0) / known
+    gradient = np.einsum("dj,jdlk->jlk", S**2, inner) / known[:, None, None]
+    gradient[j, d, j] += ((2 * scores * S - pooled) / known).T
+    return gradient * (weight > 0)[:, None, None]

@@ -9,6 +9,7 @@
 OMES              0.881 0.840 0.922
 OMES modularity   0.881 0.840 0.922
 OMES compactness  0.881 0.840 0.922
+OMES calibrated   1.000 1.000 1.000
 MIG               1.000 1.000 1.000
 """
 

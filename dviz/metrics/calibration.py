@@ -86,7 +86,7 @@ def table_signal(codes: Any, factors: Any, correlation: Any, pairs: Any) -> np.n
 def _repeated(codes: np.ndarray, factors: np.ndarray) -> np.ndarray | None:
     """1 - variance within rows of equal labels / variance, (D,); None where too few repeat."""
     cells = cells_from_rows(codes, factors)
-    spare = int((cells.count - 1).sum())
+    spare = int((cells.rows - 1).sum())
     variance = codes.var(axis=0)
     if spare < MIN_PAIRS:
         return None
@@ -98,8 +98,8 @@ def _repeated(codes: np.ndarray, factors: np.ndarray) -> np.ndarray | None:
 def _explained(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Adjusted R² of one constant a value of every factor, (D,); 0 where it may be chance."""
     rows = len(codes)
-    columns = [np.unique(column, return_inverse=True) for column in factors.T]
-    columns = [index for values, index in columns if 1 < len(values) <= rows // 4]
+    values = [np.unique(column, return_inverse=True) for column in factors.T]
+    columns: list[np.ndarray] = [index for seen, index in values if 1 < len(seen) <= rows // 4]
     freedom = sum(int(index.max()) for index in columns)
     if not columns or freedom >= rows // 2:
         return np.zeros(codes.shape[1])

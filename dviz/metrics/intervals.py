@@ -46,8 +46,10 @@ def coverage(design: str, kind: str, trials: int, seed: int = 0) -> dict[str, fl
     held = {pooling: 0 for pooling in POOLINGS}
     for truth, found, covariance in _trials(DESIGNS[design], kind, trials, seed):
         for pooling in POOLINGS:
-            low, high = found[pooling].uncertainty(covariance).omes.interval
-            held[pooling] += low <= truth[pooling].omes <= high
+            uncertainty = found[pooling].uncertainty(covariance)
+            if uncertainty is not None:
+                low, high = uncertainty.omes.interval
+                held[pooling] += low <= truth[pooling].omes <= high
     return {pooling: count / trials for pooling, count in held.items()}
 
 
@@ -94,7 +96,7 @@ def _pairs(
         other = factors[rows]
         other[:, j] = (other[:, j] + rng.integers(1, size, size=design.pairs)) % size
         first.append(codes[rows])
-        second.append(codes[np.ravel_multi_index(other.T, design.sizes)])
+        second.append(codes[np.ravel_multi_index(tuple(other.T), design.sizes)])
     found = associate_pairs(first, second)
     return found.matrix, found.covariance
 

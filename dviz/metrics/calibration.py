@@ -86,7 +86,7 @@ def table_signal(codes: Any, factors: Any, correlation: Any, pairs: Any) -> np.n
 def _repeated(codes: np.ndarray, factors: np.ndarray) -> np.ndarray | None:
     """1 - variance within rows of equal labels / variance, (D,); None where too few repeat."""
     cells = cells_from_rows(codes, factors)
-    spare = int((cells.rows - 1).sum())
+    spare = int((cells.counts - 1).sum())
     variance = codes.var(axis=0)
     if spare < MIN_PAIRS:
         return None

@@ -50,7 +50,7 @@ def checkpoint_sheet(
 
 
 def _label(result: DatasetReport, dimension: int) -> str:
-    names = ", ".join(result.labels().get(dimension, []))
+    names = ",\n".join(result.labels().get(dimension, []))
     if result.label_holds(dimension) is False:
         names = f"({names})"
     return f"z{dimension} {names}".strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import OmesResult, omes
 from dviz.metrics.split import release_workers
 from dviz.metrics.suite import METRICS, evaluate_all
+from dviz.ui.core.fair import Lane
+from dviz.ui.core.workers import stream_bounded
 
 MAX_DIMENSIONS = 128
 MAX_FACTORS = 32
@@ -26,6 +29,13 @@ MAX_TRAINED_ROWS = 15_000
 # A process takes seconds to start: too long for tables that are measured sooner.
 MIN_ROWS_A_PROCESS = 1_000
 ORDER = tuple(METRICS)
+TABLES = Lane("tables", at_once=1, waiting=LIMITS.measure_waiting, seconds=2.0)
+MEASURING = Lane(
+    "measurements",
+    at_once=LIMITS.measure_at_once,
+    waiting=LIMITS.measure_waiting,
+    seconds=30.0,
+)
 WHAT_IS_NEEDED = (
     "drop in two files, codes (.npz) and labels (.csv), or one .csv with columns z0, z1, ... and "
     "one for each factor"
@@ -48,10 +58,19 @@ class OwnTable:
         return omes(S.matrix, alpha, pooling, self.active, self.labels.names, S.reasons)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """So many are in front, who need about so many seconds."""
+
+    ahead: int
+    seconds: int
+
+
 def read_files(paths: Sequence[str]) -> OwnTable:
     """The table in one or two files.
 
     Raises:
+        BusyError: others' tables keep the machine busy.
         DataFileError: other files than needed, or they are broken, too large, or do not fit each
             other. The message names a file, never the folder it was put into.
     """
@@ -59,18 +78,22 @@ def read_files(paths: Sequence[str]) -> OwnTable:
     if len(by_kind) != len(paths) or not set(by_kind) <= {".npz", ".csv"} or ".csv" not in by_kind:
         names = ", ".join(Path(path).name for path in paths) or "nothing"
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
+    with TABLES.turn():
+        codes, labels = _read(by_kind, paths)
+        return as_table(Path(paths[0]).stem if len(paths) == 1 else "your data", codes, labels)
+
+
+def _read(by_kind: dict[str, str], paths: Sequence[str]) -> tuple[np.ndarray, Labels]:
     try:
         if ".npz" in by_kind:
             codes = read_representations(by_kind[".npz"], max_bytes=LIMITS.npz_bytes, limits=LIMITS)
-            labels = read_classes(by_kind[".csv"], rows=len(codes), limits=LIMITS)
-        else:
-            codes, labels = read_table(by_kind[".csv"], limits=LIMITS)
+            return codes, read_classes(by_kind[".csv"], rows=len(codes), limits=LIMITS)
+        return read_table(by_kind[".csv"], limits=LIMITS)
     except DataFileError as error:
         message = str(error)
         for path in paths:
             message = message.replace(str(path), Path(path).name)
         raise DataFileError(message) from None
-    return as_table(Path(paths[0]).stem if len(paths) == 1 else "your data", codes, labels)
 
 
 def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:
@@ -92,6 +115,38 @@ def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:
         raise DataFileError(f"{len(codes)} rows; at least {MIN_ROWS} are needed")
     association = associate(codes, labels.classes)
     return OwnTable(name, codes, labels, active_dimensions(codes), association)
+
+
+def measure_in_turn(
+    table: OwnTable, alpha: float, pooling: str, visitor: str | None
+) -> Iterator[Waiting | tuple[str | None, dict[str, Any]] | None]:
+    """As `measure_all`, in a process with limits, when it is the visitor's turn.
+
+    Whoever stops listening ends it all.
+
+    Yields:
+        Waiting while others are in front; then what `measure_all` yields, and None once a second.
+
+    Raises:
+        BusyError: too many wait, or this visitor measures already.
+        OverrunError: it takes more memory or time than it may.
+    """
+    ticket = MEASURING.join(visitor)
+    try:
+        while ahead := ticket.ahead:
+            yield Waiting(ahead, ticket.seconds)
+            ticket.wait(1.0)
+        limits = {"memory": LIMITS.measure_memory_bytes, "seconds": LIMITS.measure_cpu_seconds}
+        for message in stream_bounded(measure_bytes, table, alpha, pooling, **limits):
+            yield None if message is None else tuple(json.loads(message))
+    finally:
+        ticket.leave()
+
+
+def measure_bytes(table: OwnTable, alpha: float, pooling: str) -> Iterator[bytes]:
+    """What `measure_all` yields, as another process hands it back."""
+    for step in measure_all(table, alpha, pooling):
+        yield json.dumps(step).encode()
 
 
 def measure_all(

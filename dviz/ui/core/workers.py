@@ -20,7 +20,7 @@ from typing import Any
 
 from dviz.errors import DvizError
 
-PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads"]
+PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_codes"]
 TICK = 1.0  # seconds between two signs of life of work that takes long
 VALUE, REFUSAL, END = b"v", b"r", b"e"
 

@@ -15,13 +15,21 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dviz.errors import CheckpointError
+from dviz.limits import LIMITS
 from dviz.measuring.files import Labels
 from dviz.metrics.suite import METRICS
 from dviz.metrics.summary import notes, score_rows
 from dviz.palette import BLUE, GREEN, ORANGE
 from dviz.ui.core.inspector import MAX_DIMENSIONS
 from dviz.ui.core.library import Library
-from dviz.ui.core.own_codes import ORDER, OwnTable, as_table, measure_all, read_files
+from dviz.ui.core.own_codes import (
+    ORDER,
+    OwnTable,
+    Waiting,
+    as_table,
+    measure_in_turn,
+    read_files,
+)
 from dviz.ui.parts import markup
 from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.errors import friendly
@@ -38,6 +46,7 @@ EMPTY = "No codes yet: drop files in, or take those of the checkpoint picked abo
 READY = "OMES above needs no training. The other metrics and the probes take up to a minute."
 PROBE_SETS = {"all": ("all", BLUE), "union": ("associated", GREEN), "pruned": ("one", ORANGE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
+AT_ONCE = LIMITS.measure_at_once + LIMITS.measure_waiting + 1  # who wait are told how long
 SESSION = 3600  # seconds that a table nobody looks at is kept
 
 
@@ -57,9 +66,11 @@ def build(tab: Context) -> None:
         return score_of(table, alpha, pooling)
 
     @friendly
-    def run(table: OwnTable, alpha: float, pooling: str) -> Iterator[list[Any]]:
-        for metric, result in measure_all(table, alpha, pooling):
-            yield show_result(metric, result)
+    def run(
+        table: OwnTable, alpha: float, pooling: str, request: gr.Request
+    ) -> Iterator[list[Any]]:
+        for step in measure_in_turn(table, alpha, pooling, request.session_hash):
+            yield show_step(step)
 
     gr.Markdown(HELP, elem_classes="help")
     table = gr.State(None, time_to_live=SESSION)
@@ -72,8 +83,9 @@ def build(tab: Context) -> None:
     fresh = [table, about, matrix, above, below, measure, stop, numbers, *charts]
     found = [measure, stop, numbers, *charts]
     running = measure.click(
-        run, [table, *scoring], found, concurrency_limit=1, concurrency_id="training", **quiet
-    )
+        run, [table, *scoring], found, concurrency_limit=AT_ONCE, concurrency_id="measuring",
+        **quiet,
+    )  # fmt: skip
     running.failure(
         lambda: [gr.Button(interactive=True), gr.Button(visible=False)], None, found[:2], **quiet
     )
@@ -193,6 +205,21 @@ def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, s
         f"each factor: {words}."
     )
     return totals(score), factor_table(score) + note
+
+
+def show_step(step: Waiting | tuple[str | None, dict[str, Any]] | None) -> list[Any]:
+    """Updates of what `measure_in_turn` yields; nothing changes with a mere sign of life."""
+    charts = [gr.skip()] * (2 * len(PROBE_MODELS))
+    if step is None:
+        return [gr.skip(), gr.skip(), gr.skip(), *charts]
+    if isinstance(step, Waiting):
+        return [gr.Button(interactive=False), gr.Button(visible=True), waiting(step), *charts]
+    return show_result(*step)
+
+
+def waiting(step: Waiting) -> str:
+    others = "one measurement" if step.ahead == 1 else f"{step.ahead} measurements"
+    return markup.note(f"Busy: {others} of others first, about {step.seconds} s …")
 
 
 def show_result(metric: str | None, result: dict[str, Any]) -> list[Any]:

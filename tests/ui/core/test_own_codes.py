@@ -1,5 +1,6 @@
 """What somebody drops in, and what is measured of it."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from dviz.measuring.files import encode_labels, write_classes, write_representat
 from dviz.metrics.association import association_matrix
 from dviz.metrics.suite import METRICS, evaluate_all
 from dviz.ui.core import own_codes as tables
-from dviz.ui.core.own_codes import as_table, measure_all, read_files
+from dviz.ui.core.fair import BusyError, Lane
+from dviz.ui.core.own_codes import Waiting, as_table, measure_all, measure_in_turn, read_files
 from tests.metrics.tables import codes_of, uniform
 
 FACTORS = uniform(480, sizes=(9, 8, 7))
@@ -109,3 +111,30 @@ def test_a_long_table_is_trained_on_in_part_and_scored_whole(two, monkeypatch):
     assert result["n_samples"] == 480
     assert result["rows_trained_on"] == 100
     assert result["omes"]["omes"] == pytest.approx(table.omes(0.5, "avg").omes)
+
+
+def test_measuring_in_turn_agrees_with_measuring_here(two, monkeypatch):
+    monkeypatch.setattr(tables, "ORDER", ("omes", "mig"))
+    table = read_files(two)
+    here = list(measure_all(table, 0.3, "max"))[-1][1]
+    steps = [step for step in measure_in_turn(table, 0.3, "max", "ada") if step is not None]
+    there = steps[-1][1]
+    assert steps[-1][0] is None
+    for name in ("omes", "mig"):
+        assert there[name] == json.loads(json.dumps(here[name]))
+
+
+def test_others_wait_and_nobody_measures_twice_at_once(two, monkeypatch):
+    monkeypatch.setattr(tables, "MEASURING", Lane("measurements", at_once=1, waiting=1, seconds=9))
+    table = read_files(two)
+    first = measure_in_turn(table, 0.5, "avg", "ada")
+    assert next(first) is None or next(first)
+    with pytest.raises(BusyError, match="one of your measurements is running"):
+        next(measure_in_turn(table, 0.5, "avg", "ada"))
+    second = measure_in_turn(table, 0.5, "avg", "eve")
+    assert next(second) == Waiting(1, 9)
+    with pytest.raises(BusyError, match="about 18 s"):
+        next(measure_in_turn(table, 0.5, "avg", "eva"))
+    first.close()
+    assert not isinstance(next(second), Waiting)
+    second.close()

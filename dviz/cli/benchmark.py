@@ -15,6 +15,7 @@ BENCHMARKS = {
     "training": "images per second of the training loop, its arithmetic, a per-image loop",
     "latency": "from a slider to the new picture, in a browser",
     "load": "many people at once",
+    "attack": "hostile requests, pictures, tables and checkpoints against a running app",
 }
 
 

@@ -26,6 +26,7 @@ from dviz.metrics.groups import (
     group_moments,
     group_sizes,
     join,
+    spread,
 )
 from dviz.metrics.pairs import CONSTANT, MIN_PAIRS
 
@@ -151,6 +152,20 @@ class AssociationAccumulator:
     def covariance(self) -> np.ndarray:
         """As `group_covariance`, of everything seen so far."""
         return _covariance(self._cells(), self._min_pairs)
+
+    @classmethod
+    def of_cells(cls, cells: Cells) -> AssociationAccumulator:
+        """What has seen the rows behind `cells`."""
+        return cls()._add(cells)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows seen so far."""
+        return int(sum(part.count.sum() for part in self._parts))
+
+    def standard_deviation(self) -> np.ndarray:
+        """Of everything seen so far, ddof 1, float64 (D,); tells which dimensions are active."""
+        return spread(self._cells())
 
     def _add(self, part: Cells) -> AssociationAccumulator:
         if self._parts and part.shape != self._parts[0].shape:

@@ -78,6 +78,15 @@ def centred_means(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     return means, centre
 
 
+def spread(cells: Cells) -> np.ndarray:
+    """Standard deviation of all rows behind the cells, ddof 1, float64 (D,)."""
+    means, _ = centred_means(cells)
+    count, rows = cells.count[:, None], cells.count.sum()
+    about = means - (count * means).sum(axis=0) / rows
+    scatter = np.broadcast_to(cells.scatter, cells.total.shape)
+    return np.sqrt(((count * about**2) + scatter).sum(axis=0) / max(rows - 1, 1))
+
+
 def group_sizes(cells: Cells, j: int) -> tuple[np.ndarray, np.ndarray]:
     """Groups of factor j with at least two cells.
 

@@ -28,11 +28,14 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def running_app(checkpoints: str | Path | None = None, **settings: str) -> Iterator[str]:
+def running_app(
+    checkpoints: str | Path | None = None, *, log: Path | None = None, **settings: str
+) -> Iterator[str]:
     """Run `dviz app` on a free port, wait until it answers, and yield its address.
 
     Args:
         checkpoints: folder to show; by default the app's own.
+        log: a file for what it prints; needed where that is much.
         settings: further environment variables.
 
     Raises:
@@ -47,7 +50,7 @@ def running_app(checkpoints: str | Path | None = None, **settings: str) -> Itera
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE],
         env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if log is None else log.open("w"),
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,  # so that whatever it started ends with it

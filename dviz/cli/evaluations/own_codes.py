@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dviz.cli.evaluations import shards
 from dviz.cli.evaluations.subcommand import number, subcommand
 from dviz.errors import DataFileError
 from dviz.metrics.omes import POOLINGS
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dviz.measuring.files import Labels
+    from dviz.metrics.association import Association
 
 
 def add_omes(commands: argparse._SubParsersAction) -> None:
@@ -31,29 +34,38 @@ def add_omes(commands: argparse._SubParsersAction) -> None:
 
 
 def run_omes(args: argparse.Namespace) -> None:
-    codes, labels = _read(args)
-    from dviz.metrics.association import associate
-    from dviz.metrics.diagnostics import active_dimensions
-    from dviz.metrics.omes import omes
+    if shards.are_asked_for(args):
+        result = score(args, *shards.stream(args))
+    else:
+        codes, labels = _read(args)
+        from dviz.metrics.association import associate
+        from dviz.metrics.diagnostics import active_dimensions
 
-    found = associate(codes, labels.classes)
-    active = active_dimensions(codes)
-    result = omes(
-        found.matrix, args.alpha, args.pooling, active, labels.names, found.reasons
-    ).to_dict()
-    for name, pairs in zip(labels.names, found.pairs.tolist(), strict=True):
-        result["per_factor"][name]["pairs"] = pairs
-    result |= {
-        "n_samples": len(codes),
-        "factors": list(labels.names),
-        "dimensions": list(range(codes.shape[1])),
-    }
+        found, active = associate(codes, labels.classes), active_dimensions(codes)
+        result = score(args, found, active, labels.names, len(codes))
     order = ("omes", "modularity", "compactness", "alpha", "pooling", "n_samples", "active")
     order += ("factors", "dimensions", "association", "per_factor")
     if args.json:
         print(json.dumps({key: result[key] for key in order}))
     else:
         print(_omes_table(result))
+
+
+def score(
+    args: argparse.Namespace,
+    found: Association,
+    active: np.ndarray,
+    names: Sequence[str],
+    rows: int,
+) -> dict[str, Any]:
+    """OMES of an association, as it is printed."""
+    from dviz.metrics.omes import omes
+
+    result = omes(found.matrix, args.alpha, args.pooling, active, names, found.reasons).to_dict()
+    for name, pairs in zip(names, found.pairs.tolist(), strict=True):
+        result["per_factor"][name]["pairs"] = pairs
+    dimensions = list(range(len(found.matrix)))
+    return result | {"n_samples": rows, "factors": list(names), "dimensions": dimensions}
 
 
 def _omes_table(result: dict[str, Any]) -> str:
@@ -103,7 +115,10 @@ def add_metrics(commands: argparse._SubParsersAction) -> None:
 
 
 def run_metrics(args: argparse.Namespace) -> None:
-    codes, labels = _read(args)
+    if shards.are_asked_for(args):
+        codes, labels = shards.sample(args)
+    else:
+        codes, labels = _read(args)
     from tqdm import tqdm
 
     from dviz.metrics.suite import METRICS, evaluate_all
@@ -127,6 +142,8 @@ def run_metrics(args: argparse.Namespace) -> None:
             shuffle=args.shuffle,
             progress=show,
         )
+    if shards.are_asked_for(args) and "omes" in asked:
+        result = shards.with_all_rows(args, result)
     if args.output is not None:
         from dviz.files import write_json
 
@@ -151,11 +168,12 @@ def _metrics_table(result: dict[str, Any]) -> str:
 
 def _add_table_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--representations", type=Path, help=".npz with codes (N, D)")
+    add("--representations", help=".npz with codes (N, D), or 'codes/*.parquet' with labels, too")
     add("--key", default="mean", help="array in it: mean (default) or sampled")
     add("--classes", type=Path, help=".csv with a header of factor names and N rows of labels")
     add("--table", type=Path, help="instead of both: one .csv with columns z0, z1, ... and factors")
     add("--json", action="store_true", help="print one JSON object")
+    shards.add_flags(parser)
 
 
 def _add_omes_flags(parser: argparse.ArgumentParser) -> None:

@@ -137,8 +137,8 @@ class Library:
         if not self.configs:
             return "no checkpoint is installed here; load one from the Hub by its id, user/name"
         return (
-            f"there is no checkpoint {key[:80]!r}; choose from {', '.join(self.names)} "
-            "or give a Hub id, user/name"
+            f"there is no checkpoint {key[:80]!r}; choose one of the {len(self.names)} listed, "
+            f"such as {self.names[0]}, or give a Hub id, user/name"
         )
 
 

@@ -1,0 +1,175 @@
+"""A visitor of the running page over plain HTTP: what a browser sends, and what it never would."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT = 120.0
+JSON = {"Content-Type": "application/json"}
+API = "/gradio_api"
+
+
+class Visitor:
+    """Opens the page as a browser does and keeps its cookie.
+
+    Args:
+        url: of the page, on this machine.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url).netloc
+        self.session = secrets.token_hex(6)
+        self.cookie = ""
+        _, headers, _ = self.ask("GET", "/", headers={"Accept": "text/html"})
+        self.cookie = headers.get("set-cookie", "").split(";")[0]
+        self._config: dict[str, Any] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _, port = self._address.partition(":")
+        return host, int(port)
+
+    @property
+    def latent_size(self) -> int:
+        """Dimensions of the checkpoint that the page opens with."""
+        status, _, content = self.ask("POST", f"{API}/run/checkpoints", {"data": []})
+        listed = json.loads(content)["data"][0] if status == 200 else []
+        return next(c["latent_size"] for c in listed if c["name"] == self.checkpoint)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        if self._config is None:
+            self._config = json.loads(self.ask("GET", "/config")[2])
+        return self._config
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and content of an answer; a dict is sent as JSON."""
+        connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT)
+        headers = dict(headers or {})
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if isinstance(body, dict):
+            body, headers = json.dumps(body), headers | JSON
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, content
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: Any, headers: dict[str, str] = JSON) -> str:
+        """What an answer to JSON says, in one line."""
+        status, _, content = self.ask("POST", f"{API}/{path}", body, headers)
+        return said(status, content)
+
+    def upload(self, content: bytes, name: str) -> str:
+        """The path of an uploaded file. Raises RefusedError where it is refused."""
+        status, _, answer = self.ask("POST", f"{API}/upload", *multipart([(name, content)]))
+        if status != 200:
+            raise RefusedError(said(status, answer))
+        return json.loads(answer)[0]
+
+    def call(self, name: str, *data: Any) -> str:
+        """What a named endpoint answers, in one line."""
+        body = {"data": list(data), "session_hash": self.session}
+        status, _, content = self.ask("POST", f"{API}/call/{name}", body)
+        if status != 200:
+            return said(status, content)
+        event = json.loads(content)["event_id"]
+        status, _, content = self.ask("GET", f"{API}/call/{name}/{event}")
+        text = content.decode("utf-8", "replace")
+        if "event: complete" in text:
+            return "served"
+        return "refused: " + _short(text.rpartition("data: ")[2])
+
+    def trigger(self, element: str, event: str, data: list[Any]) -> str:
+        """What an event of the page's own answers, in one line; `data` fills its first inputs."""
+        number, inputs = self._event(element, event)
+        body = {
+            "fn_index": number,
+            "session_hash": secrets.token_hex(6),
+            "data": data + [None] * (inputs - len(data)),
+        }
+        status, _, content = self.ask("POST", f"{API}/queue/join", body)
+        if status != 200:
+            return said(status, content)
+        path = f"{API}/queue/data?session_hash={body['session_hash']}"
+        for line in self.ask("GET", path)[2].decode("utf-8", "replace").splitlines():
+            if '"process_completed"' in line:
+                message = json.loads(line[6:])
+                problem = message["output"].get("error")
+                return "served" if message["success"] else f"refused: {_short(problem or '')}"
+        return "no answer"
+
+    def picture(self, content: bytes, name: str = "a.png", checkpoint: str = "") -> str:
+        """What /encode says about a picture."""
+        try:
+            path = self.upload(content, name)
+        except RefusedError as refusal:
+            return str(refusal)
+        return self.call("encode", checkpoint or self.checkpoint, as_file(path), "crop", "keep")
+
+    def table(self, files: list[tuple[str, bytes]]) -> str:
+        """What the tab of one's own data says about files."""
+        try:
+            paths = [as_file(self.upload(content, name)) for name, content in files]
+        except RefusedError as refusal:
+            return str(refusal)
+        return self.trigger("own-files", "upload", [paths, 0.5, "avg"])
+
+    @property
+    def checkpoint(self) -> str:
+        """The one that the page opens with."""
+        return self.component("checkpoint")["props"]["value"]
+
+    def component(self, element: str) -> dict[str, Any]:
+        found = self.config["components"]
+        return next(c for c in found if c["props"].get("elem_id") == element)
+
+    def _event(self, element: str, event: str) -> tuple[int, int]:
+        target = [self.component(element)["id"], event]
+        for dependency in self.config["dependencies"]:
+            if target in [list(each) for each in dependency["targets"]]:
+                return dependency["id"], len(dependency["inputs"])
+        raise LookupError(f"the page has no event {event} of {element}")
+
+
+class RefusedError(Exception):
+    """An upload that the page does not take."""
+
+
+def as_file(path: str) -> dict[str, Any]:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def multipart(files: list[tuple[str, bytes]]) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of an upload of files."""
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+        + content
+        + b"\r\n"
+        for name, content in files
+    ]
+    return b"".join(parts) + b"--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
+
+
+def said(status: int, content: bytes) -> str:
+    if status == 200:
+        return "served"
+    try:
+        detail = json.loads(content).get("detail", "")
+    except (ValueError, AttributeError):
+        detail = content.decode("utf-8", "replace")
+    return f"refused {status}: {_short(str(detail))}"
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:160]

@@ -1,0 +1,121 @@
+"""What a running app takes, seen from outside: cores, memory, and how soon /health answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+TICK = 0.1
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+class Watch:
+    """Watches the processes that this one started; as a context, from its start to its end.
+
+    Attributes:
+        health_slowest: seconds of the slowest answer of /health since it was last set to 0.
+        peak: most bytes of memory since `begin`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._health = f"{url}health"
+        self.health_slowest, self.peak = 0.0, 0
+        self._stopped = threading.Event()
+        self._began = (time.perf_counter(), _machine_busy())
+
+    def __enter__(self) -> Watch:
+        for work in (self._ask, self._look):
+            threading.Thread(target=work, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+
+    def begin(self) -> None:
+        self.health_slowest, self.peak = 0.0, self.memory()
+
+    def memory(self) -> int:
+        """Bytes that the app and all that it started hold, shared ones counted once."""
+        return sum(_memory(pid) for pid in _family())
+
+    def cpu(self) -> float:
+        """Seconds of a core since the start, of processes that have ended, too."""
+        return sum(map(_cpu, _family()))
+
+    def rest(self, seconds: float = 20.0) -> None:
+        """Until the app has nothing to do, but no longer than this."""
+        deadline, before = time.monotonic() + seconds, self.cpu()
+        while time.monotonic() < deadline:
+            time.sleep(1.0)
+            now = self.cpu()
+            if now - before < 0.05:
+                return
+            before = now
+
+    @property
+    def busy(self) -> float:
+        """Share of the machine that others than the app took, in [0, 1]."""
+        wall = (time.perf_counter() - self._began[0]) * (os.cpu_count() or 1)
+        return max(0.0, (_machine_busy() - self._began[1] - self.cpu()) / wall)
+
+    def _ask(self) -> None:
+        while not self._stopped.wait(TICK):
+            began = time.perf_counter()
+            try:
+                with urllib.request.urlopen(self._health, timeout=30) as answer:
+                    answer.read()
+            except OSError:
+                if self._stopped.is_set():
+                    return
+            self.health_slowest = max(self.health_slowest, time.perf_counter() - began)
+
+    def _look(self) -> None:
+        while not self._stopped.wait(TICK / 2):
+            self.peak = max(self.peak, self.memory())
+
+
+def _family() -> list[int]:
+    """All that this process started, and all that those started."""
+    found, seek = [], [os.getpid()]
+    while seek:
+        pid = seek.pop()
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            try:
+                children = [int(child) for child in task.read_text().split()]
+            except OSError:
+                continue
+            found += children
+            seek += children
+    return found
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of a core that a process took, and those it started and that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / TICKS_A_SECOND
+
+
+def _memory(pid: int) -> int:
+    """Anonymous memory: what other processes do not have, too."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def _machine_busy() -> float:
+    """Seconds of cores that the machine has worked."""
+    try:
+        values = [int(v) for v in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    except OSError:
+        return 0.0
+    return (sum(values[:3]) + sum(values[5:8])) / TICKS_A_SECOND

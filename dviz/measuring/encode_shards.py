@@ -1,0 +1,138 @@
+"""A dataset of any size to codes, shard by shard (see dviz.measuring.shards)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dviz.data.table import UNKNOWN
+from dviz.errors import DataFileError, DvizError
+from dviz.measuring.shards import find_shards, read_about, write_shard
+
+if TYPE_CHECKING:
+    from dviz.checkpoint import Checkpoint
+    from dviz.data.base import FactorDataset
+
+CHUNK = 512  # images at once
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """What is encoded, with what, into how large shards.
+
+    Attributes:
+        checkpoint: its folder; dataset: its name; data_root: where its files lie.
+        images: so many drawn uniformly; 0 for every image once, in order.
+        rows: of a shard; seed: of what is drawn, and of what is random in a picture.
+    """
+
+    checkpoint: str
+    dataset: str
+    data_root: str | None = None
+    images: int = 0
+    rows: int = 100_000
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.images < 0 or self.rows < 1:
+            raise DvizError(f"images is {self.images}, rows {self.rows}; allowed are 0 and 1 up")
+
+
+def encode_all(
+    job: EncodeJob, folder: Path, engine: Any, progress: Callable[[int], None] | None = None
+) -> int:
+    """Write the shards that are not there yet; how many images there are in all.
+
+    Raises:
+        DataFileError: the folder holds shards of another job.
+        CheckpointError, DatasetError: these are missing or broken.
+    """
+    total = job.images or _dataset(job.dataset, job.data_root).num_images
+    count = -(-total // job.rows)
+    tell = progress or (lambda done: None)
+    waiting = [k for k in range(count) if not _is_there(_path(folder, k), job)]
+    tell(count - len(waiting))
+    running: list[Any] = []
+    while waiting or running:
+        while waiting and len(running) < 2 * engine.workers:
+            k = waiting.pop(0)
+            rows = min(job.rows, total - k * job.rows)
+            running.append(engine.submit(encode_shard, job, k, rows, _path(folder, k)))
+        done = engine.first(running)
+        running = [handle for handle in running if handle is not done]
+        engine.check(done)
+        tell(1)
+    return find_shards(str(folder / "*.parquet")).num_rows
+
+
+def encode_shard(job: EncodeJob, k: int, rows: int, path: Path) -> tuple[int]:
+    """One piece of work: shard `k`, its first image `k` × `job.rows`. How many were written.
+
+    Images whose labels are not all known are left out.
+    """
+    checkpoint, dataset = _model(job.checkpoint, job.device), _dataset(job.dataset, job.data_root)
+    start = k * job.rows
+    indices = (
+        dataset.sample_indices(rows, np.random.default_rng([job.seed, k]))
+        if job.images
+        else np.arange(start, start + rows)
+    )
+    classes = dataset.factors(indices)
+    known = (classes != UNKNOWN).all(axis=1)
+    parts = list(_codes(checkpoint, dataset, indices[known], job.seed, k))
+    codes = np.concatenate(parts) if parts else np.zeros((0, 1), dtype=np.float32)
+    names = dataset.space.names
+    about = {"job": _told(job), "values": [list(f.values) for f in dataset.space.factors]}
+    write_shard(path, codes, classes[known], names, about)
+    return (int(known.sum()),)
+
+
+def _codes(
+    checkpoint: Checkpoint, dataset: FactorDataset, indices: np.ndarray, seed: int, k: int
+) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng([seed, k, 1])
+    for start in range(0, len(indices), CHUNK):
+        images = dataset.images(indices[start : start + CHUNK], rng)
+        yield checkpoint.representation.encode(images).mean
+
+
+def _told(job: EncodeJob) -> dict[str, Any]:
+    """What makes two jobs the same: not where files lie or what computes."""
+    values = asdict(job)
+    del values["device"], values["data_root"]
+    return values | {"checkpoint": Path(job.checkpoint).resolve().name}
+
+
+def _is_there(path: Path, job: EncodeJob) -> bool:
+    if not path.exists():
+        return False
+    if read_about(path).get("job") != _told(job):
+        raise DataFileError(
+            f"{path.parent} holds shards of another checkpoint, dataset or size; "
+            "name another folder"
+        )
+    return True
+
+
+def _path(folder: Path, k: int) -> Path:
+    return folder / f"part-{k:06}.parquet"
+
+
+@lru_cache(maxsize=1)
+def _model(folder: str, device: str) -> Checkpoint:
+    from dviz.checkpoint import load_checkpoint
+
+    return load_checkpoint(folder, device)
+
+
+@lru_cache(maxsize=1)
+def _dataset(name: str, root: str | None) -> FactorDataset:
+    from dviz.data import load_dataset
+
+    return load_dataset(name, root)

@@ -1,0 +1,187 @@
+"""S of shards that no memory holds: each becomes cells, cells are merged two by two.
+
+The tree is the same whoever works at it and in whatever order they end, so the result is the same
+to the last bit: in one process, on two, or after some of them were killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dviz.errors import DataFileError
+from dviz.files import atomic_path, write_json
+from dviz.measuring.engines import Engine
+from dviz.measuring.files import NPZ_ERRORS
+from dviz.measuring.shards import ShardSet, read_shard
+from dviz.metrics.arrays import check_table
+from dviz.metrics.groups import Cells, cells_from_rows, join
+
+AHEAD = 2  # pieces of work that wait for each worker
+Span = tuple[int, int]  # shards from the first to before the second
+
+
+def accumulate(
+    shards: ShardSet,
+    engine: Engine,
+    *,
+    keep: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Cells:
+    """Cells of all rows of all shards.
+
+    Args:
+        keep: a folder for what is done, so that a run that was stopped goes on where it was; its
+            files are of use only with the same shards.
+        progress: called with the number of shards that each piece added.
+
+    Raises:
+        DataFileError: a shard is broken; `keep` is of other shards.
+    """
+    tree = _Tree(shards, engine, keep)
+    tell = progress or (lambda count: None)
+    done = tree.begin()
+    tell(sum(stop - start for start, stop in done))
+    for start, stop, new in tree.grow():
+        if new:
+            tell(stop - start)
+    return tree.whole()
+
+
+class _Tree:
+    """Spans of shards, merged with their neighbours as both are done."""
+
+    def __init__(self, shards: ShardSet, engine: Engine, keep: Path | None) -> None:
+        self._shards, self._engine, self._keep = shards, engine, keep
+        self._nodes: dict[Span, Any] = {}
+        self._running: list[tuple[Any, Span, bool]] = []
+
+    def begin(self) -> list[Span]:
+        """The spans that an earlier run has left."""
+        if self._keep is None:
+            return []
+        _check_same(self._keep, self._shards)
+        spans: list[Span] = []
+        for span in sorted(_kept(self._keep), key=lambda s: s[0] - s[1]):  # the longest first
+            if not any(a <= span[0] and span[1] <= b for a, b in spans):
+                spans.append(span)
+                self._nodes[span] = self._engine.submit(load_cells, _file(self._keep, span))
+        return spans
+
+    def grow(self) -> Iterator[tuple[int, int, bool]]:
+        """Work until nothing is left to merge; each span as it is done, and whether it is a
+        shard's own."""
+        waiting = [n for n in range(len(self._shards.paths)) if not self._covers(n)]
+        for span in list(self._nodes):
+            self._merge_with_neighbour(span)
+        while waiting or self._running:
+            while waiting and len(self._running) < AHEAD * self._engine.workers:
+                self._read(waiting.pop(0))
+            handle = self._engine.first([running[0] for running in self._running])
+            place = next(n for n, running in enumerate(self._running) if running[0] is handle)
+            _, span, new = self._running.pop(place)
+            self._nodes[span] = handle
+            self._forget_parts(span)
+            yield *span, new
+            self._merge_with_neighbour(span)
+
+    def whole(self) -> Cells:
+        """What is left, from left to right, together."""
+        spans = sorted(self._nodes)
+        parts = [self._engine.result(self._nodes[span]) for span in spans]
+        return parts[0] if len(parts) == 1 else join(parts)
+
+    def _covers(self, shard: int) -> bool:
+        return any(start <= shard < stop for start, stop in self._nodes)
+
+    def _read(self, shard: int) -> None:
+        span = shard, shard + 1
+        shards = self._shards
+        handle = self._engine.submit(
+            cells_of_shard,
+            shards.paths[shard],
+            shards.dimensions,
+            shards.factors,
+            _file(self._keep, span),
+        )
+        self._running.append((handle, span, True))
+
+    def _merge_with_neighbour(self, span: Span) -> None:
+        """Merge it with the other half of the same parent, where that is done."""
+        size = span[1] - span[0]
+        left = span[0] - span[0] % (2 * size)
+        first, second = (left, left + size), (left + size, left + 2 * size)
+        if first not in self._nodes or second not in self._nodes:
+            return
+        parts = self._nodes.pop(first), self._nodes.pop(second)
+        whole = first[0], second[1]
+        handle = self._engine.submit(merge_cells, *parts, _file(self._keep, whole))
+        self._running.append((handle, whole, False))
+
+    def _forget_parts(self, span: Span) -> None:
+        """Delete the files of what a span was merged from: its own is there now."""
+        middle = (span[0] + span[1]) // 2
+        if self._keep is None or span[1] - span[0] == 1 or not _file(self._keep, span).exists():
+            return
+        for part in ((span[0], middle), (middle, span[1])):
+            _file(self._keep, part).unlink(missing_ok=True)
+
+
+def cells_of_shard(
+    path: Path, dimensions: tuple[str, ...], factors: tuple[str, ...], keep: Path | None
+) -> Cells:
+    """One piece of work: a shard to cells, kept as a file where asked for."""
+    cells = cells_from_rows(*check_table(*read_shard(path, dimensions, factors)))
+    return _keep_cells(cells, keep)
+
+
+def merge_cells(first: Cells, second: Cells, keep: Path | None) -> Cells:
+    """One piece of work: two spans to one."""
+    return _keep_cells(join([Cells(*first), Cells(*second)]), keep)
+
+
+def load_cells(path: Path) -> Cells:
+    """What an earlier run has kept."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Cells(*(file[name] for name in Cells._fields))
+    except NPZ_ERRORS as error:
+        raise DataFileError(f"{path}: cannot be read ({error}); delete it and run again") from None
+
+
+def _keep_cells(cells: Cells, path: Path | None) -> Cells:
+    if path is not None:
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **cells._asdict())
+    return cells
+
+
+def _file(keep: Path | None, span: Span) -> Any:
+    return None if keep is None else keep / f"{span[0]:08}-{span[1]:08}.npz"
+
+
+def _kept(keep: Path) -> list[Span]:
+    spans = [path.stem.split("-") for path in keep.glob("????????-????????.npz")]
+    return [(int(start), int(stop)) for start, stop in spans]
+
+
+def _check_same(keep: Path, shards: ShardSet) -> None:
+    """Refuse what is left of other shards: names, sizes and columns must be the same."""
+    sizes = [path.stat().st_size for path in shards.paths]
+    told = [[path.name for path in shards.paths], sizes, shards.dimensions, shards.factors]
+    digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    path = keep / "shards.json"
+    try:
+        found = json.loads(path.read_text("utf-8"))["digest"]
+    except FileNotFoundError:
+        write_json(path, {"digest": digest})
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        found = ""
+    if found != digest:
+        raise DataFileError(f"{keep} holds what was done of other shards; name another folder")

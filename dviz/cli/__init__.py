@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "learn a representation of a Source dataset",
     "transfer": "copy a checkpoint to a Target and, if asked, fine-tune it there",
     "paint": "learn a checkpoint's decoder anew, from its codes as they are",
+    "baseline": "train and measure what a transfer is compared with",
     "encode": "encode a dataset of any size into shards of codes",
     "evaluate": "measure disentanglement, of a checkpoint or of anybody's codes",
     "sweep": "run a grid of trainings and transfers, and tabulate the scores",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-PLACE = ("source", "recipe", "objective", "beta", "target", "transfer", "seed")
+PLACE = ("source", "recipe", "objective", "beta", "target", "transfer", "baseline", "seed")
 """Where a cell stands in the grid; the summary averages over the last."""
 
 
@@ -33,6 +33,7 @@ class Spec:
             name → flags of transfer.py.
         train: flags of train.py for all Sources, without the dashes in front.
         evaluate: num_images, num_pairs, seed and probes of dviz.measuring.encoder.measure.
+        baselines: names out of docs/baselines.yaml, each trained and measured for every transfer.
         cpus, gpus: what one cell takes.
     """
 
@@ -45,6 +46,7 @@ class Spec:
     transfers: dict[str, dict[str, Any]] = field(default_factory=lambda: {"direct": {}})
     train: dict[str, Any] = field(default_factory=dict)
     evaluate: dict[str, Any] = field(default_factory=dict)
+    baselines: list[str] = field(default_factory=list)
     cpus: int = 1
     gpus: float = 0
 
@@ -110,7 +112,23 @@ def cells_of(spec: Spec, output: Path, data_root: str | None = None) -> list[Cel
             flags += ["--seed", str(seed), *shared]
             there = place | {"target": target, "transfer": way, "seed": seed}
             cells[child] = Cell(child, "transfer", flags, there, parent=name)
+            for baseline in spec.baselines:
+                cell = _baseline_cell(baseline, cells[child], spec, output, shared)
+                cells[cell.name] = cell
     return list(cells.values())
+
+
+def _baseline_cell(
+    baseline: str, transfer: Cell, spec: Spec, output: Path, shared: list[str]
+) -> Cell:
+    """What trains and measures one baseline of a transfer, into that transfer's report."""
+    sizes = {"num_images": "images", "num_pairs": "pairs", "seed": "seed"}
+    measured = {flag: spec.evaluate[key] for key, flag in sizes.items() if key in spec.evaluate}
+    flags = ["--checkpoint", str(output / transfer.name), "--only", baseline, "--jobs", "1"]
+    flags += [*_flags(measured), *shared]
+    name = _as_folder(f"{transfer.name}_against_{baseline}")
+    place = transfer.place | {"baseline": baseline}
+    return Cell(name, "baseline", flags, place, parent=transfer.name)
 
 
 def _as_folder(name: str) -> str:

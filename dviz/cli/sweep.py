@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dviz.cli import common, grid
 from dviz.errors import DvizError
+
+if TYPE_CHECKING:
+    from dviz.measuring.report import DatasetReport
 
 Row = dict[str, Any]
 
@@ -178,7 +181,20 @@ def run_cell(cell: grid.Cell, output: str, evaluate: Row, root: str) -> Row:
 
 
 def scores(folder: Path, evaluate: Row, cell: grid.Cell) -> Row:
-    """Measure a checkpoint on its dataset, keep the report, and give its scores."""
+    """What was measured of a cell's encoder: now, or by the cell itself where it is a baseline."""
+    if cell.verb != "baseline":
+        return scores_of(measured(folder, evaluate, cell))
+    from dviz.checkpoint import REPORT
+    from dviz.measuring.report import read_report
+
+    report = read_report(folder.parent / str(cell.parent) / REPORT)
+    found = (b.result for b in report.baselines if b.name == cell.place["baseline"])
+    result = next(found, None)
+    return {} if result is None else scores_of(result)
+
+
+def measured(folder: Path, evaluate: Row, cell: grid.Cell) -> DatasetReport:
+    """Measure a checkpoint on its dataset, and keep the report."""
     from dviz.checkpoint import REPORT, load_checkpoint
     from dviz.data import load_dataset
     from dviz.measuring.encoder import measure
@@ -189,6 +205,11 @@ def scores(folder: Path, evaluate: Row, cell: grid.Cell) -> Row:
     dataset = load_dataset(checkpoint.config.dataset, root)
     result, _ = measure(checkpoint.model, dataset, jobs=1, **evaluate)
     write_report(folder / REPORT, Report({dataset.name: result}))
+    return result
+
+
+def scores_of(result: DatasetReport) -> Row:
+    """The scores of a report as columns of the tables; None where there is none."""
     row: Row = {}
     for pooling in ("avg", "max"):
         found = result.omes(pooling=pooling)

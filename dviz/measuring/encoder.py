@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -172,6 +172,7 @@ def measure(
     num_pairs: int = 10_000,
     seed: int = 0,
     probes: bool = True,
+    models: Sequence[str] | None = None,
     jobs: int = 2,
 ) -> tuple[DatasetReport, EncodedSample]:
     """Everything `report.json` says about `model` on `dataset`, and the codes it was read from.
@@ -182,7 +183,8 @@ def measure(
     test), the association matrix `num_pairs` other pairs a factor. Where pairs cannot be drawn, the
     association is the closed form on the sample's labels instead. A label that is not known keeps
     its image out of that factor's probes, and out of what needs all labels. Without any factor
-    only codes and reconstruction are measured.
+    only codes and reconstruction are measured. With `models` only these probes are fitted, on all
+    dimensions, and no other metric: for codes so wide that the rest would take hours.
     """
     began = time.perf_counter()
     encoder = as_representation(model)
@@ -194,7 +196,9 @@ def measure(
     active = sample.active
     names = list(dataset.space.names)
     train = training_rows(dataset, sample.classes, seed)
-    scores = probe_scores(sample, found.matrix, names, seed, jobs, train) if probes else []
+    asked = probes and models is None
+    scores = probe_scores(sample, found.matrix, names, seed, jobs, train, models) if probes else []
+    information = [] if models else information_of(sample.mean, sample.classes)
     low, high = np.percentile(sample.mean, [1, 99], axis=0)
     report = DatasetReport(
         dataset=dataset.name,
@@ -214,15 +218,15 @@ def measure(
         reconstruction=known_or_none(sample.reconstruction, 3),
         mse=known_or_none(sample.mse, 6),
         probes=scores,
-        scores=_other_scores(sample, names, seed, jobs) if probes else {},
+        scores=_other_scores(sample, names, seed, jobs) if asked else {},
         split=BY_ROW if train is None else BY_PHOTOGRAPH,
-        arc=arc_scores(sample, dataset, seed, jobs) if probes else [],
+        arc=arc_scores(sample, dataset, seed, jobs, models) if probes else [],
         seconds=round(time.perf_counter() - began, 1),
         machine=describe_machine(encoder.device),
         origin=dataset.origin,
         overlap=known_or_none(sample.overlap),
         colour_error=known_or_none(sample.colour_error),
-        evidence=replace(found.evidence, information=information_of(sample.mean, sample.classes)),
+        evidence=None if models else replace(found.evidence, information=information),
     )
     return report, sample
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from dviz.data.table import UNKNOWN
 from dviz.measuring.report import ProbeScore
 from dviz.measuring.splits import outside_arc
 from dviz.metrics.omes import associated_dimensions
-from dviz.metrics.probes import probe_factors
+from dviz.metrics.probes import MODELS, probe_factors
 
 if TYPE_CHECKING:
     from dviz.measuring.encoder import EncodedSample
@@ -25,14 +26,20 @@ def probe_scores(
     seed: int,
     jobs: int,
     train: np.ndarray | None = None,
+    models: Sequence[str] | None = None,
 ) -> list[ProbeScore]:
-    """Probes on all active dimensions and on the associated one, one row of labels at a time."""
+    """Probes on all active dimensions and on the associated one, one row of labels at a time.
+
+    With `models` only those, and only on all active dimensions.
+    """
+    kinds = tuple(models or MODELS)
     if (sample.classes != UNKNOWN).all() and names:
         found = probe_factors(
             sample.mean,
             sample.classes,
             names=names,
-            dimensions=("all", "pruned"),
+            dimensions="all" if models else ("all", "pruned"),
+            models=kinds,
             association=association,
             active=sample.active,
             seed=seed,
@@ -49,13 +56,14 @@ def probe_scores(
             continue
         table = sample.mean[known], sample.classes[known, j : j + 1]
         asked: dict[str, str | list[int]] = {"all": "all"}
-        if (dimension := own[j]) is not None:
+        if (dimension := own[j]) is not None and not models:
             asked["pruned"] = [dimension]
         for dimensions, which in asked.items():
             found = probe_factors(
                 *table,
                 names=[name],
                 dimensions=which,
+                models=kinds,
                 active=active,
                 seed=seed,
                 n_jobs=jobs,
@@ -69,7 +77,11 @@ def probe_scores(
 
 
 def arc_scores(
-    sample: EncodedSample, dataset: FactorDataset, seed: int, jobs: int
+    sample: EncodedSample,
+    dataset: FactorDataset,
+    seed: int,
+    jobs: int,
+    models: Sequence[str] | None = None,
 ) -> list[ProbeScore]:
     """Probes on all active dimensions of what no view in training has shown; of every factor but
     the one that goes around."""
@@ -83,6 +95,7 @@ def arc_scores(
         sample.classes[:, columns],
         names=names,
         dimensions="all",
+        models=tuple(models or MODELS),
         active=sample.active,
         seed=seed,
         n_jobs=jobs,

@@ -15,7 +15,7 @@ import numpy as np
 from dviz.representations.pictures import as_planes, check_images, fit
 
 SIDE = 64
-MAX_LATENT_SIZE = 1024
+MAX_LATENT_SIZE = 2048  # features of a ResNet-50
 MAX_SIDE = 1024
 TINY = 1e-7  # how near to 0 and 1 a probability counts in the cross-entropy
 

@@ -91,7 +91,7 @@ def add_check(commands: argparse._SubParsersAction) -> None:
         "check",
         "Measure a checkpoint again: with the sizes and seeds of its report.json, and compare;\n"
         "nothing is written. Exits with 1 where they differ by more than sampling explains.\n"
-        "Baselines are not measured again: their encoders are not in the checkpoint.",
+        "So are its baselines, where their encoders are kept or can be built (dviz baseline).",
         "dviz evaluate --check checkpoints/color-dsprites",
     )
     add = parser.add_argument
@@ -119,6 +119,7 @@ def run_check(args: argparse.Namespace) -> None:
             raise CheckpointError(f"{name} was not measured on {dataset}")
         lines = _check_result(checkpoint, report.results[dataset], args)
         found += [f"{dataset}: {line}" for line in lines]
+    found += [line for line in _check_baselines(checkpoint, report, args, device)]
     if report.distance and not args.datasets:
         found += [f"distance: {line}" for line in _check_distance(checkpoint, report, args)]
     if found:
@@ -144,6 +145,26 @@ def _check_result(
         jobs=args.jobs,
     )
     return disagreements(stored, again)
+
+
+def _check_baselines(
+    checkpoint: Checkpoint, report: Report, args: argparse.Namespace, device: str
+) -> list[str]:
+    from dviz.cli.baseline import measured_again
+    from dviz.measuring.agreement import disagreements
+
+    found = []
+    for baseline in report.baselines:
+        if args.datasets and baseline.result.dataset not in args.datasets:
+            continue
+        again = measured_again(baseline, checkpoint, args.data_root, device, args.jobs)
+        if again is None:
+            note = "its encoder is not here; dviz baseline trains it anew"
+            print(f"baseline {baseline.name}: not checked, {note}", file=sys.stderr)
+            continue
+        lines = disagreements(baseline.result, again)
+        found += [f"baseline {baseline.name}: {line}" for line in lines]
+    return found
 
 
 def _check_distance(checkpoint: Checkpoint, report: Report, args: argparse.Namespace) -> list[str]:

@@ -1,0 +1,218 @@
+"""Train and measure what a transfer is compared with, into its report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dviz.cli import common
+
+if TYPE_CHECKING:
+    from dviz.checkpoint import Checkpoint, CheckpointConfig
+    from dviz.data import FactorDataset
+    from dviz.measuring.report import Baseline, DatasetReport
+    from dviz.training.baselines import Recipe
+    from dviz.training.config import TrainingConfig
+
+RECIPES = common.ROOT / "docs" / "baselines.yaml"
+FOLDER = "baselines"
+"""Where in a checkpoint's folder the encoders of its baselines are kept."""
+COMPONENT_IMAGES = 2000  # that principal components are found on
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = common.parser(
+        "baseline",
+        "Train and measure the baselines of a transferred checkpoint, as docs/baselines.yaml says, "
+        "and put\nthem into its report. What is trained already is only measured.",
+        "dviz baseline --checkpoint checkpoints/color-dsprites-to-coil100-finetuned --only random",
+    )
+    add = parser.add_argument
+    add("--checkpoint", required=True, type=Path, help="a transferred one, its Source beside it")
+    add("--only", nargs="+", metavar="NAME", help="some baselines (default: all)")
+    add("--recipes", type=Path, default=RECIPES, help="YAML file (default docs/baselines.yaml)")
+    add("--images", type=int, default=15_000, help="random images for the probes (default 15000)")
+    add("--pairs", type=int, default=10_000, help="pairs a factor for S (default 10000)")
+    add("--seed", type=int, default=0, help="of what is measured; training has the transfer's")
+    add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
+    add("--resume", action="store_true", help="accepted for sweeps: it always does")
+    common.add_data_flag(parser)
+    common.add_device_flags(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = arguments(argv)
+    device = common.pick_device(args.device, args.threads)
+    from filelock import FileLock
+
+    from dviz.checkpoint import load_checkpoint
+    from dviz.data import load_dataset
+    from dviz.measuring.encoder import add_baseline
+    from dviz.training.baselines import read_recipes
+
+    recipes = read_recipes(args.recipes)
+    unknown = [name for name in args.only or () if name not in recipes]
+    if unknown:
+        raise ValueError(f"--only is {unknown[0]!r}; {args.recipes.name} has {', '.join(recipes)}")
+    checkpoint = load_checkpoint(args.checkpoint, device)
+    dataset = load_dataset(checkpoint.config.dataset, args.data_root)
+    for name in args.only or recipes:
+        recipe = recipes[name]
+        encoder = encoder_of(recipe, checkpoint, dataset, args.data_root, device, train=True)
+        if encoder is None:
+            continue  # of a direct transfer, nothing was learnt on the Target
+        pairs = recipe.pairs or args.pairs
+        sizes = args.images, pairs, args.seed
+        result = measure_baseline(recipe, encoder, dataset, *sizes, args.jobs)
+        # Other processes of a sweep may be at the same report.
+        with FileLock(args.checkpoint / ".baselines.lock"):
+            add_baseline(args.checkpoint, name, recipe.description, result)
+        accuracy = result.mean_accuracy("mlp", "all")
+        print(f"{name}: OMES {result.omes().omes:.3f}, mean accuracy of MLPs {accuracy:.3f}")
+
+
+def measure_baseline(
+    recipe: Recipe,
+    encoder: Any,
+    dataset: FactorDataset,
+    images: int,
+    pairs: int,
+    seed: int,
+    jobs: int,
+) -> DatasetReport:
+    """A baseline measured as checkpoints are, with the probes its recipe names."""
+    from dviz.measuring.encoder import measure
+
+    sizes = {"num_images": images, "num_pairs": pairs, "seed": seed, "jobs": jobs}
+    return measure(encoder, dataset, **sizes, models=recipe.models or None)[0]
+
+
+def measured_again(
+    baseline: Baseline, checkpoint: Checkpoint, data_root: str | None, device: str, jobs: int
+) -> DatasetReport | None:
+    """A baseline of a report measured once more; None where its encoder cannot be had."""
+    from dviz.data import load_dataset
+    from dviz.errors import DvizError
+    from dviz.training.baselines import read_recipes
+
+    stored = baseline.result
+    try:
+        recipe = read_recipes(RECIPES).get(baseline.name)
+        dataset = load_dataset(stored.dataset, data_root)
+        encoder = recipe and encoder_of(recipe, checkpoint, dataset, data_root, device, train=False)
+    except DvizError:
+        return None
+    if recipe is None or encoder is None:
+        return None
+    sizes = stored.num_images, stored.num_pairs, stored.seed
+    return measure_baseline(recipe, encoder, dataset, *sizes, jobs)
+
+
+def encoder_of(
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+    dataset: FactorDataset,
+    data_root: str | None,
+    device: str,
+    *,
+    train: bool,
+) -> Any:
+    """The encoder of a baseline, trained if need be; None where there is none."""
+    import torch
+
+    from dviz.models.vae import VAE
+    from dviz.training.baselines import target_config
+
+    if recipe.start == "features":
+        return _features(recipe, dataset, data_root)
+    seed = int(checkpoint.config.training.get("seed", 0))
+    torch.manual_seed(seed)
+    if recipe.start == "untrained":
+        return VAE(_plain(checkpoint.config)).to(device).eval()
+    start = None
+    if recipe.start == "source":
+        start = _learnt_on_source(recipe, checkpoint, data_root, device, train)
+        if start is None or checkpoint.config.kind == "direct":
+            return start
+    elif checkpoint.config.kind == "direct":
+        return None
+    config = target_config(checkpoint.config.training, recipe, seed)
+    folder = checkpoint.folder / FOLDER / recipe.name
+    return _trained(folder, start, checkpoint.config, dataset, config, device, train)
+
+
+def _learnt_on_source(
+    recipe: Recipe, checkpoint: Checkpoint, data_root: str | None, device: str, train: bool
+) -> Any:
+    """A model that learnt the Source's images; kept beside the Source, for all its transfers."""
+    from filelock import FileLock
+
+    from dviz.data import load_dataset
+    from dviz.measuring.shift import source_of
+    from dviz.training.baselines import source_config
+
+    source = source_of(checkpoint)
+    config = source_config(recipe, source.config.training, int(source.config.training["seed"]))
+    folder = source.folder / FOLDER / recipe.name
+    dataset = load_dataset(source.config.dataset, data_root) if train else None
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # two transfers of a sweep may want it at once
+        return _trained(folder, None, source.config, dataset, config, device, train)
+
+
+def _trained(
+    folder: Path,
+    start: Any,
+    like: CheckpointConfig,
+    dataset: FactorDataset | None,
+    config: TrainingConfig,
+    device: str,
+    train: bool,
+) -> Any:
+    """The model in `folder` if it was trained with `config`; else it is trained, if that is asked
+    for, from `start` or from random weights of the architecture of `like`."""
+    import torch
+
+    from dviz.checkpoint import CONFIG, CheckpointConfig, load_checkpoint
+    from dviz.models.vae import VAE
+
+    if (folder / CONFIG).exists():
+        kept = load_checkpoint(folder, device)
+        told = kept.config.training
+        if all(told.get(name) == value for name, value in config.to_dict().items()):
+            return kept.model
+    if not train or dataset is None:
+        return None
+    torch.manual_seed(config.seed)
+    model = VAE(_plain(like)) if start is None else start
+    identity = CheckpointConfig(
+        folder.name, like.kind, dataset.name, dataset.space.factors, model.config,
+        parent=like.parent, source=like.source,
+    )  # fmt: skip
+    going = argparse.Namespace(
+        output=folder, save_every=500, sheet_every=0, tensorboard=False, resume=True, prefetch=False
+    )
+    common.train_into(going, model, dataset, config, identity, device)
+    return model
+
+
+def _plain(config: CheckpointConfig) -> Any:
+    """The architecture, without the map of colours that some fine-tunings add."""
+    from dataclasses import replace
+
+    return replace(config.architecture, recolour=False)
+
+
+def _features(recipe: Recipe, dataset: FactorDataset, data_root: str | None) -> Any:
+    import numpy as np
+
+    from dviz.representations.efficientnet import FrozenFeatures
+
+    images = None
+    if recipe.components:
+        rng = np.random.default_rng([0, 8])
+        images = dataset.images(dataset.sample_indices(COMPONENT_IMAGES, rng), rng)
+    return FrozenFeatures(images, recipe.components, root=data_root)

@@ -1,0 +1,120 @@
+"""What a transfer is compared with is trained as it was, measured, kept, and measured again."""
+
+import json
+
+import pytest
+import torch
+
+from dviz.checkpoint import load_checkpoint
+from dviz.cli import baseline, grid, sweep, train, transfer
+from dviz.errors import DataFileError
+from dviz.measuring.report import read_report
+from dviz.training.baselines import read_recipes, source_config, target_config
+from tests.training.problems import weights
+
+TINY = ["--filters", "4", "--latent-size", "5", "--decoder-hidden", "0", "--threads", "1"]
+SIZES = ["--images", "60", "--pairs", "20", "--jobs", "1", "--threads", "1"]
+RECIPES = read_recipes(baseline.RECIPES)
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """A fine-tuned transfer of two steps, and its Source beside it."""
+    root = tmp_path_factory.mktemp("zoo")
+    source, folder = root / "source", root / "tuned"
+    steps = ["--steps", "2", "--batch-size", "4"]
+    train.main(["--dataset", "dsprites", "--output", str(source), *steps, *TINY])
+    steps = ["--steps", "3", "--batch-size", "4", "--threads", "1"]
+    place = ["--checkpoint", str(source), "--target", "noisy-dsprites", "--output", str(folder)]
+    transfer.main([*place, *steps])
+    return folder
+
+
+def run(folder, *names):
+    baseline.main(["--checkpoint", str(folder), *SIZES, "--only", *names])
+
+
+def test_each_is_trained_where_its_recipe_says_and_goes_into_the_report(tuned):
+    run(tuned, "random", "target-only", "autoencoder")
+    found = {b.name: b for b in read_report(tuned / "report.json").baselines}
+    assert set(found) == {"random", "target-only", "autoencoder"}
+    assert all(b.result.dataset == "noisy-dsprites" for b in found.values())
+    learnt = load_checkpoint(tuned.parent / "source/baselines/autoencoder").config
+    assert (learnt.dataset, learnt.training["objective"]) == ("dsprites", "autoencoder")
+    assert (learnt.training["steps"], learnt.training["batch_size"]) == (2, 8)  # images of 4 pairs
+    carried = load_checkpoint(tuned / "baselines/autoencoder").config
+    assert (carried.dataset, carried.training["steps"]) == ("noisy-dsprites", 3)
+    assert carried.training["objective"] == "autoencoder"
+
+
+def test_what_is_trained_already_is_only_measured(tuned, monkeypatch):
+    run(tuned, "target-only")
+    monkeypatch.setattr(baseline.common, "train_into", lambda *args: pytest.fail("trained again"))
+    run(tuned, "target-only")
+    (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "target-only")
+    again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
+    assert again.association == mine.result.association
+
+
+def test_an_encoder_that_is_not_kept_is_not_checked(tuned, tmp_path):
+    run(tuned, "random")
+    (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "random")
+    lost = load_checkpoint(tuned)
+    object.__setattr__(lost, "folder", tmp_path)
+    other = type(mine)("target-only", "", mine.result)
+    assert baseline.measured_again(other, lost, None, "cpu", 1) is None
+    assert (
+        baseline.measured_again(type(mine)("gone", "", mine.result), lost, None, "cpu", 1) is None
+    )
+
+
+def test_a_random_one_is_random_in_its_own_way_every_time_the_same(tuned):
+    checkpoint = load_checkpoint(tuned)
+    one, same = (
+        baseline.encoder_of(RECIPES["random"], checkpoint, None, None, "cpu", train=False)
+        for _ in range(2)
+    )
+    assert torch.equal(weights(one), weights(same))
+    assert one.config.latent_size == 5
+
+
+def test_settings_are_those_of_ours_without_what_needs_labels():
+    ours = {"steps": 9, "batch_size": 4, "supervision": "labels", "k": 1, "beta": 4.0, "seconds": 3}
+    config = source_config(RECIPES["beta-vae"], ours, seed=5)
+    assert (config.steps, config.batch_size, config.supervision, config.seed) == (9, 8, "none", 5)
+    assert config.beta == config.untied_beta == 2  # the recipe's own
+    tuning = {"steps": 7, "batch_size": 64, "replay": 5.0, "update": "encoder-and-colours"}
+    tuning |= {"freeze_statistics": True, "tied": 5, "untied_beta": 32.0, "beta": 1.0}
+    config = target_config(tuning, RECIPES["beta-vae"], seed=0)
+    assert (config.steps, config.replay, config.update) == (7, 0, "all")
+    assert config.untied_beta == config.beta == 1
+    assert config.freeze_statistics
+    assert not target_config(tuning, RECIPES["target-only"], seed=0).freeze_statistics
+
+
+def test_a_sweep_holds_the_baselines_of_every_transfer_and_tabulates_them(tuned, tmp_path):
+    spec = grid.Spec(
+        ["dsprites"],
+        targets=["noisy-dsprites"],
+        transfers={"a": {}, "b": {}},
+        baselines=["random"],
+        evaluate={"num_images": 60, "num_pairs": 20},
+    )
+    cells = [cell for cell in grid.cells_of(spec, tmp_path) if cell.verb == "baseline"]
+    assert len(cells) == 2
+    for cell in cells:
+        sweep.check(cell)
+        assert cell.place["baseline"] == "random"
+        assert cell.flags[cell.flags.index("--images") + 1] == "60"
+    run(tuned, "random")
+    cell = grid.Cell("tuned_against_random", "baseline", [], {"baseline": "random"}, tuned.name)
+    row = sweep.scores(tuned.parent / cell.name, {}, cell)
+    assert 0 <= row["omes_avg"] <= 1
+
+
+def test_a_broken_list_is_named_in_one_line(tmp_path):
+    with pytest.raises(DataFileError, match="cannot be read"):
+        read_recipes(tmp_path / "none.yaml")
+    (tmp_path / "odd.yaml").write_text(json.dumps({"mine": {"start": "moon", "description": ""}}))
+    with pytest.raises(DataFileError, match=r"no list of baselines .*'moon'"):
+        read_recipes(tmp_path / "odd.yaml")

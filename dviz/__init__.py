@@ -5,6 +5,8 @@
     dviz.datasets()                what images there are;  dviz.dataset(name).sample(8, seed=0)
     dviz.load("color-dsprites")    a model: a shipped name, a folder or a Hub id
     dviz.launch()                  the app
+    dviz.inspect(encode, decode, dataset=…)   the app on a model of your own
+    dviz.measure(encode=…, dataset=…)         its report;  dviz.save(folder, encode, …) keeps it
 
 A code is a table (N, D): N images, D numbers each. Its factors are a table (N, F) of class indices.
 
@@ -20,20 +22,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dviz.api.app import launch
-    from dviz.api.codes import measure, omes
+    from dviz.api.codes import omes
     from dviz.api.images import dataset, datasets
+    from dviz.api.measuring import measure
     from dviz.api.model import load
+    from dviz.api.own import inspect, save
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "dataset", "datasets", "launch", "load", "measure", "omes"]
+__all__ = [
+    "__version__",
+    "dataset",
+    "datasets",
+    "inspect",
+    "launch",
+    "load",
+    "measure",
+    "omes",
+    "save",
+]
 
 _ROOM = {
     "dataset": "images",
     "datasets": "images",
+    "inspect": "own",
     "launch": "app",
     "load": "model",
-    "measure": "codes",
+    "measure": "measuring",
     "omes": "codes",
+    "save": "own",
 }
 """Which file of dviz/api/ a name is in: it is imported when the name is first asked for."""
 

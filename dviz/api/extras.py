@@ -10,6 +10,7 @@ from dviz.errors import NotInstalledError
 EXTRAS = {
     "app": ("anyio", "gradio", "gradio_client", "plotly", "starlette"),
     "scale": ("accelerate", "pyarrow", "ray", "tensorboard", "yaml"),
+    "mcp": ("mcp",),
     "onnx": ("google", "onnx", "onnxruntime", "onnxscript"),
     "backbones": ("timm", "transformers"),
     "dev": ("playwright",),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
+from dviz.api.extras import needed_by
 from dviz.cli import common
 
 
@@ -22,6 +24,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=Path,
         help="their folder (default: DVIZ_CHECKPOINTS, else those that came with dviz)",
     )
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        help="also serve the endpoints as tools for agents, at /gradio_api/mcp (pip install "
+        "'dviz[mcp]')",
+    )
     return parser.parse_args(argv)
 
 
@@ -34,4 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     # One picture is a few milliseconds' work: more threads would only wait for each other.
     torch.set_num_threads(1)
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-    launch(args.checkpoints, server_name=os.environ.get("GRADIO_SERVER_NAME") or host)
+    host = os.environ.get("GRADIO_SERVER_NAME") or host
+    with needed_by("dviz app --mcp"):
+        if args.mcp:
+            import_module("mcp")
+    launch(args.checkpoints, server_name=host, mcp_server=args.mcp)

@@ -238,6 +238,7 @@ def evaluate_checkpoint(
     num_images: int = 15_000,
     num_pairs: int = 10_000,
     seed: int = 0,
+    scores: bool = True,
     jobs: int = 2,
 ) -> DatasetReport:
     """Measure a checkpoint on `dataset` and write what the app needs into its folder.
@@ -252,6 +253,7 @@ def evaluate_checkpoint(
         num_images=num_images,
         num_pairs=num_pairs,
         seed=seed,
+        probes=scores,
         jobs=jobs,
     )
     result = replace(result, painted=checkpoint.config.painted_on(dataset.name))

@@ -35,6 +35,7 @@ def measure_into(
     name: str = "",
     num_images: int = 3_000,
     num_pairs: int = 2_000,
+    scores: bool = True,
     seed: int = 0,
     jobs: int = 2,
 ) -> tuple[Checkpoint, DatasetReport]:
@@ -54,7 +55,7 @@ def measure_into(
     )
     checkpoint = Checkpoint(config, representation, folder)
     sizes = {"num_images": num_images, "num_pairs": num_pairs, "seed": seed}
-    result = evaluate_checkpoint(checkpoint, dataset, **sizes, jobs=jobs)
+    result = evaluate_checkpoint(checkpoint, dataset, **sizes, scores=scores, jobs=jobs)
     if (folder / CODES).exists():
         images = sample_images(dataset, min(num_images, MAX_THUMBNAILS), seed, num_images)
         save_thumbnails(folder, thumbnails(images))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -53,16 +55,27 @@ class TransformerRepresentation(Representation):
                 )
             found, found_channels = seen or ((SIDE, SIDE), 3)
             size, channels = image_size or found, channels or found_channels
+        if isinstance(transformer, PCA):
+            self.transformer = _precise(transformer)
         blank = np.zeros((2, *size, channels), dtype=np.uint8)
         self.shape = Shape(self._encode(blank).mean.shape[1], size, channels)
 
     def _encode(self, images: np.ndarray) -> Codes:
-        return Codes(np.asarray(self.transformer.transform(_flat(images)), dtype=np.float32))
+        codes = self.transformer.transform(_flat(images).astype(np.float64))
+        return Codes(np.asarray(codes, dtype=np.float32))
 
     def _decode(self, codes: np.ndarray) -> np.ndarray:
         pixels = np.asarray(self.transformer.inverse_transform(codes), dtype=np.float32)
         size = (*self.shape.image_size, self.shape.channels)
         return from_output(np.clip(pixels, 0, 1).reshape(len(codes), *size), len(codes))
+
+
+def _precise(pca: PCA) -> PCA:
+    """The same in float64: it subtracts two sums over all pixels, of which little is left."""
+    pca = copy(pca)
+    for name in ("mean_", "components_", "explained_variance_"):
+        setattr(pca, name, getattr(pca, name).astype(np.float64))
+    return pca
 
 
 def _flat(images: np.ndarray) -> np.ndarray:

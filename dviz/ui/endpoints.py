@@ -1,6 +1,7 @@
 """Named endpoints for scripts: /checkpoints, /encode, /decode, /swap, /association, /diagnosis.
 
-Beside them GET /health says whether the app is up.
+Their docstrings are what an agent reads of them as tools (`dviz app --mcp`). Beside them GET
+/health says whether the app is up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dviz import __version__
 from dviz.data.photos import BACKGROUNDS
 from dviz.errors import CheckpointError
 from dviz.metrics.omes import POOLINGS
-from dviz.ui.core.inspector import as_code, decode, encode
+from dviz.ui.core import inspector
 from dviz.ui.core.library import Library
 from dviz.ui.core.reading import read, swaps
 from dviz.ui.core.uploads import MODES, PLAIN, Photo, Preparation, read_photo
@@ -39,7 +40,7 @@ def _build_questions(library: Library) -> None:
 
     @friendly
     def checkpoints() -> list[dict[str, Any]]:
-        """The shipped checkpoints: name, kind, dataset, factors and latent size of each."""
+        """The checkpoints there are: name, kind, dataset, factors and latent size of each."""
         return [
             {
                 "name": name,
@@ -55,7 +56,16 @@ def _build_questions(library: Library) -> None:
 
     @friendly
     def association(checkpoint: str, alpha: float = 0.5, pooling: str = "avg") -> dict[str, Any]:
-        """OMES and its parts, of a checkpoint's own report."""
+        """How disentangled a checkpoint is on its dataset: OMES and its parts.
+
+        Gives the score in [0, 1], higher is better, its modularity and compactness, the matrix of
+        associations of dimensions with factors, and for each factor the dimension that follows it.
+
+        Args:
+            checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
+            alpha: weight of modularity against compactness, from 0 to 1.
+            pooling: "avg" or "max", over dimensions.
+        """
         entry = library.get(checkpoint)
         if entry.result is None:
             raise CheckpointError(f"{checkpoint} came without a report")
@@ -65,7 +75,11 @@ def _build_questions(library: Library) -> None:
 
     @friendly
     def diagnosis(checkpoint: str) -> dict[str, Any]:
-        """What the reports of a checkpoint's lineage say went well or wrong, in words."""
+        """What went well or wrong on the way from a Source to a Target, in words.
+
+        Args:
+            checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
+        """
         return diagnosis_of(library, checkpoint)
 
     gr.api(checkpoints, api_name="checkpoints", queue=False)
@@ -77,25 +91,44 @@ def _build_pictures(library: Library) -> None:
     """Endpoints that take or give pictures."""
 
     @friendly
-    def encode_photo(
+    def encode(
         checkpoint: str, image: str, shape: str = "crop", background: str = "keep"
     ) -> dict[str, Any]:
-        """Codes, standard deviations and predicted factors of a picture, and how unusual it is."""
+        """What a model makes of a picture: its code, the factors read off it, how unusual it is.
+
+        Args:
+            checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
+            image: the picture, uploaded or as a URL; JPEG, PNG, WebP, GIF, BMP or TIFF.
+            shape: how it is made square: "crop" its middle, or "pad" it.
+            background: "keep", or make it black by the "border" colour or around the "object".
+        """
         return encoding_of(library, checkpoint, image, _preparation(shape, background))
 
     @friendly
-    def decode_code(checkpoint: str, code: list[float]) -> np.ndarray:
-        """The 64 × 64 image of a code, one number a dimension."""
+    def decode(checkpoint: str, code: list[float]) -> np.ndarray:
+        """The 64 × 64 picture that a model paints of a code.
+
+        Args:
+            checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
+            code: a list of numbers, one for each dimension, such as encode gives.
+        """
         entry = library.get(checkpoint)
         try:
-            values = as_code(code, entry.latent_size)
+            values = inspector.as_code(code, entry.latent_size)
         except ValueError as error:
             raise CheckpointError(str(error)) from error
-        return decode(entry.model, values)[0]
+        return inspector.decode(entry.model, values)[0]
 
     @friendly
     def swap(checkpoint: str, image: str, other: str, dimension: float) -> np.ndarray:
-        """The first picture decoded with the other's value of one dimension."""
+        """A picture as its model paints it, with another picture's value of one dimension.
+
+        Args:
+            checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
+            image: the picture, uploaded or as a URL.
+            other: the picture that the value is taken from, likewise.
+            dimension: number of the dimension, from 0.
+        """
         return swapped(library, checkpoint, image, other, dimension)
 
     with gr.Row(visible=False):
@@ -104,13 +137,14 @@ def _build_pictures(library: Library) -> None:
         shape = gr.Textbox("crop", label="shape")
         background = gr.Textbox("keep", label="background")
         code = gr.JSON(label="code")
+        code.api_info = _numbers  # of any JSON nobody learns what it takes
         dimension = gr.Number(label="dimension", precision=None)
         answer = gr.JSON(label="answer")
         picture = gr.Image(label="image", format="png", type="numpy")
         button = gr.Button()
     given = [checkpoint, image, shape, background]
-    button.click(encode_photo, given, answer, api_name="encode")
-    button.click(decode_code, [checkpoint, code], picture, api_name="decode")
+    button.click(encode, given, answer, api_name="encode")
+    button.click(decode, [checkpoint, code], picture, api_name="decode")
     button.click(swap, [checkpoint, image, other, dimension], picture, api_name="swap")
 
 
@@ -161,10 +195,15 @@ def swapped(
             f"dimension is {dimension!r}; it must be a whole number from 0 to "
             f"{entry.latent_size - 1}"
         )
-    first, second = encode(
+    first, second = inspector.encode(
         entry.model, np.stack([read_photo(path) for path in (image, other)])
     ).mean
     return swaps(entry.model, first, second, place)[0]
+
+
+def _numbers() -> dict[str, Any]:
+    """The JSON schema of a list of numbers."""
+    return {"type": "array", "items": {"type": "number"}}
 
 
 def _preparation(shape: Any, background: Any) -> Preparation:

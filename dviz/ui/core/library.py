@@ -65,6 +65,13 @@ class Library:
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._added: dict[str, Checkpoint] = {}
+
+    def add(self, key: str, checkpoint: Checkpoint) -> None:
+        """Show one that is loaded already, such as somebody's own model, under this name."""
+        self.configs[key] = checkpoint.config
+        self._known[key] = _Shipped(key, checkpoint.config)
+        self._added[key] = checkpoint
 
     @property
     def names(self) -> list[str]:
@@ -129,6 +136,8 @@ class Library:
         return [stage.name for stage in lineage_of(key, self._known, target)]
 
     def _load(self, key: str) -> Entry:
+        if key in self._added:
+            return Entry(key, self._added[key])
         if key in self.configs:
             return Entry(key, load_checkpoint(self.root / key))
         return Entry(key, self._fetch(key))

@@ -100,3 +100,61 @@ def test_metrics_bring_neither_torch_nor_gradio():
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == ""
+
+
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def test_the_readme_is_short():
+    front_matter, text = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n", 2)[1:]
+    assert "sdk: gradio" in front_matter
+    assert len(text.split()) <= 900
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    missing = [x for x in links if "://" not in x and not (page.parent / x).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_in_the_docs_exist(page):
+    from dviz.cli import COMMANDS
+
+    shell = re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    asked = {word for block in shell for word in re.findall(r"^dviz (\S+)", block, re.MULTILINE)}
+    assert asked <= set(COMMANDS)
+
+
+def test_python_in_the_docs_asks_for_what_there_is():
+    import dviz
+
+    for page in PAGES:
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        for block in blocks:
+            compile(block, name_of(page), "exec")
+            assert set(re.findall(r"\bdviz\.([a-z_]+)\(", block)) <= set(dviz.__all__)
+
+
+def test_the_headline_is_what_the_reports_say():
+    from dviz.measuring.report import read_report
+
+    def row(result):
+        avg, most = (result.omes(0.5, pooling).omes for pooling in ("avg", "max"))
+        return f"| {100 * result.mean_accuracy('gbt', 'all'):.1f} | {avg:.3f} / {most:.3f} |"
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    folder = ROOT / "checkpoints" / "color-dsprites-to-coil100"
+    direct = read_report(folder / "report.json").results["coil100-augmented"]
+    report = read_report(folder.with_name(f"{folder.name}-finetuned") / "report.json")
+    alone = next(b.result for b in report.baselines if b.name == "target-only")
+    for result in (direct, report.results["coil100-augmented"], alone):
+        assert row(result) in text
+    chance = sum(direct.chance(factor) for factor in direct.factors) / len(direct.factors)
+    assert f"| chance | {100 * chance:.1f} |" in text

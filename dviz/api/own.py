@@ -187,7 +187,7 @@ def _of_factor(report: DatasetReport, name: str, part: dict[str, Any]) -> str:
 
 
 def _measured(
-    representation: Representation, dataset: FactorDataset, *, name: str = "model", **sizes: int
+    representation: Representation, dataset: FactorDataset, *, name: str = "model", **sizes: Any
 ) -> tuple[Checkpoint, DatasetReport]:
     """Measure into a folder that goes with the process."""
     from dviz.measuring.external import measure_into

@@ -161,7 +161,7 @@ class AssociationAccumulator:
     @property
     def num_rows(self) -> int:
         """Rows seen so far."""
-        return int(sum(part.count.sum() for part in self._parts))
+        return int(sum(part.counts.sum() for part in self._parts))
 
     def standard_deviation(self) -> np.ndarray:
         """Of everything seen so far, ddof 1, float64 (D,); tells which dimensions are active."""

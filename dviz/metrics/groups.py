@@ -81,7 +81,7 @@ def centred_means(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
 def spread(cells: Cells) -> np.ndarray:
     """Standard deviation of all rows behind the cells, ddof 1, float64 (D,)."""
     means, _ = centred_means(cells)
-    count, rows = cells.count[:, None], cells.count.sum()
+    count, rows = cells.counts[:, None], cells.counts.sum()
     about = means - (count * means).sum(axis=0) / rows
     scatter = np.broadcast_to(cells.scatter, cells.total.shape)
     return np.sqrt(((count * about**2) + scatter).sum(axis=0) / max(rows - 1, 1))

@@ -18,12 +18,12 @@ from dviz.models.vae import VAE, VAEConfig
 from dviz.ui.core.inspector import decode
 from dviz.ui.core.weights import pack_decoder
 from tests.browser.conftest import PAINTED
-from tests.browser.test_page import open_tab
+from tests.browser.test_page import open_tab, pick
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
 ROOT = Path(__file__).resolve().parents[2]
-NOW, START = "#panel .now canvas", "A dataset sample"
+NOW, START = "#panel .now canvas", "Another image"
 DRAG_SECONDS = 3
 DECODE = """
 ([shape, weights, codes, plain]) => {
@@ -184,7 +184,8 @@ def test_where_the_page_cannot_the_server_paints(stranger, url):
 
 def test_the_picture_follows_and_goes_back_to_the_start(page):
     before = pixels(page)
-    expect(page.locator(".change")).to_be_hidden()
+    change = page.locator(".change")
+    expect(change).to_contain_text("Changed 0.0%")
     slider = first_slider(page)
     move = grab(page, slider)
     move(0.95)
@@ -192,14 +193,12 @@ def test_the_picture_follows_and_goes_back_to_the_start(page):
     page.mouse.up()
     shown = page.locator("#panel .dial output").first.inner_text()
     assert float(shown) == pytest.approx(float(slider.input_value()), abs=0.01)
-    change = page.locator(".change")
-    expect(change).to_contain_text(re.compile(r"against the start: (?!0\.0%)\d+\.\d%"))
+    expect(change).to_contain_text(re.compile(r"Changed (?!0\.0%)\d+\.\d%"))
     page.locator("#panel .dial .undo:enabled").click()
     assert wait_for_other_pixels(page, dragged) == before
-    expect(change).to_be_hidden()
+    expect(change).to_contain_text("Changed 0.0%")
     slider.focus()
-    for _ in range(30):
-        page.keyboard.press("ArrowRight")
+    page.keyboard.press("PageUp")
     moved = wait_for_other_pixels(page, before)
     page.get_by_role("button", name="Back to the start").click()
     assert wait_for_other_pixels(page, moved) == before
@@ -231,7 +230,8 @@ def test_the_pad_moves_two_dimensions(page):
         low, high, value = (
             float(dial.evaluate(f"e => e.{name}")) for name in ("min", "max", "value")
         )
-        assert (value - low) / (high - low) == pytest.approx(0.1, abs=0.05)
+        share = (value - low) / (high - low)
+        assert min(share, 1 - share) == pytest.approx(0.1, abs=0.05)  # up is up, whatever z says
     point = page.locator(".point")
     text = point.get_attribute("aria-valuetext")
     for _ in range(10):
@@ -244,9 +244,8 @@ def test_the_pad_has_two_dimensions_of_the_checkpoint(open_page):
     page = open_page(path=f"?checkpoint={TUNED}&axes=0,0")
     chosen = '() => [".across", ".up"].map((s) => document.querySelector(s).value)'
     for name in (TUNED, SOURCE, TUNED):
-        page.locator("#checkpoint input").click()
-        page.get_by_role("option", name=re.compile(rf"^{re.escape(name)} ·")).click()
-        page.wait_for_url(re.compile(rf"checkpoint={name}(&|$)"))
+        pick(page, name)
+        expect(page.locator("#panel .now")).to_be_visible()
         across, up = page.evaluate(chosen)
         assert len({across, up, ""}) == 3
     page.locator(".across").select_option(up)
@@ -284,42 +283,35 @@ def test_a_dimension_is_taken_away_as_a_film(look, tmp_path):
 
 
 def test_the_same_code_before_and_after(page):
-    expect(page.locator(".stage-list figcaption")).to_have_text(
-        [re.compile("Source"), re.compile("Direct.*same decoder"), re.compile("Fine-tuned")]
-    )
-    now, source, direct, tuned = (
-        pixels(page, s)
-        for s in (NOW, *(f".stage-list figure:nth-child({n}) canvas" for n in (1, 2, 3)))
-    )
-    assert now == source == direct != tuned
+    # Direct paints as the Source does, which is shown already.
+    expect(page.locator(".stages figcaption")).to_have_text(["Fine-tuned"])
+    other = ".stages figure canvas"
+    tuned = pixels(page, other)
+    assert tuned != pixels(page)
     move = grab(page, first_slider(page))
     move(0.95)
-    wait_for_other_pixels(page, tuned, ".stage-list figure:nth-child(3) canvas")
+    wait_for_other_pixels(page, tuned, other)
     page.mouse.up()
 
 
-def test_other_starts(page, photograph):
+def test_other_starts(page):
     before = pixels(page)
-    for button in ("The prior", START):
+    for button in ("From the prior", START):
         page.get_by_role("button", name=button).click()
         before = wait_for_other_pixels(page, before)
     page.get_by_text("Choose a scene").click()
     page.locator(".scene-list select").first.select_option("green")
     page.get_by_role("button", name="Show it").click()
     expect(page.locator(".stage .caption")).to_contain_text("Scene of color-dsprites: colour green")
-    page.locator("input[type=file]").first.set_input_files(photograph)
-    expect(page.locator(".stage .caption")).to_have_text("flower.png")
-    expect(page.locator(".original canvas")).to_be_visible()
-    page.get_by_role("button", name="The prior").click()
-    expect(page.locator(".original")).to_contain_text("no original picture")
-    expect(page.locator(".original canvas")).to_be_hidden()
+    expect(page.locator("#panel .original canvas")).to_be_visible()
+    page.get_by_role("button", name="From the prior").click()
+    expect(page.locator("#panel .original")).to_be_hidden()
 
 
 def test_a_view_can_be_shared(page, open_page, url):
     slider = first_slider(page)
     slider.focus()
-    for _ in range(25):
-        page.keyboard.press("ArrowRight")
+    page.keyboard.press("PageUp")
     value, shown = slider.input_value(), pixels(page)
     across, up = (page.locator(axis).input_value() for axis in (".across", ".up"))
     page.locator(".across").select_option(up)  # the axes change places
@@ -335,7 +327,7 @@ def test_a_view_can_be_shared(page, open_page, url):
 @pytest.mark.parametrize("tab", ["traverse", "association"])
 def test_an_address_names_checkpoint_and_tab(open_page, tab):
     page = open_page(path=f"?checkpoint={TUNED}&tab={tab}&z=nonsense")
-    expect(page.locator("#checkpoint input")).to_have_value(re.compile(f"^{TUNED}"))
+    expect(page.locator(".family-line [aria-current]")).to_have_attribute("data-key", TUNED)
     expect(page.get_by_role("tab", selected=True)).to_contain_text(re.compile(tab, re.IGNORECASE))
 
 
@@ -343,8 +335,7 @@ def test_an_address_names_checkpoint_and_tab(open_page, tab):
 def test_the_tab_is_accessible(look, width, scheme):
     page = look(width, scheme)
     open_tab(page, "Traverse")
-    page.locator(".inactive summary").evaluate("e => e.click()")
+    page.locator("#panel .inactive summary").evaluate("e => e.click()")
     found = Axe().run(page, context="#panel").response["violations"]
-    grave = [v for v in found if v["impact"] in ("serious", "critical")]
-    assert not grave, [(v["id"], v["nodes"][0]["html"]) for v in grave]
+    assert not found, [(v["id"], v["nodes"][0]["html"]) for v in found]
     assert page.evaluate("document.documentElement.scrollWidth") <= width

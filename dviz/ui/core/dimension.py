@@ -49,7 +49,7 @@ class Tie:
     Attributes:
         factor: its name; S: how strongly it changes the code, in [0, 1], NaN where not known.
         ceiling: the S of a dimension that encodes it perfectly and nothing else.
-        interval: 95% of S by bootstrap; None where there is none.
+        interval: 95% of S; None where it was not measured.
         moves: how far moving the dimension moves the factor in the picture, 0 for standing still
             and 1 for going through its values; None where it was not measured.
     """
@@ -128,7 +128,7 @@ def ties(entry: Entry, index: int) -> list[Tie]:
     result = entry.result
     if result is None or index >= len(result.active):
         return []
-    S, low_high = result.association_matrix[index], spans(entry.bootstrap)
+    S, low_high = result.association_matrix[index], spans(result)
     found = [
         Tie(
             factor,

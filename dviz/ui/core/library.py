@@ -5,15 +5,17 @@ Nothing is loaded before somebody asks for it, and only the last few stay in mem
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dviz.checkpoint import (
     CONFIG,
+    REPORT,
     SOURCE,
     WEIGHTS,
     Checkpoint,
@@ -22,7 +24,8 @@ from dviz.checkpoint import (
     read_config,
 )
 from dviz.errors import CheckpointError
-from dviz.lineage import STAGES, lineage_of, targets_of
+from dviz.lineage import STAGES, lineage_of, root_of, targets_of
+from dviz.measuring.report import read_report
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.hub_cache import HubCache
 
@@ -77,7 +80,7 @@ class Library:
     def names(self) -> list[str]:
         """Keys of the shipped checkpoints: each Source, followed by what came of it.
 
-        First comes the Source that was carried to the most Targets: it has the most to show.
+        First comes the Source of the highest OMES: it has the most to show.
         """
         return list(self.configs)
 
@@ -121,6 +124,14 @@ class Library:
                 self._forget(name)
         return entry
 
+    def has(self, key: str) -> bool:
+        """Whether a checkpoint is shipped, or in memory; others may still come from the Hub."""
+        return key in self.configs or key in self._entries
+
+    def root_of(self, key: str) -> str:
+        """Key of the Source that a shipped checkpoint came of, or of its oldest ancestor here."""
+        return root_of(key, self._known)
+
     def targets(self, key: str) -> list[str]:
         """Datasets that the Source of a checkpoint was carried to: its own Target, or them all."""
         return targets_of(key, self._known) if key in self.configs else []
@@ -152,7 +163,7 @@ class Library:
 
 
 def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:
-    """Configs by folder name: the Source carried furthest first, each before what came of it."""
+    """Configs by folder name: the Source of the highest OMES first, each before what came of it."""
     configs = {}
     for folder in sorted(root.iterdir()) if root is not None and root.is_dir() else ():
         try:
@@ -160,13 +171,27 @@ def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:
         except CheckpointError as error:
             if (folder / CONFIG).exists() or (folder / WEIGHTS).exists():
                 warnings.warn(f"{folder.name} is left out: {error}", stacklevel=3)
-    made = Counter(config.source for config in configs.values() if config.stage != SOURCE)
+    scores: dict[str, float] = {}
+    for name, config in configs.items():
+        if config.stage == SOURCE:
+            score = _omes(root / name, config)
+            scores[config.dataset] = max(score, scores.get(config.dataset, 0.0))
 
-    def place(name: str) -> tuple[int, str, str, int, str]:
+    def place(name: str) -> tuple[float, str, str, int, str]:
         config = configs[name]
         source = config.source or config.dataset
         target = "" if config.stage == SOURCE else config.dataset
         stage = STAGES.index(config.stage) if config.stage in STAGES else len(STAGES)
-        return -made[source], source, target, stage, name
+        return -scores.get(source, 0.0), source, target, stage, name
 
     return {name: configs[name] for name in sorted(configs, key=place)}
+
+
+def _omes(folder: Path, config: CheckpointConfig) -> float:
+    """OMES on its own dataset; 0 where it was not measured."""
+    try:
+        result = read_report(folder / REPORT).results.get(config.dataset)
+        score = result.omes().omes if result and result.factors else math.nan
+    except (CheckpointError, ValueError):
+        return 0.0
+    return 0.0 if math.isnan(score) else score

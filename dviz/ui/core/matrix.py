@@ -7,24 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from dviz.measuring.report import DatasetReport
-from dviz.metrics.omes import associated_dimensions
 from dviz.metrics.uncertainty import cell_intervals
 from dviz.ui.core.inspector import MAX_DIMENSIONS, NOTABLE, Dimension, by_factor
 
-BY_FACTOR, BY_NUMBER = "the factor they encode", "their number"
 BY_ITSELF = 0.1  # of a dimension's variance that a factor must move to be why its cell is dark
 LOW_CEILING = 0.9  # a perfect code of few values stays below this, which is worth saying
 
 
-def ordered(dimensions: Sequence[Dimension], result: DatasetReport, order: str) -> list[Dimension]:
-    """Active dimensions by `BY_FACTOR`, `BY_NUMBER`, or the strongest for a factor first."""
+def ordered(dimensions: Sequence[Dimension], result: DatasetReport) -> list[Dimension]:
+    """Active dimensions, in the order of the factors that they encode."""
     active = [d for d in dimensions if d.active]
-    if order in result.factors:
-        column = np.nan_to_num(result.association_matrix[:, result.factors.index(order)])
-        active.sort(key=lambda d: -column[d.index])
-    elif order != BY_NUMBER:
-        active = by_factor(active, result.factors)
-    return active[:MAX_DIMENSIONS]
+    return by_factor(active, result.factors)[:MAX_DIMENSIONS]
 
 
 def ceiling(size: int) -> float:
@@ -34,41 +27,6 @@ def ceiling(size: int) -> float:
     -1 / (size - 1) with itself.
     """
     return 1 - 1 / (size - 1) if size > 1 else 0.0
-
-
-def ideal(result: DatasetReport) -> np.ndarray:
-    """What S would be if every factor sat alone on a dimension of its own, float64 (D, F).
-
-    Each on its associated dimension; where two share one, the second goes to the free one that
-    follows it most.
-    """
-    S, active = np.nan_to_num(result.association_matrix), np.array(result.active)
-    owners = associated_dimensions(S, active)
-    best = np.zeros_like(S)
-    free = set(np.flatnonzero(active).tolist())
-    strength = [0.0 if d is None else S[d, j] for j, d in enumerate(owners)]
-    for j in np.argsort(strength)[::-1]:
-        if not free:
-            break
-        d = owners[j] if owners[j] in free else max(free, key=lambda d: S[d, j])
-        free.discard(d)
-        best[d, j] = ceiling(result.sizes[j])
-    return best
-
-
-def ceilings_in_words(result: DatasetReport) -> str:
-    """Which factors have so few values that a perfect code stays well below 1; "" where none."""
-    low = [
-        f"{ceiling(size):.2f} for {name} ({size} values)"
-        for name, size in zip(result.factors, result.sizes, strict=True)
-        if size > 1 and ceiling(size) < LOW_CEILING
-    ]
-    if not low:
-        return ""
-    return (
-        "A dimension that follows a factor perfectly, and nothing else, reaches only an S of "
-        f"1 − 1/(values − 1): {', '.join(low)}. A higher S means that something else moves along."
-    )
 
 
 def cell_in_words(
@@ -118,23 +76,6 @@ def spans(result: DatasetReport) -> tuple[np.ndarray, np.ndarray] | None:
     if result.evidence is None:
         return None
     return cell_intervals(result.association_matrix, result.evidence.covariances())
-
-
-def factor_spans(result: DatasetReport, pooling: str) -> dict[str, np.ndarray]:
-    """95% intervals of modularity and compactness of each factor, (2, F) each; {} if unknown."""
-    found = result.uncertainty(pooling=pooling)
-    if found is None:
-        return {}
-    unknown = (np.nan, np.nan)
-    return {
-        part: np.array(
-            [
-                found.per_factor[name][part].interval if name in found.per_factor else unknown
-                for name in result.factors
-            ]
-        ).T
-        for part in ("modularity", "compactness")
-    }
 
 
 def changes_by_itself(result: DatasetReport) -> np.ndarray:

@@ -71,6 +71,20 @@ def scene_factors(entry: Entry) -> tuple[Factor, ...]:
     return tuple(entry.config.factors) if there else ()
 
 
+def class_codes(entry: Entry, factor: int) -> tuple[list[int], np.ndarray]:
+    """Classes of a factor that there are stored codes of, and the mean code (C, D) of each.
+
+    Raises:
+        CheckpointError: there are no stored codes.
+    """
+    if entry.sample is None:
+        raise CheckpointError(f"{entry.key} has no stored codes")
+    codes, classes = entry.sample
+    values = np.unique(classes[:, factor])
+    means = [codes[classes[:, factor] == value].mean(axis=0) for value in values]
+    return values.tolist(), np.stack(means)
+
+
 def as_wanted(values: Any, factors: Sequence[Factor]) -> list[int | None]:
     """Class indices out of whatever a request holds. Raises ValueError where it is none."""
     if not isinstance(values, list) or len(values) != len(factors):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dviz.palette import ASSOCIATION_SCALE, GREY, GRID, RED, SERIES, WHITE_FROM
+from dviz.palette import ASSOCIATION_SCALE, GREY, GRID, RED, WHITE_FROM
 
 # Zero is a pale grey that shows on white and on black alike.
 # Upwards a change is coloured as an association is; downwards it turns orange.
@@ -121,49 +121,6 @@ def _short(number: str) -> str:
     sign, digits = (number[0], number[1:]) if number[0] in "+-" else ("", number)
     digits = digits.removeprefix("0") if digits.startswith("0.") else digits
     return digits if digits == ".00" else sign.replace("-", "−") + digits
-
-
-def score_chart(
-    factors: Sequence[str], scores: dict[str, np.ndarray], spans: dict[str, np.ndarray]
-) -> go.Figure:
-    """Bars of scores in [0, 1] by name, a group a factor: each (F,), NaN where unknown.
-
-    Args:
-        spans: 95% intervals by the same names, (2, F); a name may be missing.
-    """
-    place = np.arange(len(factors))
-    width = SPAN / max(len(scores), 1)
-    figure = go.Figure()
-    for number, (name, values) in enumerate(scores.items()):
-        x = place - SPAN / 2 + (number + 0.5) * width
-        figure.add_bar(
-            name=name,
-            x=x,
-            y=values,
-            width=0.9 * width,
-            marker={"color": SERIES[number]},
-            customdata=list(factors),
-            hovertemplate=f"{name} of %{{customdata}}: %{{y:.2f}}<extra></extra>",
-        )
-        if name in spans:
-            # Not quite even about the bar: the bias of few pairs is taken off.
-            middle, half = spans[name].mean(axis=0), np.ptp(spans[name], axis=0) / 2
-            figure.add_scatter(
-                name=f"{name}, 95% interval",
-                mode="markers",
-                x=x,
-                y=middle,
-                error_y={"array": half, "color": GREY, "thickness": 1.5, "width": 3},
-                marker={"color": GREY, "size": 1},
-                showlegend=False,
-                hovertemplate=f"95% interval of {name}: %{{y:.2f}} ± %{{error_y.array:.2f}}"
-                "<extra></extra>",
-            )
-    figure.update_xaxes(
-        tickvals=place, ticktext=list(factors), ticklabeloverflow="allow", showgrid=False
-    )
-    figure.update_yaxes(range=[0, 1.05], tickvals=[0, 0.5, 1])
-    return finish(figure, height=220, left=36, top=10, legend=True)
 
 
 def accuracy_chart(series: Sequence[Bars], factors: Sequence[str], chance: np.ndarray) -> go.Figure:

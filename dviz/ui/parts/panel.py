@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from PIL import Image
 from dviz.checkpoint import SOURCE
 from dviz.errors import DvizError
 from dviz.ui.core import starts
+from dviz.ui.core.direction import backwards
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import (
     MAX_DIMENSIONS,
@@ -34,62 +36,70 @@ from dviz.ui.core.inspector import (
 from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.core.starts import Start
+from dviz.ui.core.suggestions import suggest
 from dviz.ui.core.weights import address_of
 
 STATIC = Path(__file__).parent.parent / "static"
-# One after the other, in one scope.
-SCRIPTS = ("simd.js", "decoder.js", "paint.js", "parts.js", "panel.js")
+SCRIPTS = ("dom.js", "simd.js", "decoder.js", "paint.js", "parts.js", "panel.js")  # one scope
 STEPS = 9
-DECODED, NEAREST = "Decoded", "Nearest in the dataset: there is no decoder"
+NEAREST = "The nearest image of the dataset: this model has no decoder"
 MAX_PICTURES = 128  # in one request
 FRAMES, FRAME_MS, ENLARGED = 24, 60, 4  # of an animation, there and back again
 
 
-def build_panel(library: Library) -> gr.HTML:
-    """The component; its value is what `panel_value` returns."""
+def build_panel(
+    library: Library, elem_id: str = "panel", prefix: str = "", value: dict[str, Any] | None = None
+) -> gr.HTML:
+    """The component; its value is what `panel_value` returns.
 
-    def pictures(request: Any) -> dict[str, Any]:
-        """The images of codes, side by side."""
-        return answer(library, request, pictures_of)
-
-    def animation(request: Any) -> dict[str, Any]:
-        """One dimension from low to high and back, as a GIF."""
-        return answer(library, request, animation_of)
-
-    def scene(request: Any) -> dict[str, Any]:
-        """A start with chosen factor values."""
-        return answer(library, request, scene_of)
-
+    Args:
+        prefix: before what it is called in the page's address, where there are several panels.
+        value: what it shows at first.
+    """
+    answers = (pictures_of, animation_of, scene_of, start_of, suggestions_of, gallery_of)
     return gr.HTML(
+        value,
         html_template=(STATIC / "panel.html").read_text(encoding="utf-8"),
         js_on_load="".join((STATIC / "js" / name).read_text("utf-8") for name in SCRIPTS),
-        server_functions=[pictures, animation, scene],
+        server_functions=[_served(library, answer) for answer in answers],
         apply_default_css=False,
-        elem_id="panel",
+        elem_id=elem_id,
+        elem_classes="traverse",
+        prefix=prefix,
     )
 
 
 def panel_value(
-    library: Library, entry: Entry, start: Start, opening: bool = False
+    library: Library,
+    entry: Entry,
+    start: Start,
+    opening: bool = False,
+    second: Start | None = None,
+    suggestions: bool = False,
 ) -> dict[str, Any]:
     """Everything the panel shows of `start`; JSON-able.
 
-    `opening` says that nobody chose this start, so that a code in the page's address goes first.
+    Args:
+        opening: nobody chose this start, so that a code in the page's address goes first.
+        second: another start, whose code is blended into the first one's.
+        suggestions: whether to find what to try at once; the page asks for it otherwise.
     """
     shown, hidden = split_dimensions(entry)
+    found = suggest(entry, start.code) if suggestions else None
     return {
         "checkpoint": entry.key,
+        "kind": entry.config.stage,
         "opening": opening,
-        "sliders": [_slider(d) for d in shown],
-        "inactive": [_slider(d) for d in hidden],
+        "sliders": [_slider(entry, start.code, d) for d in shown],
+        "inactive": [_slider(entry, start.code, d) for d in hidden],
         "ranges": ranges_of(entry),
         "stages": stages_of(library, entry),
-        "scenes": [
-            {"name": f.name, "values": [f.label(value) for value in range(f.size)]}
-            for f in starts.scene_factors(entry)
-        ],
+        "scenes": scenes_of(entry),
         "axes": first_axes(shown),
         "steps": STEPS,
+        "suggestions": None if found is None else [asdict(s) for s in found],
+        "play": found[0].dimension if found and opening else None,
+        "second": None if second is None else {"code": _rounded(second.code)},
         **start_value(entry, start),
     }
 
@@ -97,25 +107,48 @@ def panel_value(
 def start_value(entry: Entry, start: Start) -> dict[str, Any]:
     """The part of `panel_value` that depends on where it starts."""
     return {
-        "code": [round(float(value), 4) for value in start.code],
+        "code": _rounded(start.code),
         "caption": start.caption,
         "original": None if start.original is None else data_uri(start.original),
         "picture": data_uri(decode(entry.model, start.code)[0]),
-        "painted": DECODED if entry.paints else NEAREST,
+        "painted": "" if entry.paints else NEAREST,
     }
 
 
 def pictures_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    """The images of codes, side by side."""
     images = decode(entry.model, as_codes(request["codes"], entry.latent_size, MAX_PICTURES))
     return {"pictures": data_uri(strip(images))}
 
 
 def scene_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    """A start with chosen factor values."""
     wanted = starts.as_wanted(request["wanted"], starts.scene_factors(entry))
     return start_value(entry, starts.from_scene(entry, wanted, np.random.default_rng()))
 
 
+def start_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    """A start by chance: a stored sample, or a draw from the prior."""
+    rng = np.random.default_rng()
+    draw = {"sample": starts.from_sample, "prior": starts.from_prior}[request["how"]]
+    return {**start_value(entry, draw(entry, rng)), "suggestions": None}
+
+
+def suggestions_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    """What to try on the picture of a code."""
+    code = as_code(request["code"], entry.latent_size)
+    return {"suggestions": [asdict(s) for s in suggest(entry, code)]}
+
+
+def gallery_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    """For each value of a factor that there are stored codes of, the mean of these codes."""
+    number = range(len(entry.config.factors))[int(request["factor"])]
+    values, codes = starts.class_codes(entry, number)
+    return {"values": values, "codes": [_rounded(code) for code in codes]}
+
+
 def animation_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
+    """One dimension from low to high and back, as a GIF."""
     code = as_code(request["code"], entry.latent_size)
     low, high = as_code([request["low"], request["high"]], 2)
     dimension = Dimension(range(entry.latent_size)[int(request["dimension"])], low=low, high=high)
@@ -137,10 +170,11 @@ def gif(images: np.ndarray) -> str:
 
 
 def split_dimensions(entry: Entry) -> tuple[list[Dimension], list[Dimension]]:
-    """Active dimensions, those of a factor first, and the inactive ones."""
+    """Dimensions that change something, those of a factor first, and those that do not."""
     names = [factor.name for factor in entry.config.factors]
-    active = by_factor([d for d in entry.dimensions if d.active], names)
-    inactive = [d for d in entry.dimensions if not d.active]
+    moving = [d for d in entry.dimensions if d.active and d.moved != ()]
+    active = by_factor(moving, names)
+    inactive = [d for d in entry.dimensions if d not in moving]
     return active[:MAX_DIMENSIONS], inactive[:MAX_DIMENSIONS]
 
 
@@ -169,27 +203,36 @@ def _role(entry: Entry, dataset: str) -> str:
 
 def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
     """The checkpoints a code is decoded by side by side, `entry` among them."""
-    stages, seen = [], {}
+    stages = []
     for key in library.lineage(entry.key):
         try:
             member = entry if key == entry.key else library.get(key)
         except DvizError:  # a broken relative is no reason not to show this one
             continue
-        if member.latent_size != entry.latent_size:
-            continue
-        address = address_of(member)
-        kind = member.config.kind
-        earlier = seen.setdefault(address["digest"] if address else key, kind)
-        stages.append(
-            {
-                "key": key,
-                "kind": kind,
-                "title": kind.capitalize(),
-                "remark": "" if earlier == kind else f"the same decoder as {earlier}",
-                "decoder": address,
-            }
-        )
+        if member.latent_size == entry.latent_size:
+            kind = member.config.stage
+            stages.append(
+                {
+                    "key": key,
+                    "kind": kind,
+                    "title": kind.capitalize(),
+                    "decoder": address_of(member),
+                }
+            )
     return stages
+
+
+def scenes_of(entry: Entry) -> list[dict[str, Any]]:
+    """Factors whose values can be chosen; those whose values are but numbers of things are shown
+    as the things."""
+    return [
+        {
+            "name": f.name,
+            "values": [f.label(value) for value in range(f.size)],
+            "gallery": f.name == "object" and entry.sample is not None,
+        }
+        for f in starts.scene_factors(entry)
+    ]
 
 
 def first_axes(shown: list[Dimension]) -> list[int]:
@@ -203,20 +246,36 @@ def first_axes(shown: list[Dimension]) -> list[int]:
     return [dimension.index for dimension in first]
 
 
-def _slider(dimension: Dimension) -> dict[str, Any]:
+def _rounded(code: np.ndarray) -> list[float]:
+    return [round(float(value), 4) for value in code]
+
+
+def _slider(entry: Entry, code: np.ndarray, dimension: Dimension) -> dict[str, Any]:
     return {
         "index": dimension.index,
         "name": dimension.name,
         "label": dimension.label,
         "active": dimension.active,
+        "backwards": backwards(entry, code, dimension),
         "factors": [[name, round(strength, 2)] for name, strength in dimension.factors],
         "remark": dimension.remark,
     }
 
 
-def answer(
-    library: Library, request: Any, work: Callable[[Entry, dict[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
+Answer = Callable[[Entry, dict[str, Any]], dict[str, Any]]
+
+
+def _served(library: Library, work: Answer) -> Callable[[Any], dict[str, Any]]:
+    """`work` as the page calls it, by its name without "_of"."""
+
+    def served(request: Any) -> dict[str, Any]:
+        return answer(library, request, work)
+
+    served.__name__ = work.__name__.removesuffix("_of")
+    return served
+
+
+def answer(library: Library, request: Any, work: Answer) -> dict[str, Any]:
     """Answer the page, in words where the request cannot be served."""
     try:
         return work(library.get(request["checkpoint"]), request)

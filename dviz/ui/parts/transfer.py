@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
-
-import gradio as gr
-import numpy as np
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import Finding, diagnose
 from dviz.measuring.report import Baseline, DistanceReport
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.library import Library
+from dviz.ui.core.families import title_of
+from dviz.ui.core.verdict import TARGET_ONLY, Slope, probe_model, slopes, verdict
 from dviz.ui.parts import markup
+from dviz.ui.parts.accuracies import accuracy_tables
+from dviz.ui.parts.slopes import slope_chart
 
 STAGE_NAMES = {SOURCE: "Source", DIRECT: "Target, direct", FINE_TUNED: "Target, fine-tuned"}
-WAYS = {SOURCE: "trained with weak labels", DIRECT: "weights copied", FINE_TUNED: "no labels used"}
+NO_VERDICT = "There is no transfer of this checkpoint here to judge."
 SIGNS = {"good": "✓", "warning": "!", "note": "i"}
 DISTANCES = (
     (
@@ -43,46 +42,49 @@ NO_DISTANCE = "How far the Target lies from the Source was not measured."
 NOTHING_TO_SAY = "Nothing was measured of these checkpoints, so nothing can be said of them."
 
 
-def target_choice(elem_id: str) -> gr.Radio:
-    """Which Target to look at, where a Source has several; see `target_update`."""
-    return gr.Radio([], label="Target", visible=False, elem_id=elem_id)
-
-
-def target_update(library: Library, key: str, target: str | None = None) -> Any:
-    """What `target_choice` offers of a checkpoint."""
-    targets = library.targets(key)
-    value = target if target in targets else next(iter(targets), None)
-    return gr.Radio(targets, value=value, visible=len(targets) > 1)
-
-
-def lineage_of(entries: Sequence[Entry]) -> str:
-    """Source → direct → fine-tuned, each with its figures."""
-    steps = "".join(f"<li>{_step(entry)}</li>" for entry in entries)
-    return f'<ol class="lineage-line" aria-label="Lineage">{steps}</ol>'
-
-
-def _step(entry: Entry) -> str:
-    config = entry.config
-    steps = config.training.get("steps")
-    way = WAYS.get(config.kind, "")
-    if isinstance(steps, int) and config.kind != DIRECT:
-        way = f"{steps:,} steps, {way}"
+def transfer_page(entries: Sequence[Entry]) -> str:
+    """One transfer: its verdict, a chart a factor, and all the rest folded away."""
+    last = entries[-1]
+    results = {e.config.stage: e.result for e in entries if e.result is not None}
+    alone = next((b.result for b in last.report.baselines if b.name == TARGET_ONLY), None)
+    sentences = verdict(results, alone)
+    words = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    charts = slopes(results, alone)
+    figures = "".join(slope_chart(s, "" if s.name == "OMES" else "%") for s in charts)
+    missing = "".join(
+        markup.note(f"{e.key} came without a report; dviz evaluate measures it.")
+        for e in entries
+        if e.result is None
+    )
     return (
-        f'<h3 class="stage-title {escape(config.kind)}">'
-        f"{escape(STAGE_NAMES.get(config.kind, config.kind))}"
-        f"<small>{escape(config.dataset)}</small></h3>"
-        f"<p>{escape(entry.key)}</p><p>{escape(way)}</p><p>{escape(_figures(entry))}</p>"
+        f'<section class="transfer"><h2>{_route(entries)}</h2>'
+        f'<div class="verdict-line">{words or markup.note(NO_VERDICT)}</div>{missing}'
+        f'<div class="slopes">{figures}</div>{_legend(charts, last)}'
+        f"<details><summary>Why: what the reports say, and how far the Target lies</summary>"
+        f"{findings_of(entries)}{distance_of(entries)}</details>"
+        f"<details><summary>Every accuracy, with baselines</summary>"
+        f"{accuracy_tables(entries)}</details></section>"
     )
 
 
-def _figures(entry: Entry) -> str:
-    result = entry.result
-    if result is None:
-        return "nothing measured"
-    score = result.omes().omes
-    read = result.mean_accuracy("gbt", "all")
-    probes = "" if np.isnan(read) else f" · probes {markup.percent(read)}"
-    return f"OMES {score:.2f}{probes}"
+def _route(entries: Sequence[Entry]) -> str:
+    """For example "3D Shapes → COIL-100 Augmented"."""
+    names = [title_of(entry.config.dataset) for entry in entries]
+    source = entries[-1].config.source
+    if entries[0].config.stage != SOURCE and source:
+        names.insert(0, title_of(source))
+    return " → ".join(escape(name) for name in dict.fromkeys(names))
+
+
+def _legend(charts: Sequence[Slope], last: Entry) -> str:
+    if len(charts) < 2:
+        return ""
+    name = {"gbt": "gradient-boosted trees", "mlp": "an MLP"}[probe_model(last.result)]
+    return markup.note(
+        f"OMES in [0, 1]; for each factor the share of held-out images that {name} read right from "
+        "all dimensions, with two standard errors. A Source has a point where it has a factor of "
+        "the same name."
+    )
 
 
 def findings_of(entries: Sequence[Entry]) -> str:

@@ -8,7 +8,7 @@ from dviz.ui.tabs import (
     datasets,
     dimension,
     encode,
-    probes,
+    transfer,
     traverse,
     your_data,
 )
@@ -20,7 +20,7 @@ TABS: tuple[Tab, ...] = (
     dimension.TAB,
     encode.TAB,
     association.TAB,
-    probes.TAB,
+    transfer.TAB,
     your_data.TAB,
     datasets.TAB,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from gradio.components import Component
 
 from dviz.ui.core.library import Library
+from dviz.ui.parts.address import Address
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Context:
         checkpoint: a component whose value is the key of the checkpoint picked.
         refresh: triggers on which the tab is to show everything anew; they fire only while it is
             open.
+        address: binds components to names in the page's address.
     """
 
     library: Library
     checkpoint: Component
     refresh: list[Any]
+    address: Address
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.components import Component
 
 from dviz.data import dataset_info, list_datasets, load_dataset
 from dviz.data.base import FactorDataset
+from dviz.data.info import DatasetInfo
 from dviz.data.preview import SAMPLES, sheet_rows
+from dviz.data.root import data_root
 from dviz.errors import DatasetError
+from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.parts import markup
 from dviz.ui.parts.errors import friendly
 from dviz.ui.tabs.base import Context, Tab
 
-HELP = (
-    "A **factor of variation** is what can change in a scene. Below, two rows of random samples, "
-    "then one row a factor: everything else stands still. Synthetic datasets are drawn as you "
-    "look; photographs show where their files have been downloaded."
-)
+HELP = "Two rows of random samples, then one row a factor: everything else stands still."
 FIRST = "color-dsprites"
 OWN = "folder"  # has no images before somebody names one
 COLUMNS = 10
@@ -30,43 +31,59 @@ KEPT = 4  # loaded datasets; some hold tables of labels or of drawn scenes
 
 
 def build(tab: Context) -> None:
-    """Build the tab's inside."""
-    library, checkpoint, refresh = tab.library, tab.checkpoint, tab.refresh
-
-    @friendly
-    def show(name: str, seed: int) -> tuple[str, str]:
-        return sheet_of(name, seed), about(name)
-
-    @friendly
-    def arrive(key: str, seed: int) -> tuple[str, str, str]:
-        own = library.get(key).config.dataset
-        name = own if own in [known for _, known in choices()] else FIRST
-        return name, *show(name, seed)
-
-    def again(name: str, seed: int) -> tuple[int, str, str]:
-        return seed + 1, *show(name, seed + 1)
-
+    """Build the tab's inside; it opens on the dataset of the checkpoint picked."""
     gr.Markdown(HELP, elem_classes="help")
-    seed = gr.State(0)
+    seed, of = gr.State(0), gr.State(None)
     with gr.Row(elem_classes="controls"):
-        name = gr.Dropdown(
-            choices(), value=FIRST, label="Dataset", elem_id="dataset", min_width=300
-        )
+        name = gr.Dropdown(choices(), value=None, label="Dataset", elem_id="dataset", min_width=300)
         more = gr.Button("Other samples", size="sm", elem_id="dataset-again")
     sheet = gr.HTML(markup.LOADING, apply_default_css=False, elem_id="dataset-sheet")
-    facts = gr.HTML(about(FIRST), apply_default_css=False, elem_id="dataset-about")
+    facts = gr.HTML(apply_default_css=False, elem_id="dataset-about")
+    tab.address.bind("dataset", name, _parse)
+
+    @friendly
+    def show(chosen: str | None, seed: int) -> dict[Component, Any]:
+        return {sheet: sheet_of(chosen or FIRST, seed), facts: about(chosen or FIRST)}
+
+    @friendly
+    def arrive(key: str, before: str | None, chosen: str | None, seed: int) -> dict[Component, Any]:
+        if not chosen or before not in (None, key):  # another checkpoint brings its own
+            chosen = dataset_of(tab.library, key)
+        return {of: key, name: gr.Dropdown(choices(chosen), value=chosen), **show(chosen, seed)}
+
+    def again(chosen: str, seed_now: int) -> dict[Component, Any]:
+        return {seed: seed_now + 1, **show(chosen, seed_now + 1)}
 
     quiet = {"api_visibility": "private", "show_progress": "minimal"}
-    gr.on(refresh, arrive, [checkpoint, seed], [name, sheet, facts], **quiet)
+    gr.on(tab.refresh, arrive, [tab.checkpoint, of, name, seed], [of, name, sheet, facts], **quiet)
     name.input(show, [name, seed], [sheet, facts], **quiet)
     more.click(again, [name, seed], [seed, sheet, facts], **quiet)
 
 
-def choices() -> list[tuple[str, str]]:
-    """Titles and names; those that are drawn first."""
+def dataset_of(library: Library, key: str) -> str:
+    """The dataset of a checkpoint, where it has images that can be shown."""
+    own = library.get(key).config.dataset
+    return own if own in list_datasets() else FIRST
+
+
+def _parse(text: str) -> str:
+    if text not in [name for _, name in choices()]:
+        raise ValueError(f"there are no images of {text!r} here")
+    return text
+
+
+def choices(chosen: str = "") -> list[tuple[str, str]]:
+    """Titles and names of the datasets that there are images of, and of the one chosen."""
     infos = [dataset_info(name) for name in list_datasets() if name != OWN]
+    infos = [info for info in infos if is_here(info) or info.name == chosen]
     infos.sort(key=lambda info: (info.needs_files, info.title))
     return [(info.title, info.name) for info in infos]
+
+
+def is_here(info: DatasetInfo) -> bool:
+    """Whether there are images of a dataset: it is drawn, or its files have been downloaded."""
+    root = data_root()
+    return not info.needs_files or any((root / path).exists() for path in info.looked_for)
 
 
 def sheet_of(name: str, seed: int) -> str:
@@ -106,6 +123,11 @@ def _row(name: str, images: np.ndarray) -> str:
 def about(name: str) -> str:
     """What the dataset is, and on what terms; nothing has to be loaded for it."""
     info = dataset_info(name)
+    elsewhere = [
+        dataset_info(other).title
+        for other in list_datasets()
+        if other != OWN and not is_here(dataset_info(other))
+    ]
     rows = [
         ("What it is", escape(info.description)),
         ("Images", "from files" if info.needs_files else "drawn on the fly, or from files"),
@@ -113,6 +135,8 @@ def about(name: str) -> str:
         ("Citation", escape(info.citation) or "–"),
         ("In the scripts", f"<code>{escape(name)}</code>"),
     ]
+    if elsewhere:
+        rows.append(("Not downloaded", escape(", ".join(elsewhere))))
     return markup.table(("", ""), rows, kind="facts")
 
 

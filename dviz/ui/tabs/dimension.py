@@ -45,9 +45,17 @@ def build(tab: Context) -> None:
             [STRONGEST], value=STRONGEST, label="Values by factor", elem_id="dimension-factor"
         )
     content = gr.HTML(markup.LOADING, apply_default_css=False, elem_id="dimension-page")
+    tab.address.bind("dim", dimension, parse_dimension)
+    tab.address.bind("by", by, lambda name: gr.Dropdown([name], value=name))
     given, outputs = [checkpoint, dimension, by], [dimension, by, content]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on([*tab.refresh, dimension.input, by.input], show, given, outputs, **quiet)
+
+
+def parse_dimension(text: str) -> Any:
+    """An update of the choice of dimensions that holds the one of an address."""
+    index = int(text)
+    return gr.Radio([(f"z{index}", index)], value=index)
 
 
 def index_of(entry: Entry, asked: Any) -> int:

@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 from dviz.errors import CheckpointError
 from dviz.limits import LIMITS
 from dviz.measuring.files import Labels
+from dviz.metrics.omes import POOLINGS
 from dviz.metrics.suite import METRICS
 from dviz.metrics.summary import notes, score_rows
 from dviz.palette import BLUE, GREEN, ORANGE
@@ -31,6 +32,7 @@ from dviz.ui.core.own_codes import (
     read_files,
 )
 from dviz.ui.parts import markup
+from dviz.ui.parts.address import number, one_of
 from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.scores import alpha_slider, factor_table, pooling_choice, totals
@@ -75,6 +77,8 @@ def build(tab: Context) -> None:
     gr.Markdown(HELP, elem_classes="help")
     table = gr.State(None, time_to_live=SESSION)
     files, own, alpha, pooling = _build_inputs()
+    tab.address.bind("own_alpha", alpha, number(0, 1), push=False)
+    tab.address.bind("own_pooling", pooling, one_of(POOLINGS))
     about, matrix, above, below = _build_association()
     measure, stop, numbers, *charts = _build_metrics()
 

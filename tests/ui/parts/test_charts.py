@@ -11,7 +11,6 @@ from dviz.ui.parts.charts import (
     accuracy_chart,
     association_heatmap,
     difference_heatmap,
-    score_chart,
 )
 from dviz.ui.parts.code_chart import CodeMarks, code_chart
 
@@ -26,11 +25,6 @@ def figures():
         "heatmap": association_heatmap(S, ["z0", "z1", "z2"], FACTORS),
         "accuracy": accuracy_chart([bars], FACTORS, np.array([1 / 3, 1 / 6])),
         "difference": difference_heatmap(S - 0.5, ["z0", "z1", "z2"], FACTORS, [["a", "b"]] * 3),
-        "scores": score_chart(
-            FACTORS,
-            {"modularity": np.array([0.5, np.nan]), "compactness": np.array([0.2, 0.9])},
-            {"modularity": np.array([[0.4, np.nan], [0.6, np.nan]])},
-        ),
         "codes": code_chart(["z0", "z1"], np.full(2, -2.0), np.full(2, 2.0), [marks]),
     }
 
@@ -78,14 +72,6 @@ def test_letters_are_legible_on_every_change():
         assert (max(ink, light) + 0.05) / (min(ink, light) + 0.05) >= 4.5, value
         assert float(note.text.replace("−", "-")) == pytest.approx(value, abs=0.006)
         assert len(note.text) <= 5  # narrow columns have no room for more
-
-
-def test_intervals_reach_from_low_to_high():
-    first, span, second = figures()["scores"].data
-    assert (first.name, second.name) == ("modularity", "compactness")
-    assert list(span.x) == list(first.x)
-    assert span.y[0] - span.error_y.array[0] == pytest.approx(0.4)
-    assert span.y[0] + span.error_y.array[0] == pytest.approx(0.6)
 
 
 def test_hovering_a_cell_says_what_was_asked_for():

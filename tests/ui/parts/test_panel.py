@@ -84,8 +84,8 @@ def test_the_value_names_every_dimension_and_survives_json(library, entry):
     assert value["picture"].startswith("data:image/png;base64,")
     assert len(set(value["axes"])) == 2
     assert [s["key"] for s in value["stages"]] == list(NAMES)
-    assert value["stages"][1]["remark"] == "the same decoder as source"
-    assert value["stages"][2]["remark"] == ""
+    digests = [s["decoder"]["digest"] for s in value["stages"]]
+    assert digests[0] == digests[1] != digests[2]  # the page shows one tile a decoder
 
 
 def test_ranges_are_those_of_every_dataset_measured(checkpoints):
@@ -149,6 +149,33 @@ def test_a_scene_has_the_values_that_were_chosen(library):
     assert stored["original"] is None
 
 
+def test_a_factor_s_values_are_drawn_from_the_mean_of_their_codes(library):
+    reply = build_panel(library).gallery({"checkpoint": TUNED, "factor": 0})
+    codes, classes = library.get(TUNED).sample
+    assert reply["values"] == [0, 1, 2]
+    assert np.allclose(reply["codes"][2], codes[classes[:, 0] == 2].mean(axis=0), atol=1e-4)
+
+
+def test_the_way_a_dimension_goes_is_looked_up_in_the_picture(entry, monkeypatch):
+    from dviz.ui.core import direction
+
+    def picture(row, column):
+        image = np.zeros((64, 64, 3), np.uint8)
+        image[row : row + 8, column : column + 8] = 255
+        return image
+
+    sees = {
+        "position x": (picture(20, 50), picture(20, 10)),
+        "position y": (picture(8, 30), picture(50, 30)),
+    }
+    for name, (low, high) in sees.items():
+        for ends, expected in (((low, high), True), ((high, low), False)):
+            monkeypatch.setattr(direction, "decode", lambda *_, ends=ends: np.stack(ends))
+            dimension = Dimension(0, factors=((name, 0.9),))
+            assert direction.backwards(entry, np.zeros(5, np.float32), dimension) == expected
+    assert not direction.backwards(entry, np.zeros(5), Dimension(0, factors=(("scale", 0.9),)))
+
+
 @pytest.mark.parametrize("wanted", [None, [0], [99, *[None] * 5], ["0"] * 6, [True] * 6, [-1] * 6])
 def test_scenes_that_there_are_not_are_refused(library, wanted):
     reply = build_panel(library).scene({"checkpoint": SOURCE, "wanted": wanted})
@@ -184,7 +211,8 @@ def test_values_that_no_stored_code_has_are_said(library):
 )
 def test_the_panel_answers_nonsense_in_one_line(library, request_):
     panel = build_panel(library)
-    for ask in (panel.pictures, panel.animation, panel.scene):
+    asks = (panel.pictures, panel.animation, panel.scene, panel.start, panel.gallery)
+    for ask in (*asks, panel.suggestions):
         answer = ask(request_)
         assert set(answer) == {"error"}
         assert "\n" not in answer["error"]

@@ -26,12 +26,14 @@ def pictures(page):
     return [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) for data in found]
 
 
-def test_every_dataset_can_be_picked_but_the_one_without_images():
+def test_what_has_images_can_be_picked_and_the_rest_is_named(tmp_path):
     names = [name for _, name in datasets.choices()]
-    assert sorted(names) == [name for name in list_datasets() if name != "folder"]
-    needing = [dataset_info(name).needs_files for name in names]
-    assert needing == sorted(needing)
+    assert names == [name for name in names if not dataset_info(name).needs_files]
     assert datasets.FIRST in names
+    assert "COIL-100" in datasets.about(datasets.FIRST)
+    (tmp_path / dataset_info("coil100").looked_for[0]).mkdir(parents=True)
+    assert "coil100" in [name for _, name in datasets.choices()]
+    assert "isaac3d" in [name for _, name in datasets.choices("isaac3d")]
 
 
 def test_a_drawn_dataset_shows_a_row_for_each_factor():

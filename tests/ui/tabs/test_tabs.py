@@ -8,11 +8,13 @@ from PIL import Image
 from dviz.measuring.report import DistanceReport, Report
 from dviz.metrics.omes import omes
 from dviz.ui.core import uploads
+from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri, strip
-from dviz.ui.page import NOTHING_HERE, build_app, choices_of, downloading
-from dviz.ui.parts import markup, transfer
-from dviz.ui.tabs import association, encode, probes
+from dviz.ui.page import build_app
+from dviz.ui.parts import accuracies, markup, transfer
+from dviz.ui.parts.top import NOTHING_HERE, downloading
+from dviz.ui.tabs import association, encode
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
@@ -191,7 +193,7 @@ def test_a_missing_report_is_said_in_words(unmeasured):
     head, table = association.score_of(unmeasured, 0.5, "avg")
     assert "came without a report" in head
     assert table == ""
-    assert not association.matrix_of(unmeasured)[1].visible
+    assert not association.matrix_of(unmeasured).visible
 
 
 def test_a_factor_that_never_changes_is_explained(tuned):
@@ -205,57 +207,32 @@ def test_a_factor_that_never_changes_is_explained(tuned):
 # Probes and transfer
 
 
-def test_before_and_after_with_chance_baselines_and_gain(library):
-    entries = [library.get(DIRECT), library.get(TUNED)]
-    summary, *parts = probes.section("On the Target", entries)
-    assert "things" in summary
-    assert "Direct: gradient-boosted trees" in summary
-    assert "Fine-tuned: gradient-boosted trees" in summary
-    for title, plot, table in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        assert "<h3>" in title
-        names = [trace.name for trace in chart_of(plot).data]
-        assert names == [
-            "direct, all",
-            "direct, one",
-            "fine-tuned, all",
-            "fine-tuned, one",
-            "chance",
-        ]
-        assert "random, all" in table
-        assert "+20.0" in table  # from .4 to .6
-        assert ">20.0<" in table  # chance
+def test_tables_hold_before_and_after_chance_baselines_and_gain(library):
+    tables = accuracies.accuracy_tables([library.get(name) for name in NAMES])
+    assert tables.count("<h3>") == 4  # two kinds of probe on two datasets
+    assert "random, all" in tables
+    assert "+20.0" in tables  # from .4 to .6
+    assert ">20.0<" in tables  # chance
+    assert "gain" not in accuracies.accuracy_tables([library.get(SOURCE)])
 
 
-def test_a_source_alone_has_no_gain(library):
-    _, _, _, table, *_ = probes.section("On the Source", [library.get(SOURCE)])
-    assert "source, all" in table
-    assert "gain" not in table
-
-
-def test_missing_parts_are_said_in_words(tuned, unmeasured):
-    summary, *parts = probes.section("On the Target", [unmeasured])
-    assert "no probe accuracies in its report" in summary
-    assert "no fine-tuned checkpoint" in summary
-    assert all(part == "" or not part.visible for part in parts)
-    assert probes.section("On the Target", [])[0] == ""
+def test_missing_probes_are_said_in_words(tuned, unmeasured):
+    assert accuracies.NOTHING in accuracies.accuracy_tables([unmeasured])
+    assert "came without a report" in transfer.transfer_page([unmeasured])
     result = tuned.report.results["things"]
     few = [p for p in result.probes if p.model == "mlp" and p.factor != "turn"]
     tuned.report = Report({"things": replace(result, probes=few)})
-    summary, title, plot, table, _, mlp, mlp_table = probes.section("On the Target", [tuned])
-    assert (title, table) == ("", "")
-    assert not plot.visible
-    assert mlp.visible
-    assert "–" in mlp_table
-    assert "neural network (mlp)" in summary
+    tables = accuracies.accuracy_tables([tuned])
+    assert tables.count("<h3>") == 1
+    assert "–" in tables
 
 
-def test_a_transfer_is_told_with_its_lineage_findings_and_distance(library, tuned):
+def test_a_transfer_is_told_with_its_verdict_charts_findings_and_distance(library, tuned):
     entries = [library.get(name) for name in NAMES]
-    line = transfer.lineage_of(entries)
-    assert line.count("<li>") == 3
-    assert line.index("Source") < line.index("Target, direct") < line.index("Target, fine-tuned")
-    findings = transfer.findings_of(entries)
-    assert "+20.0 points" in findings
+    page = transfer.transfer_page(entries)
+    assert page.index("verdict-line") < page.index("<svg") < page.index("<details")
+    assert page.count("<svg") == 4
+    assert "+20.0 points" in page
     assert "was not measured" in transfer.distance_of(entries)
     assert transfer.distance_of(entries[:1]) == ""
     shares = [0.1] * tuned.latent_size
@@ -272,7 +249,6 @@ def test_a_transfer_is_told_with_its_lineage_findings_and_distance(library, tune
 
 def test_of_nothing_measured_nothing_is_said(unmeasured):
     assert transfer.NOTHING_TO_SAY in transfer.findings_of([unmeasured])
-    assert "nothing measured" in transfer.lineage_of([unmeasured])
 
 
 # The page as a whole
@@ -287,19 +263,17 @@ def is_html(block):
     return block.get_block_name() == "html"
 
 
-def test_choices_say_what_a_checkpoint_is(library):
-    assert choices_of(library, ["ada/sprites"]) == [
-        (f"{SOURCE} · source · color-dsprites", SOURCE),
-        (f"{DIRECT} · direct · color-dsprites → things", DIRECT),
-        (f"{TUNED} · fine-tuned · color-dsprites → things", TUNED),
-        ("ada/sprites · Hub", "ada/sprites"),
-    ]
+def test_checkpoints_are_picked_as_a_family(library):
+    family, hub = families(library, ["ada/sprites"])
+    assert (family["key"], family["kind"]) == (SOURCE, "source")
+    (target,) = family["targets"]
+    stages = [(stage["key"], stage["kind"]) for stage in target["stages"]]
+    assert stages == [(DIRECT, "direct"), (TUNED, "fine-tuned")]
+    assert hub == {"key": "ada/sprites", "title": "ada/sprites", "kind": "", "targets": []}
 
 
 def test_a_download_says_how_far_it_is():
-    text = downloading(Library(), " ada/<b> ")
-    assert "0.0 MB so far" in text
-    assert "<b>" not in text
+    assert "0.0 MB so far" in downloading(Library(), " ada/sprites ")
 
 
 # Pieces of HTML

@@ -257,12 +257,13 @@ function remember() {
   const own = shown.length === 1 && shown[0].key === view.checkpoint;
   const names = axes.map(({ name }) => name).join(",");
   window.dviz?.write({
-    checkpoint: view.checkpoint,
     map: names === view.axes.join(",") ? null : names,
     colour: colour === (view.colour ?? STAGES) ? null : colour,
     shown: own ? null : shown.map(({ kind }) => kind).join(","),
   });
 }
+
+window.dviz?.ofCheckpoint("map", "colour", "shown");
 
 /** Show a value from Python, or what the address says of it. */
 async function start(value) {

@@ -1,12 +1,16 @@
 // The traversal panel. `element`, `props`, `server` and `watch` come from gr.HTML.
 const MAP = 7; // pictures along each side of the pad
+const TWEEN = 900; // milliseconds that a suggestion takes
+const PLAY = 3600; // and the slider that plays by itself
 const find = (selector) => element.querySelector(selector);
+const called = (name) => `${props.prefix ?? ""}${name}`; // in the address
+const address = (name) => (window.dviz?.read() ?? {})[called(name)];
 
 let view = null; // the value that Python sent
 let code = []; // where the sliders stand, (D,)
 let range = null; // the dataset whose spread the sliders cover
-let painters = []; // one a checkpoint of the lineage
 let painter = null; // of the checkpoint shown
+let others = []; // the other stages that paint differently: { other, canvas }
 let first = null; // ImageData of the start
 let dials = new Map(); // by dimension
 let rows = []; // of the grid
@@ -55,21 +59,15 @@ async function paintNow() {
   const [picture] = await painter.paint([code]);
   if (asked !== edition) return;
   put(find(".now canvas"), picture);
-  find(".change").hidden = !first || !isAway();
   if (first) {
     const { picture: heat, mean } = difference(picture, first);
     put(find(".change canvas"), heat);
     find(".change output").textContent = `${(100 * mean).toFixed(1)}%`;
   }
-  const done = new Map([[painter.address?.digest, picture]]);
-  for (const [n, other] of painters.entries()) {
-    const digest = other.address?.digest;
-    if (painters.length < 2) break;
-    const same = other === painter ? picture : digest && done.get(digest);
-    const image = same || (await other.paint([code]))[0];
-    done.set(digest, image);
+  for (const { other, canvas } of others) {
+    const [image] = await other.paint([code]);
     if (asked !== edition) return;
-    put(find(`.stage-list figure:nth-child(${n + 1}) canvas`), image);
+    put(canvas, image);
   }
 }
 
@@ -102,8 +100,8 @@ async function paintMap(still) {
   const [across, up] = axes();
   const canvas = find(".board canvas");
   if (!across || !up) return;
-  for (const [row, y] of middles(span(up)).reverse().entries()) {
-    const codes = middles(span(across)).map((x) => moved([[across.index, x], [up.index, y]]));
+  for (const [row, y] of along(up).reverse().entries()) {
+    const codes = along(across).map((x) => moved([[across.index, x], [up.index, y]]));
     const pictures = await painter.paint(codes);
     if (!still()) return;
     pictures.forEach((picture, column) => put(canvas, picture, column, row));
@@ -112,9 +110,14 @@ async function paintMap(still) {
   }
 }
 
+/** The value of a dimension at a share of the pad's width or height; up is up in the picture. */
+function at(dimension, share) {
+  const [low, high] = span(dimension);
+  return low + (dimension.backwards ? 1 - share : share) * (high - low);
+}
+
 /** Values in the middle of each picture of the map. */
-const middles = ([low, high]) =>
-  Array.from({ length: MAP }, (_, n) => low + ((high - low) * (n + 0.5)) / MAP);
+const along = (dimension) => Array.from({ length: MAP }, (_, n) => at(dimension, (n + 0.5) / MAP));
 
 const AXES = [".across", ".up"];
 const axes = () => plane.map((index) => view.sliders.find((d) => d.index === index));
@@ -140,7 +143,8 @@ function showPoint() {
   if (!across || !up) return;
   const share = (dimension) => {
     const [low, high] = span(dimension);
-    return (code[dimension.index] - low) / (high - low);
+    const way = (code[dimension.index] - low) / (high - low);
+    return dimension.backwards ? 1 - way : way;
   };
   placePoint(share(across), share(up));
   const point = find(".point");
@@ -161,20 +165,20 @@ function go(changes, rest = true) {
 const isAway = () => code.some((value, index) => Math.abs(value - view.code[index]) > 1e-3);
 
 function remember() {
+  if (playing) return;
   window.dviz?.write({
-    checkpoint: view.checkpoint,
-    z: isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
-    range: view.ranges.length > 1 ? range.name : null,
-    axes: String(plane) === String(view.axes) ? null : plane.join(","),
+    [called("z")]: isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
+    [called("range")]: range === view.ranges[0] ? null : range.name,
+    [called("axes")]: String(plane) === String(view.axes) ? null : plane.join(","),
   });
 }
 
-/** Numbers in the address, if they are of this checkpoint and the page has just been opened. */
+/** Numbers in the address, if they are of this checkpoint and nobody chose another start. */
 function sharedNumbers(name) {
-  const address = window.dviz?.read() ?? {};
-  const fits = view.opening && (address.checkpoint ?? view.checkpoint) === view.checkpoint;
-  const values = (address[name] ?? "").split(",").map(Number);
-  return fits && address[name] && values.every(Number.isFinite) ? values : [];
+  const { checkpoint } = window.dviz?.read() ?? {};
+  const text = address(name) ?? "", values = text.split(",").map(Number);
+  const fits = view.opening && (props.prefix || (checkpoint ?? view.checkpoint) === view.checkpoint);
+  return fits && text && values.every(Number.isFinite) ? values : [];
 }
 
 function sharedCode() {
@@ -189,8 +193,85 @@ function sharedAxes() {
   return values.length === 2 && new Set(known).size === 2 ? values : null;
 }
 
+// Movement: towards values, frame by frame, until somebody takes over.
+let moving = 0, playing = false;
+
+/** Stop whatever moves by itself. */
+function halt() {
+  moving++;
+  playing = false;
+}
+
+/**
+ * Lead dimensions along a path.
+ * @param {(share: number) => [number, number][]} path changes at a share of the time
+ * @returns {Promise<boolean>} whether it came to its end
+ */
+function lead(path, duration) {
+  const mine = ++moving;
+  if (motionless()) duration = 0;
+  return new Promise((resolve) => {
+    let begun = null;
+    const step = (now) => {
+      if (mine !== moving) { resolve(false); return; }
+      begun ??= now;
+      const share = duration ? Math.min((now - begun) / duration, 1) : 1;
+      go(path(share), false);
+      if (share < 1) requestAnimationFrame(step);
+      else resolve(true);
+    };
+    requestAnimationFrame(step);
+  });
+}
+
+const ease = (share) => (1 - Math.cos(Math.PI * share)) / 2;
+
+/** Move to values one sees coming. */
+async function glide(targets) {
+  const from = [...code];
+  const path = (share) => targets.map(([index, to]) =>
+    [index, from[index] + ease(share) * (to - from[index])]);
+  if (await lead(path, TWEEN)) settle();
+}
+
+/** One slider plays once, there and back, so that everybody sees what sliders do. */
+async function play(index) {
+  const [low, high] = span({ index }), from = code[index];
+  const middle = (low + high) / 2, reach = (high - low) / 2;
+  const begin = Math.asin(Math.min(Math.max((from - middle) / reach, -1), 1));
+  playing = true;
+  const path = (share) => [[index, middle + reach * Math.sin(begin + 2 * Math.PI * ease(share))]];
+  if (await lead(path, PLAY)) go([[index, from]], false);
+  playing = false;
+  element.dataset.played = "yes";
+}
+
+for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, halt, true);
+
+/** What there is to try; asked anew where something was tried, since the picture is another one. */
+async function suggest() {
+  const asked = edition;
+  const reply = await server.suggestions({ checkpoint: view.checkpoint, code }).catch(() => null);
+  if (asked === edition && reply?.suggestions) drawChips(reply.suggestions);
+}
+
+function drawChips(suggestions) {
+  const there = new Map([...find(".chips").children].map((node) => [node.dataset.dimension, node]));
+  const nodes = suggestions.map(({ text, dimension, value }) => {
+    const node = there.get(String(dimension)) ?? make("button", "try", "", { type: "button" });
+    node.dataset.dimension = dimension;
+    node.textContent = text;
+    node.onclick = () => glide([[dimension, value]]).then(suggest);
+    return node;
+  });
+  const kept = document.activeElement;
+  find(".chips").replaceChildren(...nodes);
+  if (nodes.includes(kept)) kept.focus();
+}
+
 function drawDials() {
   const [active, inactive] = element.querySelectorAll(".dial-list");
+  const focused = element.contains(document.activeElement) && document.activeElement.dataset.dimension;
   dials = new Map();
   const build = (dimension) => {
     const { index } = dimension;
@@ -206,7 +287,11 @@ function drawDials() {
   inactive.replaceChildren(...view.inactive.map(build));
   const count = view.inactive.length;
   find(".inactive").hidden = !count;
-  find(".inactive summary").textContent = `${count} inactive dimension${count > 1 ? "s" : ""}`;
+  find(".inactive summary").textContent = `${count} dimension${count > 1 ? "s" : ""} that change${count > 1 ? "" : "s"} nothing`;
+  if (focused && !document.activeElement?.dataset.dimension) { // sliders of another checkpoint
+    const again = find(`.dial input[data-dimension="${focused}"]`) ?? find(".dial input");
+    again?.focus({ preventScroll: true });
+  }
 }
 
 function drawGrid() {
@@ -230,13 +315,20 @@ async function save(dimension, button) {
   else complain(reply?.error ?? "The connection is lost; nothing can be downloaded.");
 }
 
+/** Other stages of the lineage, but for those whose decoder is one that is shown already. */
 function drawStages() {
-  find(".stages").hidden = view.stages.length < 2;
-  find(".stage-list").replaceChildren(...view.stages.map((stage) => {
+  const seen = new Set([painter.address?.digest ?? painter.key]);
+  const tiles = view.stages.filter(({ key, decoder }) => {
+    const paints = decoder?.digest ?? key;
+    return !seen.has(paints) && seen.add(paints);
+  });
+  others = tiles.map((stage) => {
+    const canvas = makeCanvas(1, 1, `The same code decoded by ${stage.title}, ${stage.key}`);
+    return { other: new Painter(stage), canvas, stage };
+  });
+  find(".stages").replaceChildren(...others.map(({ canvas, stage }) => {
     const figure = make("figure", `picture ${stage.kind}`);
-    const caption = make("figcaption", "", stage.title);
-    caption.append(make("small", "", stage.remark));
-    figure.append(makeCanvas(1, 1, `The same code decoded by ${stage.title}, ${stage.key}`), caption);
+    figure.append(canvas, make("figcaption", "", stage.title));
     return figure;
   }));
 }
@@ -261,49 +353,111 @@ function drawScenes() {
   if (list.dataset.of === view.checkpoint) return; // what was chosen stays
   list.dataset.of = view.checkpoint;
   find(".scenes").hidden = !view.scenes.length;
-  list.replaceChildren(...view.scenes.map(({ name, values }) => {
-    const label = make("label", "", `${name} `);
-    const select = make("select");
-    ["any", ...values].forEach((text, n) => {
-      select.append(Object.assign(make("option", "", text), { value: n ? n - 1 : "" }));
-    });
-    label.append(select);
-    return label;
-  }));
+  list.replaceChildren(...view.scenes.map(({ name, values, gallery }, place) =>
+    gallery ? sceneGallery(name, place) : sceneSelect(name, values)));
+}
+
+function sceneSelect(name, values) {
+  const label = make("label", "", `${name} `), select = make("select");
+  ["any", ...values].forEach((text, n) => {
+    select.append(Object.assign(make("option", "", text), { value: n ? n - 1 : "" }));
+  });
+  label.append(select);
+  return label;
+}
+
+/** Values that are numbers of things are shown as the things, drawn by the decoder. */
+function sceneGallery(name, place) {
+  const node = make("fieldset", "gallery");
+  node.append(make("legend", "", name));
+  const fill = async () => {
+    const request = { checkpoint: view.checkpoint, factor: place };
+    const reply = await server.gallery(request).catch(() => null);
+    if (!reply?.codes) return;
+    const pictures = await painter.paint(reply.codes);
+    node.append(...reply.values.map((value, n) => {
+      const label = make("label"), input = make("input", "", undefined, { type: "radio", value });
+      input.name = `${element.id}-${name}`;
+      const canvas = makeCanvas(1, 1, `${name} ${value + 1}`);
+      put(canvas, pictures[n]);
+      label.append(input, canvas);
+      return label;
+    }));
+  };
+  find(".scenes").addEventListener("toggle", fill, { once: true });
+  return node;
 }
 
 async function showScene() {
-  const selects = [...element.querySelectorAll(".scene-list select")];
-  const wanted = selects.map(({ value }) => (value === "" ? null : Number(value)));
-  const reply = await server.scene({ checkpoint: view.checkpoint, wanted }).catch(() => null);
+  const choices = [...find(".scene-list").children].map((node) =>
+    (node.querySelector("select") ?? node.querySelector("input:checked"))?.value ?? "");
+  const wanted = choices.map((value) => (value === "" ? null : Number(value)));
+  answer(await server.scene({ checkpoint: view.checkpoint, wanted }).catch(() => null));
+}
+
+const startFrom = async (how) =>
+  answer(await server.start({ checkpoint: view.checkpoint, how }).catch(() => null));
+
+/** Show another start that the server found, or say why there is none. */
+function answer(reply) {
   if (!reply || reply.error) complain(reply?.error ?? "The connection is lost.");
   else start({ ...view, opening: false, ...reply });
 }
+
+// Two photos: how B differs, to be blended into A or given to it factor by factor.
+function drawSecond() {
+  const { second } = view;
+  find(".second").hidden = !second;
+  if (!second) return;
+  const blend = find(".blend input");
+  blend.value = 0;
+  blend.oninput = () => go(view.code.map((from, index) =>
+    [index, from + Number(blend.value) * (second.code[index] - from)]), false);
+  blend.onchange = settle;
+  find(".gifts").replaceChildren(...view.sliders.filter((d) => d.active).map((dimension) => {
+    const names = dimension.factors.map(([name]) => name).join(", ") || dimension.name;
+    const node = make("button", "try gift", `B's ${names}`, { type: "button", draggable: "true" });
+    node.addEventListener("dragstart", (event) =>
+      event.dataTransfer.setData("text/plain", String(dimension.index)));
+    node.onclick = () => glide([[dimension.index, second.code[dimension.index]]]);
+    return node;
+  }));
+}
+
+find(".now").addEventListener("dragover", (event) => { if (view?.second) event.preventDefault(); });
+find(".now").addEventListener("drop", (event) => {
+  const index = Number(event.dataTransfer.getData("text/plain"));
+  if (!view?.second || !(index in view.second.code)) return;
+  event.preventDefault();
+  glide([[index, view.second.code[index]]]);
+});
 
 /** Show a value from Python: everything anew. */
 async function start(value) {
   const asked = ++edition;
   const other = value.checkpoint !== view?.checkpoint;
   const before = view;
+  halt();
   view = value;
   code = sharedCode() ?? [...view.code];
-  range = view.ranges.find(({ name }) => name === (other ? window.dviz?.read().range : range?.name))
-    ?? view.ranges[0];
-  if (other) plane = sharedAxes() ?? [...view.axes];
+  const wanted = other || view.opening ? address("range") : range?.name;
+  range = view.ranges.find(({ name }) => name === wanted) ?? view.ranges[0];
+  if (other || view.opening) plane = sharedAxes() ?? [...view.axes];
   if (view.chosen || (before && (other || !view.opening))) remember();
-  if (other) {
-    painters = view.stages.map((stage) => new Painter(stage));
-    painter = painters.find(({ key }) => key === view.checkpoint);
-  }
+  if (other) painter = new Painter(view.stages.find(({ key }) => key === view.checkpoint));
   first = null;
   complain("");
+  element.dataset.stage = view.kind;
   find(".caption").textContent = view.caption;
-  find(".now figcaption").textContent = view.painted;
+  find(".painted").textContent = view.painted;
+  find(".painted").hidden = !view.painted;
   drawChoices(other);
   drawScenes();
   drawDials();
   drawGrid();
-  drawStages();
+  if (other) drawStages();
+  drawSecond();
+  drawChips(view.suggestions ?? []);
   show();
   await drawFirst(asked);
 }
@@ -314,25 +468,24 @@ async function drawFirst(asked) {
   if (asked !== edition) return;
   first = picture;
   put(find(".now canvas"), picture);
-  find(".original canvas").hidden = !view.original;
-  find(".original .missing").hidden = Boolean(view.original);
+  find(".original").hidden = !view.original;
   if (view.original) put(find(".original canvas"), cut(await load(view.original), 1)[0]);
-  await Promise.all(painters.map(({ ready }) => ready));
+  await Promise.all([painter, ...others.map(({ other }) => other)].map(({ ready }) => ready));
   if (asked !== edition) return;
   if (painter.decoder) [first] = await painter.paint([view.code]);
+  if (asked !== edition) return;
   element.dataset.painter = painter.decoder ? "page" : "server";
   element.dataset.engine = painter.decoder?.engine.kind ?? "";
   refresh();
+  if (!view.suggestions) suggest();
+  const { play: shown } = view;
+  if (shown !== null && !isAway() && !motionless() && !element.dataset.played) await play(shown);
   settle();
 }
 
 const placePoint = wirePad(find(".board"), find(".point"), {
   moved: (x, y) => {
-    const changes = axes().map((dimension, n) => {
-      const [low, high] = span(dimension);
-      return [dimension.index, low + (n ? y : x) * (high - low)];
-    });
-    go(changes, false);
+    go(axes().map((dimension, n) => [dimension.index, at(dimension, n ? y : x)]), false);
   },
   settled: settle,
 });
@@ -344,7 +497,10 @@ for (const [place, selector] of AXES.entries()) {
     settle();
   });
 }
-find(".reset").addEventListener("click", () => go(view.code.entries()));
+find(".reset").addEventListener("click", () => { if (isAway()) glide([...view.code.entries()]).then(suggest); });
+for (const button of element.querySelectorAll("[data-start]")) {
+  button.addEventListener("click", () => startFrom(button.dataset.start));
+}
 find(".show-scene").addEventListener("click", showScene);
 find(".range select").addEventListener("change", (event) => {
   range = view.ranges.find(({ name }) => name === event.target.value);
@@ -354,14 +510,23 @@ find(".range select").addEventListener("change", (event) => {
   remember();
   settle();
 });
+window.dviz?.ofCheckpoint(...["z", "range", "axes"].map(called));
+/** A page that was opened on another checkpoint waits for it. */
+function isElsewhere({ opening, checkpoint }) {
+  const asked = window.dviz?.read().checkpoint;
+  return !view && opening && !props.prefix && asked && asked !== checkpoint;
+}
 /** Start from what another tab handed over, if it is of this checkpoint. */
 function takeOver() {
-  const offered = window.dviz?.taken(props.value?.checkpoint);
-  if (offered) start({ ...props.value, ...offered, opening: false, chosen: true });
+  const offered = props.prefix ? null : window.dviz?.taken(props.value?.checkpoint);
+  if (offered) start({ ...props.value, ...offered, opening: false, chosen: true, suggestions: null });
   return Boolean(offered);
 }
 
-const draw = () => { if (props.value?.checkpoint && !takeOver()) start(props.value); };
+const draw = () => {
+  if (!props.value?.checkpoint || takeOver() || isElsewhere(props.value)) return;
+  start(props.value);
+};
 document.addEventListener("dviz:offer", takeOver);
 watch("value", draw);
 draw();

@@ -1,13 +1,5 @@
 // Pieces of the panel: names of dimensions, sliders, rows of the grid, and the pad.
 
-function make(tag, className = "", text = undefined, attributes = {}) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}
-
 function makeCanvas(columns, rows, label) {
   const canvas = make("canvas", "", undefined, { role: "img", "aria-label": label });
   return Object.assign(canvas, { width: SIDE * columns, height: SIDE * rows });
@@ -36,25 +28,42 @@ function title(dimension) {
   return node;
 }
 
+// Shares of a slider's range that a key moves it by.
+const STRIDES = {
+  ArrowRight: 0.01, ArrowUp: 0.01, ArrowLeft: -0.01, ArrowDown: -0.01, PageUp: 0.1, PageDown: -0.1,
+};
+
 /**
  * A slider of one dimension, with its number and a button that resets it.
  * @param {{moved: (value: number) => void, settled: () => void, reset: () => void}} on
  */
 function dial(dimension, [low, high], on) {
   const node = make("div", "dial");
-  const input = make("input", "", undefined, { "aria-label": dimension.label });
+  const name = `${dimension.label} ${dimension.remark}`.trim();
+  const input = make("input", "", undefined, { "aria-label": name });
   Object.assign(input, { type: "range", min: low, max: high, step: 0.01 });
   input.dataset.dimension = dimension.index;
   const number = make("output");
   const reset = make("button", "undo", "↺", {
     type: "button", "aria-label": `Reset ${spoken(dimension)}`, title: "Back to the start",
+    tabindex: "-1", // the row of sliders is quick to walk; Backspace on one resets it
   });
   input.addEventListener("input", () => on.moved(Number(input.value)));
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Backspace") on.reset();
+    const share = STRIDES[event.key];
+    if (!share) return; // Home and End are the browser's
+    event.preventDefault();
+    input.value = Number(input.value) + share * (input.max - input.min);
+    on.moved(Number(input.value));
+  });
+  input.addEventListener("keyup", (event) => { if (STRIDES[event.key]) on.settled(); });
   input.addEventListener("change", on.settled);
   reset.addEventListener("click", on.reset);
   node.append(title(dimension), input, number, reset);
   const show = (value, start) => {
     input.value = value;
+    input.style.setProperty("--share", `${(100 * (value - low)) / (high - low)}%`);
     input.setAttribute("aria-valuetext", sayValue(dimension, value));
     number.textContent = fixed(value, 2);
     reset.disabled = Math.abs(value - start) < 0.005;
@@ -67,10 +76,27 @@ function gridRow(dimension, steps, [low, high], on) {
   const node = make("div", "strip");
   const label = `${spoken(dimension)}: ${steps} images from ${fixed(low, 1)} to ${fixed(high, 1)}`;
   const canvas = makeCanvas(steps, 1, label);
+  const choose = (step) => on.chosen(low + ((high - low) * step) / (steps - 1));
   canvas.addEventListener("click", (event) => {
     const { left, width } = canvas.getBoundingClientRect();
-    const step = Math.min(Math.floor((steps * (event.clientX - left)) / width), steps - 1);
-    on.chosen(low + ((high - low) * step) / (steps - 1));
+    choose(Math.min(Math.floor((steps * (event.clientX - left)) / width), steps - 1));
+  });
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "slider");
+  let at = (steps - 1) / 2;
+  const tell = () => {
+    const share = at / (steps - 1);
+    canvas.setAttribute("aria-valuenow", Math.round(100 * share));
+    canvas.setAttribute("aria-valuetext", sayValue(dimension, low + (high - low) * share));
+  };
+  tell();
+  canvas.addEventListener("keydown", (event) => {
+    const stride = Math.sign(STRIDES[event.key] ?? 0);
+    if (!stride) return;
+    event.preventDefault();
+    at = Math.min(Math.max(Math.round(at) + stride, 0), steps - 1);
+    tell();
+    choose(at);
   });
   const save = make("button", "save", "GIF", {
     type: "button", "aria-label": `Download ${spoken(dimension)} as a moving picture (GIF)`,

@@ -1,35 +1,86 @@
-// What a page shows, kept in its address so that a view can be shared: `window.dviz`.
+// What a page shows, kept in its address so that every view can be shared: `window.dviz`.
+//
+// This is the one mechanism. A view is a few names with a text each, the address's query:
+//   checkpoint, tab                 what the page's head shows
+//   z, range, axes                  Traverse: the code, the span of its sliders, the two of the pad
+//   alpha, pooling, dataset, …      whatever a tab binds with `Address.bind` (ui/parts/address.py)
+// What stands at its default is not in the address. A part of the page in JavaScript
+//   reads   dviz.read().name                        when it is shown,
+//   writes  dviz.write({ name: text or null })      while something is dragged: the view changes,
+//           dviz.write({ … }, { push: true })       where somebody chose: Back returns from there,
+//   hears   dviz.follow((view) => …)                after Back and Forward,
+//   hands   dviz.offer(start)                       a start to the sliders of Traverse,
+//   and names what means nothing for another checkpoint: dviz.ofCheckpoint("z", …).
+// A part in Python binds its component and does nothing else.
 window.dviz = (() => {
   const PAUSE = 300; // milliseconds; browsers refuse to rewrite the address many times a second
+  const followers = new Set(), bound = new Set();
   let waiting = null, changes = {};
 
-  /** @returns {Object<string, string>} what the address says now, what is yet to be written included */
-  function read() {
-    const state = Object.fromEntries(new URLSearchParams(window.location.search));
-    return apply(state);
-  }
+  /** @returns {Object<string, string>} the view, with what is yet to be written */
+  const read = () => apply(Object.fromEntries(new URLSearchParams(window.location.search)), changes);
 
-  /** @param {Object<string, string | null>} news by name; null takes a name away */
-  function write(news) {
-    Object.assign(changes, news);
-    waiting ??= setTimeout(flush, PAUSE);
-  }
-
-  function apply(state) {
-    for (const [name, value] of Object.entries(changes)) {
-      if (value === null) delete state[name];
-      else state[name] = value;
+  function apply(view, news) {
+    for (const [name, value] of Object.entries(news)) {
+      if (value === null) delete view[name];
+      else view[name] = String(value);
     }
-    return state;
+    return view;
+  }
+
+  /** The address of a view, relative to this server. */
+  function address(view) {
+    const search = new URLSearchParams(view).toString().replaceAll("%2C", ",");
+    return window.location.pathname + (search && `?${search}`);
+  }
+
+  /**
+   * @param {Object<string, string | number | null>} news by name; null takes a name away
+   * @param {{push?: boolean}} how push: whether Back is to return to what was before
+   */
+  function write(news, { push = false } = {}) {
+    if (!push) {
+      Object.assign(changes, news);
+      waiting ??= setTimeout(flush, PAUSE);
+      return;
+    }
+    flush();
+    const before = address(read()), after = address(apply(read(), news));
+    if (after !== before) window.history.pushState(window.history.state, "", after);
   }
 
   function flush() {
-    const search = new URLSearchParams(read()).toString().replaceAll("%2C", ",");
-    changes = {};
+    clearTimeout(waiting);
     waiting = null;
-    const { pathname, hash } = window.location;
-    window.history.replaceState(window.history.state, "", pathname + (search && `?${search}`) + hash);
+    const after = address(read());
+    changes = {};
+    if (after !== window.location.pathname + window.location.search) {
+      window.history.replaceState(window.history.state, "", after);
+    }
   }
+
+  /** Tell `follower` the view after every step Back or Forward. */
+  function follow(follower) {
+    followers.add(follower);
+  }
+
+  /** Names that go from the address with the checkpoint that they are of. */
+  function ofCheckpoint(...names) {
+    for (const name of names) bound.add(name);
+  }
+
+  /**
+   * A checkpoint is shown; if the address names another, somebody chose it, and Back leads out.
+   * @param {string} usual the one that an address without any means
+   */
+  function choose(checkpoint, usual) {
+    if ((read().checkpoint ?? usual) === checkpoint) return;
+    const gone = Object.fromEntries([...bound].map((name) => [name, null]));
+    write({ ...gone, checkpoint: checkpoint === usual ? null : checkpoint }, { push: true });
+  }
+
+  /** @returns {string} the whole address of the view */
+  const link = () => window.location.origin + address(read());
 
   let offered = null;
 
@@ -46,5 +97,12 @@ window.dviz = (() => {
     return start;
   }
 
-  return { read, write, offer, taken };
+  window.addEventListener("popstate", () => {
+    clearTimeout(waiting);
+    waiting = null;
+    changes = {};
+    for (const follower of followers) follower(read());
+  });
+
+  return { read, write, follow, ofCheckpoint, choose, link, offer, taken };
 })();

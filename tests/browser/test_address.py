@@ -1,0 +1,87 @@
+"""Every view has an address, Back returns, and the keyboard and a first look find the sliders."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_page import open_tab, pick
+from tests.ui.material import NAMES
+
+SOURCE, DIRECT, TUNED = NAMES
+
+
+def shown(page):
+    return page.locator(".family-line [aria-current]")
+
+
+def test_back_leads_through_what_was_chosen(page):
+    slider = page.locator("#panel .dial input").first
+    slider.focus()
+    page.keyboard.press("PageUp")
+    value = slider.input_value()
+    pick(page, TUNED)
+    expect(page).to_have_url(re.compile(f"checkpoint={TUNED}$"))  # its code is another one's
+    open_tab(page, "Association (OMES)")
+    expect(page).to_have_url(re.compile("tab=association"))
+    page.locator(".matrix .annotation").first.wait_for()
+    page.go_back()
+    expect(page.get_by_role("tab", selected=True)).to_have_text("Traverse")
+    page.go_back()
+    expect(shown(page)).to_have_attribute("data-key", SOURCE)
+    expect(page.locator("#panel .dial input").first).to_have_value(value)
+    page.go_forward()
+    expect(shown(page)).to_have_attribute("data-key", TUNED)
+
+
+def test_the_skip_link_leads_to_the_sliders_and_a_pick_keeps_the_focus(page):
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the sliders")).to_be_focused()
+    page.keyboard.press("Enter")
+    slider = page.locator("#panel .dial input").first
+    expect(slider).to_be_focused()
+    low, high, before = (float(slider.evaluate(f"e => e.{k}")) for k in ("min", "max", "value"))
+    page.keyboard.press("ArrowRight")
+    assert float(slider.input_value()) - before == pytest.approx((high - low) / 100, abs=0.011)
+    page.keyboard.press("PageDown")
+    assert before - float(slider.input_value()) == pytest.approx(0.09 * (high - low), abs=0.03)
+    chip = page.locator(f'.family-line [data-key="{TUNED}"]')
+    chip.focus()
+    page.keyboard.press("Enter")
+    expect(chip).to_have_attribute("aria-current", "true")
+    expect(chip).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "height", "fold"), [(1280, 800, 800), (420, 900, 700)])
+def test_all_stands_above_the_fold_and_nothing_jumps(context, url, width, height, fold):
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => {"
+        " for (const e of list.getEntries()) window.shift += e.value;"
+        "}).observe({ type: 'layout-shift', buffered: true });"
+    )
+    page.goto(url)
+    page.wait_for_selector("#panel [data-painter]", state="attached")
+    page.wait_for_timeout(1000)
+    for part in ("#panel .now canvas", "#panel .dial input"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= fold
+    assert page.evaluate("window.shift") < 0.05
+    page.close()
+
+
+def test_a_first_look_sees_a_slider_play_and_a_suggestion_moves_it(stranger, url):
+    page = stranger.new_page()
+    page.goto(url)
+    page.wait_for_selector("#panel [data-played=yes]", state="attached")
+    page.wait_for_timeout(400)
+    assert "z=" not in page.url  # it is back where it was
+    first = page.locator("#panel .try").first
+    number = first.get_attribute("data-dimension")
+    slider = page.locator(f"#panel .dial input[data-dimension='{number}']")
+    before = slider.input_value()
+    first.click()
+    expect(slider).not_to_have_value(before)
+    page.wait_for_url(re.compile("z="))

@@ -1,0 +1,72 @@
+"""A verdict says what the numbers say, and no more than their errors allow."""
+
+from dataclasses import replace
+
+import pytest
+
+from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
+from dviz.measuring.report import ProbeScore
+from dviz.ui.core.verdict import short, slopes, verdict
+from dviz.ui.parts.slopes import slope_chart
+from tests.ui.material import NAMES
+
+
+@pytest.fixture(scope="module")
+def measured(library):
+    return library.get(NAMES[2]).result
+
+
+def result_of(measured, S, accuracy, error=0.01):
+    """A report whose matrix is S on the diagonal, and whose probes all read so well."""
+    size, factors = len(measured.active), measured.factors
+    matrix = [[S if d == j else 0.0 for j in range(len(factors))] for d in range(size)]
+    probes = [ProbeScore(f, "mlp", "all", accuracy, accuracy, 0.1, error) for f in factors]
+    return replace(measured, association=matrix, active=[True] * size, probes=probes)
+
+
+def test_ahead_behind_and_on_a_par_are_told_apart(measured):
+    good, bad = result_of(measured, 0.9, 0.7), result_of(measured, 0.3, 0.5)
+    (ahead,) = verdict({DIRECT: good}, bad)
+    assert "beats learning on the Target alone" in ahead
+    assert "an MLP reads more from it, 70% against 50%" in ahead
+    (behind,) = verdict({DIRECT: bad}, good)
+    assert "falls behind" in behind
+    assert "reads less" in behind
+    (even,) = verdict({DIRECT: good}, result_of(measured, 0.9, 0.69, error=0.2))
+    assert "is on a par with" in even
+    assert "reads as much" in even
+
+
+def test_fine_tuning_is_said_to_move_only_what_it_moved(measured):
+    before, after = result_of(measured, 0.3, 0.5), result_of(measured, 0.9, 0.7)
+    (raised,) = verdict({DIRECT: before, FINE_TUNED: after})
+    assert "raised OMES" in raised
+    assert "rose, 50% to 70%" in raised
+    (left,) = verdict({DIRECT: before, FINE_TUNED: before})
+    assert "left OMES about where it was" in left
+    assert "hardly moved" in left
+
+
+def test_of_a_source_alone_there_is_no_verdict(measured):
+    assert verdict({SOURCE: measured}) == verdict({}) == []
+    assert slopes({}) == []
+
+
+def test_slopes_join_factors_of_the_same_name_and_draw_every_level(measured):
+    target = result_of(measured, 0.9, 0.7)
+    source = replace(target, factors=["thing", "mood", "size"], probes=[
+        replace(p, factor=f) for p, f in zip(target.probes, ("thing", "mood", "size"), strict=True)
+    ])  # fmt: skip
+    found = {s.name: s for s in slopes({SOURCE: source, DIRECT: target}, target)}
+    assert list(found) == ["OMES", *measured.factors]
+    assert set(found["thing"].values) == {SOURCE, DIRECT}
+    assert set(found["turn"].values) == {DIRECT}
+    chart = slope_chart(found["thing"], "%")
+    assert "thing: Source 70%, direct 70%; chance 10%, Target only 70%" in chart
+    assert chart.count("<circle") == 2
+    assert "slope-line" in chart
+    assert "slope-line" not in slope_chart(found["turn"], "%")
+
+
+def test_scores_are_printed_as_the_study_does():
+    assert (short(0.42), short(1.0), short(0.0)) == (".42", "1.00", ".00")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dviz.data.arm3d import Arm3D
 from dviz.data.base import FactorDataset
+from dviz.data.cars3d import Cars3d
 from dviz.data.coil100 import Coil100, Coil100Augmented, Coil100AugmentedBinary
 from dviz.data.dsprites import (
     ColorDSprites,
@@ -18,8 +19,10 @@ from dviz.data.dsprites import (
 from dviz.data.folder import Folder, is_own_folder
 from dviz.data.info import DatasetInfo
 from dviz.data.isaac3d import Isaac3D
+from dviz.data.mpi3d import Mpi3dComplex, Mpi3dReal, Mpi3dRealistic, Mpi3dToy
 from dviz.data.rgbd_objects import RgbdObjects, RgbdObjectsDepth, RgbdObjectsDepth16
 from dviz.data.shapes3d import Shapes3D
+from dviz.data.smallnorb import SmallNorb
 from dviz.data.textures import TextureDSprites
 from dviz.errors import DatasetError
 
@@ -39,6 +42,12 @@ _CLASSES: tuple[type[FactorDataset], ...] = (
     RgbdObjects,
     RgbdObjectsDepth,
     RgbdObjectsDepth16,
+    Mpi3dToy,
+    Mpi3dRealistic,
+    Mpi3dReal,
+    Mpi3dComplex,
+    SmallNorb,
+    Cars3d,
     Folder,
 )
 _DATASETS = {cls.info.name: cls for cls in _CLASSES}

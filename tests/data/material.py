@@ -1,10 +1,13 @@
 """Small data in the official formats, made on the fly."""
 
+import gzip
 import io
+import struct
 import zipfile
 
 import numpy as np
 from PIL import Image
+from scipy.io import savemat
 
 
 def png(pixels):
@@ -75,3 +78,52 @@ def write_sprites(path, frames, sizes, **changes):
         "metadata": np.array({"title": "dSprites"}, dtype=object),
     } | changes
     np.savez_compressed(path, **{name: a for name, a in arrays.items() if a is not None})
+
+
+def write_mpi3d(path, count, compressed=False):
+    """MPI3D's archive: image i is as bright as i counted to 251, its green channel i // 251."""
+    number = np.arange(count)
+    colour = np.stack([number % 251, number // 251 % 251, 0 * number], axis=1).astype(np.uint8)
+    images = np.broadcast_to(colour[:, None, None], (count, 64, 64, 3))
+    (np.savez_compressed if compressed else np.savez)(path, images=images)
+
+
+def norb_bytes(array):
+    """An array in NORB's binary format."""
+    magic = 0x1E3D4C55 if array.dtype == np.uint8 else 0x1E3D4C54
+    shape = [*array.shape, *[1] * (3 - array.ndim)]
+    return struct.pack(f"<Ii{len(shape)}i", magic, array.ndim, *shape) + array.tobytes()
+
+
+def write_norb(root, side=4, shuffled=True):
+    """SmallNORB's six files, pictures of `side` pixels: as bright as category, azimuth and lighting
+    say, the second camera's white. Rows are in no order."""
+    parts = (
+        ("smallnorb-5x46789x9x18x6x2x96x96-training", (4, 6, 7, 8, 9)),
+        ("smallnorb-5x01235x9x18x6x2x96x96-testing", (0, 1, 2, 3, 5)),
+    )
+    for name, instances in parts:
+        values = np.arange(5), instances, np.arange(9), np.arange(18), np.arange(6)
+        grid = np.stack(np.meshgrid(*values, indexing="ij"), -1).reshape(-1, 5)
+        if shuffled:
+            grid = np.random.default_rng(0).permutation(grid)
+        grey = (40 * grid[:, 0] + 5 * grid[:, 4] + grid[:, 3]).astype(np.uint8)
+        images = np.full((len(grid), 2, side, side), 255, np.uint8)
+        images[:, 0] = grey[:, None, None]
+        info = grid[:, 1:] * [1, 1, 2, 1]  # azimuths are even numbers
+        for kind, array in (("dat", images), ("cat", grid[:, 0]), ("info", info)):
+            array = array if kind == "dat" else array.astype("<i4")
+            with gzip.open(root / f"{name}-{kind}.mat.gz", "wb", compresslevel=1) as file:
+                file.write(norb_bytes(np.ascontiguousarray(array)))
+
+
+def write_cars(root, numbers=(1, 2, 10)):
+    """Cars3D's files: red tells the car, green the azimuth, blue the elevation."""
+    folder = root / "data" / "cars"
+    folder.mkdir(parents=True)
+    for number in numbers:
+        images = np.empty((128, 128, 3, 24, 4), np.uint8)
+        images[:, :, 0] = 10 * number
+        images[:, :, 1] = 5 * np.arange(24)[:, None]
+        images[:, :, 2] = 50 * np.arange(4)
+        savemat(folder / f"car_{number:03}_mesh.mat", {"im": images}, do_compression=True)

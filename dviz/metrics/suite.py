@@ -20,10 +20,13 @@ _MODULES = (
     "mig",
     "sap",
     "modularity",
+    "sufficiency",
     "explicitness",
     "beta_vae",
     "factor_vae",
     "dci",
+    "infomec",
+    "dci_es",
     "probes",
     "diagnostics",
 )

@@ -114,16 +114,6 @@ def fit_booster(codes: np.ndarray, targets: np.ndarray, seed: int) -> Booster:
     return booster.fit(codes[kept], targets[kept], X_val=codes[held_out], y_val=targets[held_out])
 
 
-def split_gains(booster: Booster, dimensions: int) -> np.ndarray:
-    """Total gain of the splits on each dimension, float64 (D,)."""
-    gains = np.zeros(dimensions)
-    for iteration in booster._predictors:
-        for tree in iteration:
-            inner = tree.nodes[tree.nodes["is_leaf"] == 0]
-            gains += np.bincount(inner["feature_idx"], inner["gain"], minlength=dimensions)
-    return gains
-
-
 def _held_out(targets: np.ndarray, seed: int) -> np.ndarray:
     """Mark a random tenth of the rows, never the last one of a class; none below 100 rows."""
     marked = np.zeros(len(targets), dtype=bool)

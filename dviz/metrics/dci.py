@@ -206,4 +206,5 @@ METRIC = Metric(
             lambda entry: entry["trees"]["completeness"],
         ),
     ),
+    cost=40,
 )

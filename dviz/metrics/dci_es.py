@@ -138,4 +138,5 @@ METRIC = Metric(
     _run,
     _rows,
     scores=(Score("dci_es_explicitness", "DCI-ES explicitness", "E", lambda e: e["explicitness"]),),
+    cost=8,
 )

@@ -193,4 +193,5 @@ METRIC = Metric(
         Score("infoc", "InfoC", "InfoC", lambda entry: entry["compactness"], COMPACTNESS),
         Score("infoe", "InfoE", "InfoE", lambda entry: entry["explicitness"]),
     ),
+    cost=6,
 )

@@ -320,4 +320,4 @@ def _notes(entry: Entry) -> list[str]:
     return left_out(entry) + [f"probe {model}: needs torch, which is missing" for model in missing]
 
 
-METRIC = Metric("probes", "Probes", _run_table, _rows, notes=_notes)
+METRIC = Metric("probes", "Probes", _run_table, _rows, notes=_notes, cost=60)

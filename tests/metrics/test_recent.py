@@ -5,8 +5,8 @@ import pytest
 from sklearn.feature_selection import mutual_info_classif
 
 from dviz.metrics.dci_es import CAPACITIES, dci_es, explicitness_of
-from dviz.metrics.information import information_matrix
 from dviz.metrics.infomec import infomec, neighbour_information
+from dviz.metrics.information import information_matrix
 from dviz.metrics.omes import omes
 from dviz.metrics.pairs import associate_pairs
 from dviz.metrics.sufficiency import sufficiency

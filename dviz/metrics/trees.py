@@ -94,7 +94,8 @@ def fit_booster(codes: np.ndarray, targets: np.ndarray, seed: int) -> Booster:
     """A fitted `HistGradientBoostingClassifier` for at least two classes.
 
     Stops when the loss on a tenth of the rows, held out so that no class loses its last row, has
-    fallen by less than `TOLERANCE` in 5 iterations: a limit of 200 cut off factors of many values. Where there are too few rows to hold out any, it runs 100.
+    fallen by less than `TOLERANCE` in 5 iterations: a limit of 200 cut off factors of many values.
+    Where there are too few rows to hold out any, it runs 100.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 

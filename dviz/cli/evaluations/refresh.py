@@ -14,9 +14,9 @@ def add_refresh(commands: argparse._SubParsersAction) -> None:
         commands,
         "refresh",
         "Add to reports what is measured today and was not then: intervals and noise of the\n"
-        "association, mutual information; with --probes probes and scores anew. All from the codes\n"
-        "stored beside them. What is up to date is left alone, so the same command goes on where\n"
-        "it was.",
+        "association, mutual information; with --probes probes and scores anew. All from the\n"
+        "codes stored beside them. What is up to date is left alone, so the same command goes on\n"
+        "where it was.",
         "dviz evaluate refresh checkpoints/* --probes",
     )
     add = parser.add_argument

@@ -162,12 +162,13 @@ def _explicitness(codes: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 100 steps are part of the definition
         model.fit(codes[:train], labels[:train])
-    shares = []
+    shares: list[float] = []
     for rows in (slice(train, None), slice(train)):
         seen = np.isin(labels[rows], classes)
         place = np.searchsorted(classes, labels[rows][seen])
-        chance = model.predict_log_proba(codes[rows][seen])[np.arange(len(place)), place]
-        shares.append(1 + float(chance.mean()) / np.log(len(classes)) if len(place) else np.nan)
+        chance = model.predict_proba(codes[rows][seen])[np.arange(len(place)), place]
+        told = np.log(np.maximum(chance, 1e-15)).mean() if len(place) else np.nan
+        shares.append(1 + float(told) / np.log(len(classes)))
     return shares[0], shares[1]
 
 

@@ -33,6 +33,7 @@ class H5Images:
 
     def __init__(self, path: Path, space: FactorSpace) -> None:
         self.path = path
+        self._size = path.stat().st_size if path.is_file() else 0
         self._owner: int | None = None
         with _open(path) as file:
             images = _dataset(file, "images", path)
@@ -49,12 +50,14 @@ class H5Images:
         """Images uint8 (N, 64, 64, 3) of flat indices (N,), in any order and repeatedly."""
         if self._owner != os.getpid():
             self._file, self._owner = _open(self.path), os.getpid()
+        if self.path.stat().st_size < self._size:  # HDF5 would read zeros beyond the end
+            raise DatasetError(f"{self.path} was cut off while it was read; {GET_AGAIN}")
         # h5py wants rising numbers, each once.
         rows, place = np.unique(self._rows[indices], return_inverse=True)
         return _read(self._file["images"], rows, self.path)[place]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_rows": self._rows, "_owner": None}
+        return {"path": self.path, "_size": self._size, "_rows": self._rows, "_owner": None}
 
 
 def _open(path: Path) -> h5py.File:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ class Visitor:
 
     def __init__(self, url: str) -> None:
         self._address = urlsplit(url).netloc
-        self.session = secrets.token_hex(6)
         self.cookie = ""
         _, headers, _ = self.ask("GET", "/", headers={"Accept": "text/html"})
         self.cookie = headers.get("set-cookie", "").split(";")[0]
@@ -79,7 +79,7 @@ class Visitor:
 
     def call(self, name: str, *data: Any) -> str:
         """What a named endpoint answers, in one line."""
-        body = {"data": list(data), "session_hash": self.session}
+        body = {"data": list(data), "session_hash": secrets.token_hex(6)}
         status, _, content = self.ask("POST", f"{API}/call/{name}", body)
         if status != 200:
             return said(status, content)
@@ -88,7 +88,10 @@ class Visitor:
         text = content.decode("utf-8", "replace")
         if "event: complete" in text:
             return "served"
-        return "refused: " + _short(text.rpartition("data: ")[2])
+        problem = text.rpartition("data: ")[2]
+        with suppress(ValueError, AttributeError):
+            problem = json.loads(problem).get("error") or problem
+        return f"refused: {_short(problem)}"
 
     def trigger(self, element: str, event: str, data: list[Any]) -> str:
         """What an event of the page's own answers, in one line; `data` fills its first inputs."""

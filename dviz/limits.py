@@ -43,6 +43,7 @@ class Limits:
         250_000_000, "bytes a request", "twelve photographs of the largest size"
     )
     uploads_at_once: int = _bound(16, "requests", "each keeps a connection and a file open")
+    uploads_waiting: int = _bound(200, "requests", "that wait for their turn, unread")
     uploads_visitor_bytes: int = _bound(
         500_000_000, "bytes a visitor", "two requests of the largest size"
     )

@@ -62,6 +62,7 @@ class Guard:
         self.app, self.limits, self.grace = app, limits, grace
         self.visitors = Visitors(folder, limits)
         self._uploading = 0
+        self._turns: asyncio.Semaphore | None = None
         self._readers: anyio.CapacityLimiter | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -199,19 +200,20 @@ class Guard:
     # --- uploads
 
     async def _upload(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
-        limits, size = self.limits, 0
-        if self._uploading >= limits.uploads_at_once:
-            raise Refusal(429, f"busy: {self._uploading} uploads run already; try again in 10 s")
-        announced = _length(scope)
-        try:
-            self.visitors.check_room(exchange.visitor, announced)
-        except UploadsFullError as error:
-            raise Refusal(429, str(error)) from None
+        """Take an upload in, a few at a time; its size is counted as it comes."""
+        limits, announced = self.limits, _length(scope)
         too_large = Refusal(
             413, f"uploads of more than {limits.upload_request_bytes // 1_000_000} MB are refused"
         )
         if announced > limits.upload_request_bytes:
             raise too_large
+        if self._uploading >= limits.uploads_at_once + limits.uploads_waiting:
+            raise Refusal(429, f"busy: {self._uploading} uploads are under way; try again in 30 s")
+        try:
+            self.visitors.check_room(exchange.visitor, announced)
+        except UploadsFullError as error:
+            raise Refusal(429, str(error)) from None
+        size = 0
 
         async def counted() -> Message:
             nonlocal size
@@ -222,10 +224,12 @@ class Guard:
             return message
 
         exchange.on_json = lambda value: self._add_uploads(value, exchange.visitor)
+        self._turns = self._turns or asyncio.Semaphore(limits.uploads_at_once)
         self._uploading += 1
         try:
             with anyio.fail_after(10 * limits.body_seconds):
-                await self.app(scope, counted, exchange.send)
+                async with self._turns:
+                    await self.app(scope, counted, exchange.send)
         except TimeoutError:
             raise Refusal(408, "the upload took too long to arrive") from None
         finally:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dviz.cli.benchmarks import crowd
 from dviz.cli.benchmarks.page import running_app
 
 TICKS = 5  # a second
@@ -50,13 +51,25 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--checkpoints", help="folder of checkpoints (default: the app's own)")
     parser.add_argument("--users", type=int, default=30, help="at the same time (default 30)")
     parser.add_argument("--seconds", type=float, default=60.0, help="of dragging (default 60)")
+    parser.add_argument(
+        "--measuring",
+        type=int,
+        help="instead of dragging only, people drag, drop in photos, look at the association, and "
+        "so many of them measure codes of their own",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         settings = {"GRADIO_TEMP_DIR": folder, "TMPDIR": folder}
         with running_app(args.checkpoints, **settings) as url:
-            result = measure(url, args.users, args.seconds, Path(folder))
-    print(json.dumps(result) if args.json else in_words(result))
+            if args.measuring is None:
+                result, words = measure(url, args.users, args.seconds, Path(folder)), in_words
+            else:
+                result, words = (
+                    crowd.crowd(url, args.users, args.measuring, args.seconds, Path(folder)),
+                    crowd.in_words,
+                )
+    print(json.dumps(result) if args.json else words(result))
 
 
 def measure(url: str, users: int, seconds: float, folder: Path) -> dict[str, Any]:

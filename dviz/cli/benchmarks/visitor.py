@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-TIMEOUT = 120.0
+TIMEOUT = 600.0
 JSON = {"Content-Type": "application/json"}
 API = "/gradio_api"
 
@@ -23,6 +23,7 @@ class Visitor:
 
     def __init__(self, url: str) -> None:
         self._address = urlsplit(url).netloc
+        self.session = secrets.token_hex(6)
         self.cookie = ""
         _, headers, _ = self.ask("GET", "/", headers={"Accept": "text/html"})
         self.cookie = headers.get("set-cookie", "").split(";")[0]
@@ -93,12 +94,19 @@ class Visitor:
             problem = json.loads(problem).get("error") or problem
         return f"refused: {_short(problem)}"
 
-    def trigger(self, element: str, event: str, data: list[Any]) -> str:
+    def stay(self) -> http.client.HTTPConnection:
+        """Keep the page open, until the connection is closed."""
+        page = http.client.HTTPConnection(self._address, timeout=TIMEOUT)
+        page.request("GET", f"{API}/heartbeat/{self.session}", headers={"Cookie": self.cookie})
+        page.getresponse().readline()
+        return page
+
+    def trigger(self, element: str, event: str, data: list[Any], session: str | None = None) -> str:
         """What an event of the page's own answers, in one line; `data` fills its first inputs."""
         number, inputs = self._event(element, event)
         body = {
             "fn_index": number,
-            "session_hash": secrets.token_hex(6),
+            "session_hash": session or secrets.token_hex(6),
             "data": data + [None] * (inputs - len(data)),
         }
         status, _, content = self.ask("POST", f"{API}/queue/join", body)

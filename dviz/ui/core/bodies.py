@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from dviz.errors import DvizError
 from dviz.limits import LIMITS, Limits
+
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BodyError(DvizError):
@@ -32,6 +36,7 @@ def read_body(content: bytes, limits: Limits = LIMITS) -> Body:
     Raises:
         BodyError: it is no JSON, too long or too deep, or asks to fetch an address.
     """
+    _check_marks(content, limits)
     try:
         value = json.loads(content)
     except RecursionError:
@@ -45,6 +50,18 @@ def read_body(content: bytes, limits: Limits = LIMITS) -> Body:
         raise BodyError("addresses are not fetched here; upload the file")
     session = value.get("session_hash") if isinstance(value, dict) else None
     return Body(session if isinstance(session, str) else None, paths)
+
+
+def _check_marks(content: bytes, limits: Limits) -> None:
+    """Refuse by commas and brackets outside of words, which takes a hundredth of parsing."""
+    plain = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside = b"".join(plain.split(b'"')[::2])
+    if outside.count(b",") > limits.json_values:
+        raise BodyError(_too_many(limits))
+    brackets = np.frombuffer(outside.translate(None, NO_BRACKETS), dtype=np.uint8)
+    steps = np.where((brackets == ord("[")) | (brackets == ord("{")), 1, -1)
+    if len(steps) and steps.cumsum().max() > limits.json_depth + 1:
+        raise BodyError(_too_deep(limits))
 
 
 def _paths(value: Any, limits: Limits) -> Iterator[Any]:
@@ -62,10 +79,14 @@ def _paths(value: Any, limits: Limits) -> Iterator[Any]:
         count += len(below)
         depth += 1
         if count > limits.json_values:
-            raise BodyError(f"the JSON holds more than {limits.json_values:,} values, the limit")
+            raise BodyError(_too_many(limits))
         if below and depth > limits.json_depth:
             raise BodyError(_too_deep(limits))
         level = below
+
+
+def _too_many(limits: Limits) -> str:
+    return f"the JSON holds more than {limits.json_values:,} values, the limit"
 
 
 def _too_deep(limits: Limits) -> str:

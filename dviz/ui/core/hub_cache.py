@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import shutil
-import tempfile
 import threading
 import zipfile
 from pathlib import Path
@@ -15,6 +13,7 @@ from dviz.errors import CheckpointError
 from dviz.files import check_archive
 from dviz.limits import LIMITS
 from dviz.publish import hub
+from dviz.ui.core.scratch import scratch_folder
 
 BUSY = "others are loading checkpoints from the Hub just now; try again in a minute"
 
@@ -81,8 +80,7 @@ class HubCache:
     def _root(self) -> Path:
         with self._lock:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="dviz-hub-"))
-                atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+                self._folder = scratch_folder()
             return self._folder
 
 

@@ -39,5 +39,4 @@ METRIC = single(
     "MIG",
     lambda t: mig(t.codes, t.factors, names=t.names).to_dict(),
     measures=COMPACTNESS,
-    cost=0.2,
 )

@@ -76,5 +76,4 @@ METRIC = single(
     "SAP",
     lambda t: sap(t.codes, t.factors, names=t.names, n_jobs=t.n_jobs).to_dict(),
     measures=COMPACTNESS,
-    cost=8,
 )

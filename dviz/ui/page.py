@@ -33,6 +33,7 @@ FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 POLL = 0.5  # seconds between two looks at a download
+PHOTOS_KEPT = 3600  # seconds, where nobody looks at them
 FIRST = TABS[0].slug
 
 
@@ -83,12 +84,13 @@ def _build_shell(library: Library) -> Shell:
     tab, visit = gr.State(FIRST), gr.State(0)
     # The first tab comes painted: what it shows at once is what it would be told to show.
     shown = {t.slug: gr.State((first, 1) if t.slug == FIRST else None) for t in TABS}
-    address = Address()
+    address, photos = Address(), gr.State(None, time_to_live=PHOTOS_KEPT)
     with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
         for declared in TABS:
             slug = declared.slug
             with gr.Tab(declared.name, id=slug, elem_id=f"tab-{slug}") as pane:
-                declared.build(Context(library, checkpoint, [shown[slug].change], address))
+                refresh = [shown[slug].change]
+                declared.build(Context(library, checkpoint, refresh, address, photos))
             _follow_opening(pane, slug, tab, shown[slug], [checkpoint, visit])
     return Shell(library, top, tabs, checkpoint, fetched, tab, visit, shown, address)
 

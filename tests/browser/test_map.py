@@ -130,6 +130,14 @@ def test_a_map_has_an_address(map_page, open_page):
     expect(other.locator(".map-colour")).to_have_value("shape")
 
 
+def test_a_click_opens_the_page_of_an_axis_and_back_returns(map_page):
+    map_page.locator(".about-across").click()
+    expect(map_page.locator(".dimension-verdict").first).to_be_visible()
+    map_page.wait_for_url(re.compile("tab=dimension"))
+    map_page.go_back()
+    expect(map_page.get_by_role("tab", selected=True)).to_have_text("Map")
+
+
 def test_keys_move_point_and_take(map_page):
     map_page.locator(POINTS).focus()
     hover = map_page.locator("#map .map-hover")

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from starlette.routing import Route
 
-from dviz.checkpoint import SOURCE
 from dviz.errors import CheckpointError, DvizError
 from dviz.models.vae import VAE
 from dviz.ui.core import blobs, starts
 from dviz.ui.core.blobs import Blob
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.inspector import Dimension, decode
+from dviz.ui.core.inspector import Dimension, decode, encode
 from dviz.ui.core.library import Library
 from dviz.ui.core.starts import Start
+from dviz.ui.core.uploads import Photo
 from dviz.ui.core.weights import address_of
 
 PATH = "dviz/codes"
@@ -53,14 +53,19 @@ def points_route(library: Library) -> Route:
     return blobs.route(PATH, find, "there are no such codes")
 
 
-def map_value(library: Library, entry: Entry) -> dict[str, Any]:
-    """What the map needs to know of `entry` and its lineage before it fetches points; JSON-able."""
+def map_value(library: Library, entry: Entry, photos: Sequence[Photo] = ()) -> dict[str, Any]:
+    """What the map needs to know of `entry` and its lineage before it fetches points; JSON-able.
+
+    `photos` have an image; they are encoded by every checkpoint of the lineage.
+    """
     codes, _ = points_of(entry)
+    members = members_of(library, entry)
     shown = [d for d in entry.dimensions if d.active] or entry.dimensions
     mean, axes, shares = principal_axes(codes, shown)
     return {
         "checkpoint": entry.key,
-        "stages": stages_of(library, entry),
+        "stages": [_stage(member) for member in members],
+        "photos": [star for member in members for star in _stars(member, photos)],
         "dimensions": [_dimension(d) for d in shown],
         "principal": {
             "mean": mean.round(5).tolist(),
@@ -71,40 +76,57 @@ def map_value(library: Library, entry: Entry) -> dict[str, Any]:
     }
 
 
-def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
+def members_of(library: Library, entry: Entry) -> list[Entry]:
     """The checkpoints of the lineage whose codes go into one map, `entry` always among them."""
-    stages = []
+    members = []
     for key in library.lineage(entry.key):
         try:
             member = entry if key == entry.key else library.get(key)
-            codes, classes = points_of(member)
+            has_points = len(points_of(member)[0]) > 0
         except DvizError:  # a broken relative is no reason not to show this one
             continue
-        if member is not entry and (not len(codes) or member.latent_size != entry.latent_size):
-            continue
-        config = member.config
-        stages.append(
+        if member is entry or (has_points and member.latent_size == entry.latent_size):
+            members.append(member)
+    return members
+
+
+def _stage(entry: Entry) -> dict[str, Any]:
+    codes, classes = points_of(entry)
+    config = entry.config
+    return {
+        "key": entry.key,
+        "kind": config.kind,
+        "dataset": config.dataset,
+        "points": blobs.address(PATH, pack_points(codes, classes).digest, entry.key),
+        "count": len(codes),
+        "latent_size": entry.latent_size,
+        "factors": [
             {
-                "key": key,
-                "kind": config.kind,
-                "dataset": config.dataset,
-                "role": "Source" if config.kind == SOURCE else "Target",
-                "points": blobs.address(PATH, pack_points(codes, classes).digest, key),
-                "count": len(codes),
-                "latent_size": member.latent_size,
-                "factors": [
-                    {
-                        "name": f.name,
-                        "cyclic": f.cyclic,
-                        "values": [f.label(value) for value in range(f.size)],
-                    }
-                    for f in config.factors
-                ],
-                "decoder": address_of(member),
-                "genuine": starts.renderer(member) is not None or member.pictures is not None,
+                "name": f.name,
+                "cyclic": f.cyclic,
+                "values": [f.label(value) for value in range(f.size)],
             }
-        )
-    return stages
+            for f in config.factors
+        ],
+        "decoder": address_of(entry),
+        "genuine": starts.renderer(entry) is not None or entry.pictures is not None,
+    }
+
+
+def _stars(entry: Entry, photos: Sequence[Photo]) -> list[dict[str, Any]]:
+    """Where photos lie among the codes of a checkpoint."""
+    if not photos:
+        return []
+    codes = encode(entry.model, np.stack([photo.image for photo in photos])).mean
+    return [
+        {
+            "name": photo.name,
+            "picture": photo.thumbnail,
+            "checkpoint": entry.key,
+            "code": [round(float(value), 4) for value in code],
+        }
+        for photo, code in zip(photos, codes, strict=True)
+    ]
 
 
 def principal_axes(

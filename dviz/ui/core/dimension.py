@@ -11,7 +11,7 @@ from dviz.ui.core import starts
 from dviz.ui.core.codes_map import points_of
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension, decode, sweep
-from dviz.ui.core.matrix import ceiling, spans
+from dviz.ui.core.matrix import ceiling, changes_by_itself, spans
 
 EACH = 6  # samples of a band
 BANDS = (
@@ -50,6 +50,7 @@ class Tie:
         factor: its name; S: how strongly it changes the code, in [0, 1], NaN where not known.
         ceiling: the S of a dimension that encodes it perfectly and nothing else.
         interval: 95% of S; None where it was not measured.
+        by_itself: whether S is high because the dimension changes whatever stays the same.
         moves: how far moving the dimension moves the factor in the picture, 0 for standing still
             and 1 for going through its values; None where it was not measured.
     """
@@ -58,6 +59,7 @@ class Tie:
     S: float
     ceiling: float
     interval: tuple[float, float] | None = None
+    by_itself: bool = False
     moves: float | None = None
 
 
@@ -129,12 +131,14 @@ def ties(entry: Entry, index: int) -> list[Tie]:
     if result is None or index >= len(result.active):
         return []
     S, low_high = result.association_matrix[index], spans(result)
+    restless = changes_by_itself(result)[index]
     found = [
         Tie(
             factor,
             float(S[j]),
             ceiling(result.sizes[j]),
             None if low_high is None else _interval(low_high, index, j),
+            bool(restless[j]),
             _moves(result, index, j),
         )
         for j, factor in enumerate(result.factors)
@@ -187,7 +191,9 @@ def verdict(entry: Entry, dimension: Dimension, found: list[Tie]) -> str:
     else:
         words = f"{dimension.name} is where {_and([name for name, _ in dimension.factors])} "
         words += f"lives: S {best.S:.2f}, and {best.ceiling:.2f} would be perfect."
-        if best.S - best.ceiling > BEYOND:
+        if best.by_itself:
+            words += " But it changes by itself too, whatever stays the same."
+        elif best.S - best.ceiling > BEYOND:
             words += " Being above that, it follows something else along with it."
     result = entry.result
     moved = result.moved(dimension.index) if result is not None else None

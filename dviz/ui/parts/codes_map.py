@@ -54,7 +54,6 @@ def build_map(library: Library) -> gr.HTML:
 
     return gr.HTML(
         html_template=(STATIC / "map.html").read_text(encoding="utf-8"),
-        css_template=(STATIC / "map.css").read_text(encoding="utf-8"),
         js_on_load="".join((STATIC / "js" / name).read_text("utf-8") for name in SCRIPTS),
         server_functions=[pictures, picture, sample, shared, table, film],
         apply_default_css=False,

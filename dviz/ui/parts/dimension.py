@@ -89,6 +89,8 @@ def _strength(tie: Tie) -> str:
     span = ""
     if tie.interval is not None:
         span = f" <small>{tie.interval[0]:.2f} to {tie.interval[1]:.2f}</small>"
+    if tie.by_itself:
+        span += " <small>changes by itself</small>"
     return f"{markup.meter(tie.S, tie.ceiling)} {tie.S:.2f}{span}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 import plotly.graph_objects as go
@@ -147,7 +148,15 @@ def heatmap_of(entry: Entry, result: DatasetReport) -> go.Figure:
     hover = [[words(d, j) for j in range(len(result.factors))] for d in shown]
     rows = [d.index for d in shown]
     names = [d.name for d in shown]
-    return association_heatmap(S[rows], names, result.factors, hover, restless[rows])
+    figure = association_heatmap(S[rows], names, result.factors, hover, restless[rows])
+    linked = [dimension_link(entry.key, d) for d in shown]
+    return figure.update_yaxes(tickvals=names, ticktext=linked)
+
+
+def dimension_link(key: str, dimension: Dimension) -> str:
+    """A dimension's name as a way to the page of it."""
+    to = urlencode({"checkpoint": key, "tab": "dimension", "dim": dimension.index})
+    return f'<a href="?{escape(to)}">{dimension.name}</a>'
 
 
 def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:

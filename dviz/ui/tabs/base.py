@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
 from gradio.components import Component
 
 from dviz.ui.core.library import Library
@@ -22,12 +23,14 @@ class Context:
         refresh: triggers on which the tab is to show everything anew; they fire only while it is
             open.
         address: binds components to names in the page's address.
+        photos: a state that holds the visitor's photos, `Prepared`, once there are some.
     """
 
     library: Library
     checkpoint: Component
     refresh: list[Any]
     address: Address
+    photos: gr.State
 
 
 @dataclass(frozen=True)

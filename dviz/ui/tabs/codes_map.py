@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from dviz.ui.core.codes_map import map_value
+from dviz.ui.core.uploads import Prepared
 from dviz.ui.parts.codes_map import build_map
 from dviz.ui.parts.errors import friendly
 from dviz.ui.tabs.base import Context, Tab
@@ -17,18 +18,13 @@ def build(tab: Context) -> None:
     library, checkpoint = tab.library, tab.checkpoint
 
     @friendly
-    def show(key: str) -> dict[str, Any]:
-        return map_value(library, library.get(key))
-
-    def take(current: str, event: gr.EventData) -> Any:
-        """The checkpoint of the sample that was clicked becomes the one picked."""
-        key = event._data.get("checkpoint")
-        return key if key in library.names and key != current else gr.skip()
+    def show(key: str, prepared: Prepared | None) -> dict[str, Any]:
+        photos = prepared.good if prepared is not None else []
+        return map_value(library, library.get(key), photos)
 
     panel = build_map(library)
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on(tab.refresh, show, checkpoint, panel, **quiet)
-    panel.select(take, checkpoint, checkpoint, **quiet)
+    gr.on(tab.refresh, show, [checkpoint, tab.photos], panel, **quiet)
 
 
 TAB = Tab("Map", "map", build)

@@ -49,7 +49,6 @@ SYNTHETIC = (
     "guesses. Pick one that was transferred to real images, above, to compare."
 )
 MAX_CHARTED = len(SERIES)
-SESSION = 3600  # seconds that photos nobody looks at are kept
 PICK_EXAMPLE = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-index]");
@@ -91,7 +90,7 @@ def build(tab: Context) -> None:
 
     gr.Markdown(HELP, elem_classes="help")
     picked = gr.State([0] if examples() else [])
-    snaps, prepared = gr.State([]), gr.State(None, time_to_live=SESSION)
+    snaps, prepared = gr.State([]), tab.photos
     files, camera, gallery, mode, background, tolerance = _build_uploads()
     with gr.Row(elem_classes="lineage"):
         with gr.Column(min_width=300):

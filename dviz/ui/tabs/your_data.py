@@ -230,7 +230,7 @@ def show_result(metric: str | None, result: dict[str, Any]) -> list[Any]:
     """Updates while metrics run: `metric` is the one at work, None when all are done."""
     done = metric is None
     buttons = [gr.Button(interactive=done), gr.Button(visible=not done)]
-    parts = [] if done else [progress(metric, result.get("remaining"))]
+    parts = [] if done else [progress(metric)]
     if result:
         parts.append(metric_table(result))
     if done:
@@ -245,13 +245,11 @@ def show_result(metric: str | None, result: dict[str, Any]) -> list[Any]:
     return [*buttons, "".join(parts), *charts]
 
 
-def progress(metric: str, remaining: float | None = None) -> str:
-    """Which metric runs, the how-manieth it is, and how long the rest may take."""
-    wait = "" if remaining is None else f", about {max(1, round(remaining))} s left"
+def progress(metric: str) -> str:
     step = ORDER.index(metric)
     return (
         f'<p class="note" role="status">{markup.meter(step / len(ORDER))} '
-        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title}{wait} …</p>"
+        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title} …</p>"
     )
 
 

@@ -14,8 +14,9 @@ from dviz.ui.core.codes_map import (
     start_at,
     walk,
 )
-from dviz.ui.core.inspector import Dimension, decode
+from dviz.ui.core.inspector import Dimension, decode, encode
 from dviz.ui.core.library import Library
+from dviz.ui.core.uploads import Photo
 from tests.ui.material import NAMES, SHAPE
 
 SOURCE, DIRECT, TUNED = NAMES
@@ -65,6 +66,15 @@ def test_the_value_names_the_lineage_and_opens_on_the_strongest_dimensions(libra
     weakest = min(strength for d in axes for _, strength in d.factors)
     assert all(strength <= weakest for d in others for _, strength in d.factors)
     assert value["colour"] in [name for d in axes for name, _ in d.factors]
+
+
+def test_photos_are_stars_where_each_stage_encodes_them(library):
+    image = np.full((64, 64, 3), 90, np.uint8)
+    stars = map_value(library, library.get(DIRECT), [Photo("mug.png", image)])["photos"]
+    assert [star["checkpoint"] for star in stars] == list(NAMES)
+    for star in stars:
+        code = encode(library.get(star["checkpoint"]).model, image[None]).mean[0]
+        assert np.allclose(star["code"], code, atol=1e-4)
 
 
 def test_without_codes_there_is_a_map_without_points(checkpoints):

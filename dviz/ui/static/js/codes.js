@@ -76,6 +76,8 @@ const NUMBERS = ["#3b0f70", "#8c2981", "#de4968", "#fe9f6d", "#fcf2a8"]; // dark
 const RING = ["#a95aa1", "#e0736b", "#d5a741", "#84a65a", "#5aa5a6", "#7a86c6", "#a95aa1"];
 const STAGE = { source: "--source", direct: "--direct", "fine-tuned": "--fine-tuned" };
 
+const TOO_ALIKE = 70; // of 255, in every channel
+
 const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 /** A colour of a scale at a share in [0, 1]. @returns {number[]} red, green, blue */
@@ -86,7 +88,11 @@ function onScale(scale, share) {
   return low.map((value, c) => Math.round(value + (place - from) * (high[c] - value)));
 }
 
-const UNNAMED = { mint: "#00ff66", sage: "#9caf88", palepink: "#fadadd" }; // names that CSS lacks
+// Names that CSS lacks, or means something else by than the hues of the datasets.
+const HUES = {
+  lime: "#ccff00", green: "#33ff00", mint: "#00ff66", azure: "#0066ff", violet: "#cc00ff",
+  pink: "#ff0099", sage: "#9caf88", palepink: "#fadadd",
+};
 
 /** Any colour that CSS knows as numbers; null where it knows none. */
 function cssColour(name) {
@@ -97,16 +103,22 @@ function cssColour(name) {
   return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
 }
 
-const colourNamed = (name) => cssColour(UNNAMED[name] ?? name);
+const colourNamed = (name) => cssColour(HUES[name] ?? name);
 
-/** How the values of a factor are coloured: as they are called, by hand, on a ring or on a scale. */
+/** A colour for each value of a factor: as it is called, by hand, on a ring or on a scale. */
 function paletteOf({ name, values, cyclic }) {
-  const named = /hue|colou?r/.test(name) && values.map((value) => colourNamed(value.replaceAll(" ", "")));
-  if (named && named.every(Boolean)) return { kind: "named", colours: named };
+  const named = /hue|colou?r/.test(name) ? values.map((value) => colourNamed(value.replaceAll(" ", ""))) : [null];
+  if (named.every(Boolean)) return named;
   const counted = values.every((value) => Number.isFinite(parseFloat(value)));
-  if (!counted && values.length <= WORDS.length) return { kind: "words", colours: values.map((_, n) => rgbOf(WORDS[n])) };
-  const scale = cyclic ? RING : NUMBERS, steps = cyclic ? values.length : Math.max(values.length - 1, 1);
-  return { kind: cyclic ? "ring" : "numbers", colours: values.map((_, n) => onScale(scale, n / steps)) };
+  if (!counted && values.length <= WORDS.length) return values.map((_, n) => rgbOf(WORDS[n]));
+  const steps = cyclic ? values.length : Math.max(values.length - 1, 1);
+  return values.map((_, n) => onScale(cyclic ? RING : NUMBERS, n / steps));
+}
+
+/** A colour that is seen on a ground, mixed with its opposite where they are too alike. */
+function seenOn(ground, colour) {
+  const alike = Math.max(...colour.map((part, c) => Math.abs(part - ground[c]))) < TOO_ALIKE;
+  return alike ? colour.map((part, c) => Math.round(0.7 * part + 0.3 * (255 - ground[c]))) : colour;
 }
 
 /** The colour of a stage as the style sheet has it. */

@@ -3,6 +3,7 @@ const find = (selector) => element.querySelector(selector);
 const REACH = 14; // pixels around a pointer within which a point counts as pointed at
 const STAGES = "stages"; // the colour that tells checkpoints apart
 const PAUSE = 90; // milliseconds that a pointer rests before the server is asked for anything
+const PHOTO = -2; // stands for a photo where a point's number would
 const CONTACT = { columns: 6, rows: 2 };
 
 let view = null; // the value that Python sent
@@ -112,10 +113,10 @@ const factorOf = (stage) => stage.factors.findIndex(({ name }) => name === colou
 
 /** @param {(n: number) => boolean} [stands] whether a point stands out; by default the picked ones */
 function paint(stands = picked && ((n) => picked[n])) {
-  const colours = new Uint8Array(4 * cloud.row.length);
+  const colours = new Uint8Array(4 * cloud.row.length), ground = groundOf(find(".map-view"));
   const palettes = shown.map((stage) => {
     const factor = factorOf(stage);
-    return { factor, own: factor < 0 ? null : paletteOf(stage.factors[factor]).colours, stage };
+    return { factor, own: factor < 0 ? null : coloursOf(stage.factors[factor]), stage };
   });
   const flat = palettes.map(({ stage }) => (colour === STAGES ? stageColour(stage.kind, element) : NO_VALUE));
   for (let n = 0; n < cloud.row.length; n++) {
@@ -123,18 +124,22 @@ function paint(stands = picked && ((n) => picked[n])) {
     colours.set(own ? own[labelOf(n, factor)] : flat[s], 4 * n);
     colours[4 * n + 3] = !stands || stands(n) ? FULL : FADED;
   }
-  scatter.ground = groundOf(find(".map-view"));
+  scatter.ground = ground.map((part) => part / 255);
   scatter.setColours(colours);
 }
 
-const groundOf = (node) => cssColour(getComputedStyle(node).backgroundColor).map((part) => part / 255);
+const groundOf = (node) => cssColour(getComputedStyle(node).backgroundColor);
+const coloursOf = (factor) => {
+  const ground = groundOf(find(".map-view"));
+  return paletteOf(factor).map((one) => seenOn(ground, one));
+};
 
 function showLegend() {
   const stage = shown.find((candidate) => factorOf(candidate) >= 0);
   const { values, name } = stage?.factors[factorOf(stage)] ?? {};
-  const palette = stage && paletteOf(stage.factors[factorOf(stage)]);
+  const palette = stage && coloursOf(stage.factors[factorOf(stage)]);
   const entries = stage
-    ? values.map((label, n) => ({ label, colour: palette.colours[n] }))
+    ? values.map((label, n) => ({ label, colour: palette[n] }))
     : shown.map(({ kind, dataset }) => ({ label: `${kind}: ${dataset}`, colour: stageColour(kind, element) }));
   const has = (value) => (n) => (stage
     ? factorOf(shown[cloud.stage[n]]) >= 0 && labelOf(n, factorOf(shown[cloud.stage[n]])) === value
@@ -151,6 +156,11 @@ function showLegend() {
 let pointedAt = -1, resting = 0;
 
 function point(x, y, reach = REACH) {
+  const photo = photosHere().find(({ code }) => {
+    const [left, top] = placeOfCode(code);
+    return Math.hypot(left - x, top - y) < REACH;
+  });
+  if (photo) return showPhoto(photo).catch(say);
   const n = scatter.nearest(x, y, reach);
   if (n === pointedAt) return;
   pointedAt = n;
@@ -176,6 +186,18 @@ async function showPoint(n) {
   if (stage.genuine) resting = setTimeout(() => showGenuine(n, stage).catch(say), PAUSE);
 }
 
+/** A photo and what the checkpoint makes of it. */
+async function showPhoto({ name, picture, code, checkpoint }) {
+  pointedAt = PHOTO;
+  const stage = shown.find(({ key }) => key === checkpoint), card = find(".map-hover");
+  card.querySelector("dl").replaceChildren(make("dt", "", "your photo"), make("dd", "", name));
+  card.hidden = false;
+  placeCard(card, placeOfCode(code));
+  find(".genuine img").src = picture;
+  find(".genuine").hidden = false;
+  put(card.querySelector(".decoded"), (await stage.painter.paint([code]))[0]);
+}
+
 async function showGenuine(n, stage) {
   const { picture } = await ask("picture", stage, { row: cloud.row[n] });
   if (n !== pointedAt || !picture) return;
@@ -198,9 +220,6 @@ async function take(n) {
   const stage = shown[cloud.stage[n]];
   const start = await ask("sample", stage, { row: cloud.row[n] });
   window.dviz.offer({ checkpoint: stage.key, ...start });
-  trigger("select", { checkpoint: stage.key });
-  const tabs = [...document.querySelectorAll('[role="tab"]')];
-  tabs.find((tab) => tab.textContent.trim() === "Traverse")?.click();
 }
 
 // What there is to choose.
@@ -211,11 +230,20 @@ function showChoices() {
   for (const [side, selector] of [".axis-across", ".axis-up"].entries()) {
     find(selector).replaceChildren(...choices.map(option));
     find(selector).value = axes[side].name;
+    showAbout(side);
   }
   const factors = [...new Set(view.stages.flatMap((stage) => stage.factors.map(({ name }) => name)))];
   const there = factors.filter((name) => shown.some((s) => s.factors.some((f) => f.name === name)));
   find(".map-colour").replaceChildren(...[...there.map((n) => [n, n]), [STAGES, "checkpoint"]].map(option));
   find(".map-colour").value = colour;
+}
+
+/** The way to the page of the dimension on one side. */
+function showAbout(side) {
+  const link = find(side ? ".about-up" : ".about-across"), { name } = axes[side];
+  link.hidden = !name.startsWith("z");
+  link.textContent = `About ${name}`;
+  link.href = `?${new URLSearchParams({ checkpoint: view.checkpoint, tab: "dimension", dim: name.slice(1) })}`;
 }
 
 function showStages() {

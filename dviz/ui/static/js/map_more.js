@@ -294,6 +294,7 @@ function wire() {
     find(selector).addEventListener("change", (event) => {
       axes[side] = { ...axesOf(view).find(({ name }) => name === event.target.value) };
       lay();
+      showAbout(side);
       remember();
     });
   }
@@ -302,6 +303,9 @@ function wire() {
 }
 
 const draw = () => { if (props.value?.checkpoint) start(props.value).catch(say); };
+window.dviz?.follow((asked) => {
+  if (view && (asked.tab ?? "") === "map" && (asked.checkpoint ?? view.checkpoint) === view.checkpoint) draw();
+});
 try {
   scatter = new Scatter(find(".points"), drawMarks);
   wire();

@@ -9,7 +9,8 @@
 //   writes  dviz.write({ name: text or null })      while something is dragged: the view changes,
 //           dviz.write({ … }, { push: true })       where somebody chose: Back returns from there,
 //   hears   dviz.follow((view) => …)                after Back and Forward,
-//   hands   dviz.offer(start)                       a start to the sliders of Traverse,
+//   opens   dviz.go({ tab, … })                     another view, as `<a href="?tab=…">` does,
+//           dviz.offer(start)                       the sliders on a start,
 //   and names what means nothing for another checkpoint: dviz.ofCheckpoint("z", …).
 // A part in Python binds its component and does nothing else.
 window.dviz = (() => {
@@ -82,20 +83,38 @@ window.dviz = (() => {
   /** @returns {string} the whole address of the view */
   const link = () => window.location.origin + address(read());
 
+  /** Show another view, as a link does: only what is named changes, and Back returns. */
+  function go(news) {
+    write(news, { push: true });
+    for (const follower of followers) follower(read());
+  }
+
   let offered = null;
 
-  /** Hand the sliders a start of a checkpoint; they may not be there yet. */
+  /**
+   * Open the sliders on a start: its code, and what comes with it while the address names the code.
+   * @param {{checkpoint: string, code: number[]}} start
+   */
   function offer(start) {
-    offered = start;
+    const z = start.code.map((value) => String(Number(value.toFixed(3)))).join(",");
+    offered = { ...start, z };
+    go({ tab: "traverse", checkpoint: start.checkpoint, z });
     document.dispatchEvent(new Event("dviz:offer"));
   }
 
-  /** @returns {object | null} the start that was handed over, once, if it is of this checkpoint */
+  /** @returns {object | null} the start that was offered, if the view is still of it */
   function taken(checkpoint) {
-    const start = offered?.checkpoint === checkpoint ? offered : null;
-    if (start) offered = null;
-    return start;
+    return offered?.checkpoint === checkpoint && read().z === offered.z ? offered : null;
   }
+
+  // Links within the page: `<a href="?tab=…">`, in charts too.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a");
+    const to = link?.getAttribute("href") ?? link?.getAttribute("xlink:href");
+    if (!to?.startsWith("?") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go(Object.fromEntries(new URLSearchParams(to)));
+  });
 
   window.addEventListener("popstate", () => {
     clearTimeout(waiting);
@@ -104,5 +123,5 @@ window.dviz = (() => {
     for (const follower of followers) follower(read());
   });
 
-  return { read, write, follow, ofCheckpoint, choose, link, offer, taken };
+  return { read, write, follow, ofCheckpoint, choose, link, go, offer, taken };
 })();

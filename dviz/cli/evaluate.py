@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from dviz.cli import common
-from dviz.cli.evaluations import checkpoints, distance, own_codes
+from dviz.cli.evaluations import checkpoints, distance, own_codes, refresh
 
 COMMANDS = (
     own_codes.add_omes,
     own_codes.add_metrics,
     checkpoints.add_checkpoint,
     checkpoints.add_check,
+    refresh.add_refresh,
     distance.add_distance,
 )
 

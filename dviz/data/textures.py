@@ -1,12 +1,14 @@
 """Texture-dSprites: sprites cut out of five textures, in seven colours.
 
-The textures are Brodatz photographs where a folder of them is found, else five seeded patterns.
-They lie still while the sprite moves over them.
+The textures are Brodatz photographs where a folder of them is found; else photographs that come
+inside scikit-image, where that is installed (CC0: brick, grass, gravel; NASA: moon, stars); else
+five seeded patterns. They lie still while the sprite moves over them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,14 @@ from dviz.factors import Factor, FactorSpace
 FOLDER = "brodatz"
 COUNT, SIDE = 5, 64
 NAMES = ("stripes", "checks", "dots", "clouds", "grain")
+PACKAGE = "skimage"
+PHOTOGRAPHED = {
+    "brick": "brick.png",
+    "grass": "grass.png",
+    "gravel": "gravel.png",
+    "moon": "moon.png",
+    "stars": "hubble_deep_field.jpg",
+}
 DARKEST = 70
 
 
@@ -39,6 +49,38 @@ def procedural_textures(seed: int = 0) -> np.ndarray:
     return np.rint(DARKEST + (255 - DARKEST) * (patterns - low) / (high - low)).astype(np.uint8)
 
 
+def photographed_textures() -> np.ndarray | None:
+    """The photographs inside scikit-image as textures: grey uint8 (5, 64, 64), 70 … 255.
+
+    Of each the middle, half of its height, areas averaged. None where they are not all there.
+    """
+    found = find_spec(PACKAGE)  # finds the folder without importing the package
+    for folder in (found and found.submodule_search_locations) or ():
+        paths = [Path(folder) / "data" / file for file in PHOTOGRAPHED.values()]
+        if all(path.is_file() for path in paths):
+            return np.stack([_stretched(_middle(path, 2)) for path in paths])
+    return None
+
+
+def _stretched(texture: np.ndarray) -> np.ndarray:
+    """As bright as the procedural ones, all but its darkest and brightest hundredth."""
+    low, high = np.percentile(texture, [1, 99])
+    share = np.clip((texture - low) / max(high - low, 1), 0, 1)
+    return np.rint(DARKEST + (255 - DARKEST) * share).astype(np.uint8)
+
+
+def _middle(path: Path, part: int) -> np.ndarray:
+    """The middle of a picture, one `part`th of its width, as grey uint8 (64, 64)."""
+    try:
+        picture = Image.fromarray(square(decode_photo(path, enough=None))).convert("L")
+    except PhotoError as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
+    side = max(picture.width // part, min(SIDE, picture.width))
+    start = (picture.width - side) // 2
+    box = (start, start, start + side, start + side)
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, box))
+
+
 def read_textures(folder: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     """The first five `.tif` in `folder`, by name: grey uint8 (5, 64, 64), and their names.
 
@@ -53,17 +95,17 @@ def read_textures(folder: Path) -> tuple[np.ndarray, tuple[str, ...]]:
             f"{folder} holds {len(paths)} .tif files; {COUNT} textures are needed, or take the "
             "folder away to have patterns drawn"
         )
-    textures = []
-    for path in paths:
-        try:
-            picture = Image.fromarray(square(decode_photo(path, enough=None))).convert("L")
-        except PhotoError as error:
-            raise DatasetError(f"{path} cannot be read: {error}") from error
-        part = max(picture.width // 4, min(SIDE, picture.width))
-        start = (picture.width - part) // 2
-        box = (start, start, start + part, start + part)
-        textures.append(np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, box)))
-    return np.stack(textures), tuple(path.stem for path in paths)
+    return np.stack([_middle(path, 4) for path in paths]), tuple(path.stem for path in paths)
+
+
+def _textures(folder: Path) -> tuple[np.ndarray, tuple[str, ...], str]:
+    """Textures, their names, and what kind they are, for `origin`."""
+    if folder.is_dir():
+        return *read_textures(folder), "Brodatz textures"
+    photographed = photographed_textures()
+    if photographed is not None:
+        return photographed, tuple(PHOTOGRAPHED), "photographed textures"
+    return procedural_textures(), NAMES, "procedural textures"
 
 
 class TextureDSprites(ColorDSprites):
@@ -80,16 +122,10 @@ class TextureDSprites(ColorDSprites):
 
     def __init__(self, root: str | Path | None = None) -> None:
         super().__init__(root)
-        folder = data_root(root) / FOLDER
-        if folder.is_dir():
-            textures, names = read_textures(folder)
-            drawn_on = "Brodatz textures"
-        else:
-            textures, names = procedural_textures(), NAMES
-            drawn_on = "procedural textures"
+        self.textures, names, drawn_on = _textures(data_root(root) / FOLDER)
         self.info = replace(self.info, origin=f"{self.origin}, {drawn_on}")
         self.space = FactorSpace([Factor("texture", COUNT, names), *self.space.factors])
-        scaled = textures[:, None, None] * (PALETTE_BYTES[:, :, None, None] / 255)
+        scaled = self.textures[:, None, None] * (PALETTE_BYTES[:, :, None, None] / 255)
         self._fills = np.rint(scaled).astype(np.uint8)  # (5, 7, 3, 64, 64)
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:

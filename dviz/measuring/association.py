@@ -46,15 +46,22 @@ def from_generator(
         first.append(a if varies else a[:0])
         second.append(b if varies else b[:0])
     found = associate_pairs(first, second, min_pairs=2)
-    signal = np.ones(first[0].shape[1])
-    if _differ_by_themselves(dataset, rng):
-        a, b = _encoded_pairs(encoder, dataset, num_pairs, None, rng)
-        again = associate_pairs([a], [b], min_pairs=2)
-        signal = pair_signal(again.correlation[:, 0], num_pairs)
+    signal = noise_signal(encoder, dataset, num_pairs, rng)
     evidence = Evidence(
         json_matrix(found.correlation), pack_covariance(found.covariance), rounded(signal)
     )
     return MeasuredAssociation(found.matrix, num_pairs, evidence)
+
+
+def noise_signal(
+    encoder: Representation, dataset: FactorDataset, num_pairs: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Correlation of each dimension over images of equal labels, (D,): 1 where these are equal."""
+    drawn = num_pairs if _differ_by_themselves(dataset, rng) else 1
+    a, b = _encoded_pairs(encoder, dataset, drawn, None, rng)
+    if drawn == 1:
+        return np.ones(a.shape[1])
+    return pair_signal(associate_pairs([a], [b], min_pairs=2).correlation[:, 0], num_pairs)
 
 
 def from_labels(codes: np.ndarray, classes: np.ndarray) -> MeasuredAssociation:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dviz.data.meanings import same_factor
+from dviz.measuring.differences import ERRORS, accuracy_difference, omes_difference
 from dviz.measuring.report import Baseline, DatasetReport, DistanceReport, ProbeScore
 
 LOW_OMES, GOOD_OMES = 0.5, 0.6
@@ -22,7 +24,6 @@ READABLE = 0.25  # of the way from chance to 1, from which on a factor counts as
 UNREADABLE = 0.1  # up to here it counts as not readable
 SPREAD = 0.5  # share of what is readable at all that one dimension must give away
 NOTABLE = 0.3  # association from which on a dimension counts as encoding a factor
-ERRORS = 2  # standard errors that a difference of accuracies must exceed
 MODELS = {"gbt": "trees", "mlp": "MLP"}
 
 
@@ -112,7 +113,7 @@ def spread_factors(result: DatasetReport) -> list[Finding]:
 
 def unmatched_factors(source: DatasetReport, target: DatasetReport) -> list[Finding]:
     """Factors that a good Source never varied, and whose values its code does not tell."""
-    poor = [p for p in _unreadable(target) if p.factor not in source.factors]
+    poor = [p for p in _unreadable(target) if same_factor(p.factor, source.factors) is None]
     score = source.omes()
     if score.omes < GOOD_OMES or not poor:
         return []
@@ -131,10 +132,12 @@ def lost_factors(source: DatasetReport, target: DatasetReport) -> list[Finding]:
     """Factors that can be read on the Source, and on the Target, which has them too, no longer."""
     words = []
     for probe in _unreadable(target):
-        before = source.probe(probe.factor, probe.model, "all")
+        name = same_factor(probe.factor, source.factors)
+        before = None if name is None else source.probe(name, probe.model, "all")
         if before is not None and before.above_chance > READABLE:
+            called = "" if name == probe.factor else f" ({name} there)"
             words.append(
-                f"{probe.factor} {_percent(before.accuracy)} on {source.dataset}, "
+                f"{probe.factor}{called} {_percent(before.accuracy)} on {source.dataset}, "
                 f"{_percent(probe.accuracy)} here (chance {_percent(probe.chance)})"
             )
     title = f"Factors got lost on the way to {target.dataset}"
@@ -154,30 +157,27 @@ def fine_tuning(
     before, after = direct.omes().omes, tuned.omes().omes
     at_source = "" if source is None else f" ({source.omes().omes:.2f} on the Source)"
     figures = f"OMES {before:.2f} before, {after:.2f} after{at_source}.{_gains(direct, tuned)}"
-    gain = _gain(direct, tuned, _model(tuned), "all")
+    gain = accuracy_difference(direct, tuned, _model(tuned), "all")
     if after < before - CHANGE:
         return [Finding("warning", "Disentanglement was lost in fine-tuning", figures)]
-    if gain > 0 or after > before + CHANGE:
-        title = (
-            "Fine-tuning made factors easier to read" if gain > 0 else "Fine-tuning disentangled"
-        )
+    read = gain.clear and gain.value > 0
+    if read or after > before + CHANGE:
+        title = "Fine-tuning made factors easier to read" if read else "Fine-tuning disentangled"
         held = " and kept what disentanglement there was" if abs(after - before) <= CHANGE else ""
         return [Finding("good", title + held, figures)]
+    if gain.clear:
+        return [Finding("warning", "Fine-tuning made factors harder to read", figures)]
     return [Finding("note", "Fine-tuning changed little", figures)]
-
-
-def _gain(direct: DatasetReport, tuned: DatasetReport, model: str, dimensions: str) -> float:
-    return tuned.mean_accuracy(model, dimensions) - direct.mean_accuracy(model, dimensions)
 
 
 def _gains(direct: DatasetReport, tuned: DatasetReport) -> str:
     """What each kind of probe gained, in a sentence; "" where none was measured."""
     words = []
     for model, name in MODELS.items():
-        every, one = (_gain(direct, tuned, model, dims) for dims in ("all", "pruned"))
-        if not np.isnan(every):
-            alone = "" if np.isnan(one) else f" ({100 * one:+.1f} from one dimension alone)"
-            words.append(f"{name} {100 * every:+.1f} points from all dimensions{alone}")
+        every, one = (accuracy_difference(direct, tuned, model, d) for d in ("all", "pruned"))
+        if not np.isnan(every.value):
+            pruned = "" if np.isnan(one.value) else f" (pruned {one.in_points()})"
+            words.append(f"{name} {every.in_points()} points from all dimensions{pruned}")
     return f" {_sentence(words)}" if words else ""
 
 
@@ -187,14 +187,18 @@ def against_baselines(result: DatasetReport, baselines: Sequence[Baseline]) -> l
     for baseline in baselines:
         if baseline.result.dataset != result.dataset:
             continue
-        counts = {"OMES": (result.omes().omes, baseline.result.omes().omes)} | {
-            name: (result.mean_accuracy(model, "all"), baseline.result.mean_accuracy(model, "all"))
-            for model, name in MODELS.items()
-        }
-        known = {name: pair for name, pair in counts.items() if not np.isnan(pair).any()}
-        better &= all(ours > theirs for ours, theirs in known.values())
-        figures = ", ".join(f"{name} {b:.2f} (here {a:.2f})" for name, (a, b) in known.items())
-        words.append(f"{baseline.name}: {figures}")
+        other, figures = baseline.result, []
+        score, gap = other.omes().omes, omes_difference(other, result)
+        if not np.isnan(gap.value):
+            figures.append(f"OMES {score:.2f} (here {gap.as_score()})")
+            better &= gap.clear and gap.value > 0
+        for model, name in MODELS.items():
+            gap = accuracy_difference(other, result, model, "all")
+            if not np.isnan(gap.value):
+                accuracy = _percent(other.mean_accuracy(model, "all"))
+                figures.append(f"{name} {accuracy} (here {gap.in_points()} points)")
+                better &= gap.clear and gap.value > 0
+        words.append(f"{baseline.name}: {', '.join(figures)}")
     if not words:
         return []
     title = "Better than every baseline" if better else "Not better than every baseline throughout"

@@ -218,7 +218,7 @@ def measure(
         reconstruction=known_or_none(sample.reconstruction, 3),
         mse=known_or_none(sample.mse, 6),
         probes=scores,
-        scores=_other_scores(sample, names, seed, jobs) if asked else {},
+        scores=other_scores(sample, names, seed, jobs) if asked else {},
         split=BY_ROW if train is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, seed, jobs, models) if probes else [],
         seconds=round(time.perf_counter() - began, 1),
@@ -282,9 +282,8 @@ def add_baseline(folder: Path, name: str, description: str, result: DatasetRepor
     write_report(folder / REPORT, replace(report, baselines=baselines))
 
 
-def _other_scores(
-    sample: EncodedSample, names: list[str], seed: int, jobs: int
-) -> dict[str, float]:
+def other_scores(sample: EncodedSample, names: list[str], seed: int, jobs: int) -> dict[str, float]:
+    """What the other metrics say, by the names that reports keep them under."""
     known = (sample.classes != UNKNOWN).all(axis=1)
     if not names or known.sum() < 3:
         return {}

@@ -38,7 +38,7 @@ def probe_scores(
             sample.mean,
             sample.classes,
             names=names,
-            dimensions="all" if models else ("all", "pruned"),
+            dimensions="all" if models else ("all", "union", "pruned"),
             models=kinds,
             association=association,
             active=sample.active,
@@ -50,12 +50,15 @@ def probe_scores(
     scores = []
     active = sample.active
     own = associated_dimensions(association, active) if names else []
+    union = sorted({d for d in own if d is not None})
     for j, name in enumerate(names):
         known = sample.classes[:, j] != UNKNOWN
         if known.sum() < 3:
             continue
         table = sample.mean[known], sample.classes[known, j : j + 1]
         asked: dict[str, str | list[int]] = {"all": "all"}
+        if union and not models:
+            asked["union"] = union
         if (dimension := own[j]) is not None and not models:
             asked["pruned"] = [dimension]
         for dimensions, which in asked.items():

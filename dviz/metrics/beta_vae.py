@@ -77,4 +77,5 @@ METRIC = single(
     "beta_vae",
     "BetaVAE score",
     lambda t: beta_vae(t.codes, t.factors, names=t.names, seed=t.seed).to_dict(),
+    cost=4,
 )

@@ -13,6 +13,8 @@ from dviz.metrics.metric import MODULARITY, Entry, Metric, Row, Score, Table
 from dviz.metrics.split import run_parallel, standardised, train_rows, unlearnable
 
 IMPORTANCES = ("trees", "lasso", "gbc")
+STAGES = 25
+"""Of boosting that importances from trees take: 20 to 30 give what 100 do."""
 LASSO_PENALTY = 0.02
 LEAST_EXPLAINED = 0.01
 """Weights of a Lasso that explains less than this are noise: they say nothing of importance."""
@@ -61,11 +63,11 @@ def dci(
 
     Args:
         importances:
-            "trees": boosted trees of depth 3; importance is the squared error that the splits on a
-            dimension remove when fitted to each class against the rest, informativeness the
-            accuracy of a classifier of such trees.
-            "gbc": scikit-learn's GradientBoostingClassifier, as Locatello et al. 2019 to the
-            letter; some thirty times slower, scores within 0.02.
+            "trees": scikit-learn's GradientBoostingClassifier (exact trees of depth 3 on the
+            log-loss, impurity importance), as Locatello et al. 2019, but its first 25 stages
+            instead of 100, by which the importances have settled; informativeness is the accuracy
+            of a histogram booster of such trees with all 100.
+            "gbc": the same with all 100 stages for both, as theirs to the letter.
             "lasso": absolute weights of a Lasso on standardised codes and class indices,
             informativeness is the explained variance, at least 0 (Eastwood & Williams); a factor
             of which less than 1% is explained has no importances.
@@ -86,6 +88,8 @@ def dci(
     if importances != "lasso":
         varying = np.array([j for j in varying if not unlearnable(factors[:, j])], dtype=int)
     predictor = {"trees": _trees, "gbc": _gbc, "lasso": _lasso}[importances]
+    # The factor with most values takes longest; it goes first so that no process idles.
+    varying = varying[np.argsort([-len(np.unique(factors[:, j])) for j in varying], kind="stable")]
     fitted = run_parallel(predictor, [(codes, factors[:, j], seed) for j in varying], n_jobs)
     R = np.zeros((codes.shape[1], len(names)))
     informativeness = np.full(len(names), np.nan)
@@ -131,28 +135,25 @@ def _one_minus_entropy(columns: np.ndarray) -> np.ndarray:
 
 
 def _trees(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    from dviz.metrics.trees import split_gains
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
     train = train_rows(len(codes))
-    options = {"max_depth": 3, "early_stopping": False, "random_state": seed}
-    gains = np.zeros(codes.shape[1])
-    # A classifier's own gains are weighted by its curvature; the usual importances are not.
-    for value in np.unique(labels[:train]):
-        booster = HistGradientBoostingRegressor(min_samples_leaf=1, **options)
-        booster.fit(codes[:train], labels[:train] == value)
-        gains += split_gains(booster, codes.shape[1])
+    importance = _boosted(codes[:train], labels[:train], STAGES, seed).feature_importances_
+    options: dict[str, Any] = {"max_depth": 3, "early_stopping": False, "random_state": seed}
     model = HistGradientBoostingClassifier(**options).fit(codes[:train], labels[:train])
-    return gains, float(model.score(codes[train:], labels[train:]))
+    return importance, float(model.score(codes[train:], labels[train:]))
 
 
 def _gbc(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+    train = train_rows(len(codes))
+    model = _boosted(codes[:train], labels[:train], 100, seed)
+    return model.feature_importances_, float(model.score(codes[train:], labels[train:]))
+
+
+def _boosted(codes: np.ndarray, labels: np.ndarray, stages: int, seed: int) -> Any:
     from sklearn.ensemble import GradientBoostingClassifier
 
-    train = train_rows(len(codes))
-    model = GradientBoostingClassifier(random_state=seed).fit(codes[:train], labels[:train])
-    return model.feature_importances_, float(model.score(codes[train:], labels[train:]))
+    return GradientBoostingClassifier(n_estimators=stages, random_state=seed).fit(codes, labels)
 
 
 def _lasso(codes: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
@@ -205,4 +206,5 @@ METRIC = Metric(
             lambda entry: entry["trees"]["completeness"],
         ),
     ),
+    cost=40,
 )

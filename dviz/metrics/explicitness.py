@@ -60,4 +60,5 @@ METRIC = single(
     "explicitness",
     "Explicitness",
     lambda t: explicitness(t.codes, t.factors, names=t.names, n_jobs=t.n_jobs).to_dict(),
+    cost=6,
 )

@@ -86,4 +86,5 @@ METRIC = single(
     "factor_vae",
     "FactorVAE score",
     lambda t: factor_vae(t.codes, t.factors, names=t.names, seed=t.seed).to_dict(),
+    cost=1,
 )

@@ -39,4 +39,5 @@ METRIC = single(
     "MIG",
     lambda t: mig(t.codes, t.factors, names=t.names).to_dict(),
     measures=COMPACTNESS,
+    cost=0.2,
 )

@@ -67,4 +67,5 @@ METRIC = single(
     "modularity",
     "Modularity (Ridgeway)",
     lambda t: modularity(t.codes, t.factors).to_dict(),
+    cost=0.2,
 )

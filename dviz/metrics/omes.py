@@ -269,4 +269,4 @@ def _notes(entry: Entry) -> list[str]:
     return lines
 
 
-METRIC = Metric("omes", "OMES", _run, _rows, notes=_notes)
+METRIC = Metric("omes", "OMES", _run, _rows, notes=_notes, cost=0.6)

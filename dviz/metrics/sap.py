@@ -76,4 +76,5 @@ METRIC = single(
     "SAP",
     lambda t: sap(t.codes, t.factors, names=t.names, n_jobs=t.n_jobs).to_dict(),
     measures=COMPACTNESS,
+    cost=8,
 )

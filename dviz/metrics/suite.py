@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,13 @@ _MODULES = (
     "mig",
     "sap",
     "modularity",
+    "sufficiency",
     "explicitness",
     "beta_vae",
     "factor_vae",
     "dci",
+    "infomec",
+    "dci_es",
     "probes",
     "diagnostics",
 )
@@ -78,6 +81,46 @@ def evaluate_all(
     Raises:
         ValueError: an argument outside of what is described above.
     """
+    found: dict[str, Any] = {}
+    for step in evaluate_each(
+        codes,
+        factors,
+        names=names,
+        metrics=metrics,
+        alpha=alpha,
+        pooling=pooling,
+        seed=seed,
+        n_jobs=n_jobs,
+        shuffle=shuffle,
+    ):
+        if step.metric is not None and progress is not None:
+            progress(step.metric)
+        found = step.result
+    return found
+
+
+class Step(NamedTuple):
+    """Where `evaluate_each` is: the metric that runs next (None when all are done), what is known
+    so far as `evaluate_all` returns it, and how many seconds the rest may take (None at first)."""
+
+    metric: str | None
+    result: dict[str, Any]
+    remaining: float | None
+
+
+def evaluate_each(
+    codes: Any,
+    factors: Any,
+    *,
+    names: Sequence[str] | None = None,
+    metrics: str | Sequence[str] = "all",
+    alpha: float = 0.5,
+    pooling: str = "avg",
+    seed: int = 0,
+    n_jobs: int = 2,
+    shuffle: bool = False,
+) -> Iterator[Step]:
+    """As `evaluate_all`, one metric after the other: a step before each, and one at the end."""
     codes, factors = check_table(codes, factors)
     names = check_names(names, factors.shape[1])
     asked = tuple(METRICS) if metrics == "all" else _check_metrics(metrics)
@@ -88,22 +131,32 @@ def evaluate_all(
         codes, factors = codes[order], factors[order]
     active, association = active_dimensions(codes), associate(codes, factors)
     table = Table(codes, factors, names, active, association, alpha, pooling, seed, n_jobs)
-    results: dict[str, Any] = {}
-    seconds: dict[str, float] = {}
-    for name in asked:
-        if progress is not None:
-            progress(name)
-        start = time.perf_counter()
-        results[name] = METRICS[name].run(table)
-        seconds[name] = round(time.perf_counter() - start, 3)
-    head = {
+    found = {
         "n_samples": len(codes),
         "active": np.flatnonzero(active),
         "factors": names,
         "dimensions": list(range(codes.shape[1])),
         "seed": seed,
     }
-    return jsonable(head | results | {"seconds": seconds})
+    seconds: dict[str, float] = {}
+    for place, name in enumerate(asked):
+        known = jsonable(found | {"seconds": seconds})
+        yield Step(name, known, remaining_seconds(seconds, asked[place:]))
+        start = time.perf_counter()
+        found[name] = METRICS[name].run(table)
+        seconds[name] = round(time.perf_counter() - start, 3)
+    yield Step(None, jsonable(found | {"seconds": seconds}), 0.0)
+
+
+def remaining_seconds(done: Mapping[str, float], rest: Sequence[str]) -> float | None:
+    """How long `rest` may take, given the seconds that others took; None before anything has.
+
+    What metrics cost relative to each other is declared with them.
+    """
+    spent = sum(METRICS[name].cost for name in done)
+    if not spent:
+        return None
+    return sum(done.values()) / spent * sum(METRICS[name].cost for name in rest)
 
 
 def _check_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ from huggingface_hub import EvalResult
 
 from dviz.measuring.report import DatasetReport, Report
 from dviz.metrics.omes import POOLINGS, OmesResult
-from dviz.results.markdown import decimal, table
+from dviz.metrics.suite import reported_scores
+from dviz.results.markdown import decimal, percent, table
 
 TASK = "image-feature-extraction"
-PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
+PROBES = tuple((model, dims) for model in ("gbt", "mlp") for dims in ("all", "union", "pruned"))
 PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
 
 
@@ -28,24 +29,47 @@ def measured(result: DatasetReport) -> str:
         (
             f"OMES, {pooling} pooling",
             decimal(score.omes),
+            _interval(result, pooling),
             decimal(score.modularity),
             decimal(score.compactness),
+            _calibrated(result, pooling),
         )
         for pooling, score in scores.items()
     ]
+    header = ("", "α = 0.5", "95% interval", "modularity (α = 1)", "compactness (α = 0)")
     sample = (
         f"{result.num_images:,} images (probes: two thirds to train, one to test), "
         f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
         f"{len(result.active)} dimensions are active. {_painting(result)}"
     )
-    return "\n\n".join(
-        [
-            f"## Measured on {result.title}",
-            sample,
-            table(("", "α = 0.5", "modularity (α = 1)", "compactness (α = 0)"), rows),
-            _factor_table(result, scores["avg"]),
-        ]
-    )
+    parts = [
+        f"## Measured on {result.title}",
+        sample,
+        table((*header, "calibrated"), rows),
+        _others(result),
+        _factor_table(result, scores["avg"]),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _interval(result: DatasetReport, pooling: str) -> str:
+    found = result.uncertainty(pooling=pooling)
+    return "–" if found is None else " to ".join(map(decimal, found.omes.interval))
+
+
+def _calibrated(result: DatasetReport, pooling: str) -> str:
+    found = result.omes_calibrated(pooling=pooling)
+    return "–" if found is None else decimal(found.omes)
+
+
+def _others(result: DatasetReport) -> str:
+    """What the other metrics say, as far as they were measured."""
+    known = [
+        f"{score.title} {decimal(result.score(score.key))}"
+        for score in reported_scores()
+        if score.key in result.scores
+    ]
+    return f"Other metrics: {', '.join(known)}." if known else ""
 
 
 def _painting(result: DatasetReport) -> str:
@@ -68,14 +92,16 @@ def _factor_table(result: DatasetReport, score: OmesResult) -> str:
         dimension = factor["associated_dimension"]
         row = [name, size, "–" if dimension is None else f"z{dimension}"]
         row.append(decimal(factor["association"]))
-        row += [decimal(values[j]) for values in accuracies]
+        row += [percent(values[j]) for values in accuracies]
         if known:
-            row.append(decimal(result.chance(name)))
+            row.append(percent(result.chance(name)))
         rows.append(row)
     explanation = (
         "Association: how far changing the factor decorrelates the dimension, 0 to 1. "
-        "GBT (gradient-boosted trees) and MLP: accuracy of reading the factor from all active "
-        "dimensions, or from the associated one alone (pruned)."
+        "GBT (gradient-boosted trees) and MLP: accuracy in % of reading the factor from all active "
+        "dimensions, from those associated with any factor (union), or from the one associated "
+        "with this factor (pruned). Calibrated: OMES without what "
+        "dimensions change by themselves, and beside what a perfect code reaches."
     )
     return f"{table(header, rows)}\n\n{explanation}"
 
@@ -93,7 +119,7 @@ def compared(report: Report) -> str:
             (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
             for baseline in report.baselines_on(name)
         ]
-    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all", "MLP, all", "picture")
+    header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all, %", "MLP, all, %", "picture")
     parts = ["## Compared with", table(header, rows)]
     if any(row[-1] != "–" for row in rows):
         parts.append(
@@ -107,7 +133,7 @@ def _summary(result: DatasetReport) -> list[str]:
     scores = [result.omes(pooling=pooling).omes for pooling in POOLINGS]
     probes = [result.mean_accuracy(model, "all") for model in PROBE_NAMES]
     picture = f"{result.mse:.4f}" if result.painted and result.mse is not None else "–"
-    return [*map(decimal, [*scores, *probes]), picture]
+    return [*map(decimal, scores), *map(percent, probes), picture]
 
 
 def model_index(result: DatasetReport) -> list[EvalResult]:

@@ -21,6 +21,11 @@ def decimal(value: float | None) -> str:
     return NOTHING if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def percent(value: float) -> str:
+    """A share in %: "12.3"; a dash where it is not known."""
+    return NOTHING if math.isnan(value) else f"{100 * value:.1f}"
+
+
 def short(value: float) -> str:
     """Four figures, large numbers in full: "0.01234", "6,328,000"."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -15,7 +15,7 @@ from dviz.results.figures import picture_of
 from dviz.results.markdown import decimal, gains, percents, table
 from dviz.results.zoo import Model, Transfer
 
-PROBES = (("gbt", "all"), ("gbt", "pruned"), ("mlp", "all"), ("mlp", "pruned"))
+PROBES = tuple((model, dims) for model in ("gbt", "mlp") for dims in ("all", "union", "pruned"))
 POOLINGS = ("avg", "max")
 SEED_SCORES = {  # column, unit, digits
     "OMES avg": ("omes_avg", 1, 3),

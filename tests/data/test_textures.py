@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dviz.data import load_dataset
+from dviz.data import load_dataset, textures
 from dviz.data.textures import procedural_textures
 from dviz.errors import DatasetError
 
@@ -16,18 +16,18 @@ def test_texture_and_colour_fill_the_sprite_and_nothing_else():
     plain = load_dataset("color-dsprites").render(classes[:7, 1:]).astype(int)
     masks = images.any(-1)
     assert (masks == plain.any(-1)[0]).all()
-    textures = procedural_textures().astype(int)
-    for t, texture in enumerate(textures):
+    fills = dataset.textures.astype(int)
+    for t, texture in enumerate(fills):
         assert np.abs(images[t] - plain * texture[..., None] / 255).max() <= 1
 
 
 def test_the_five_patterns_are_seeded_and_far_apart():
-    textures = procedural_textures()
-    assert textures.shape == (5, 64, 64)
-    assert (textures == procedural_textures()).all()
-    correlation = np.corrcoef(textures.reshape(5, -1)) - np.eye(5)
+    patterns = procedural_textures()
+    assert patterns.shape == (5, 64, 64)
+    assert (patterns == procedural_textures()).all()
+    correlation = np.corrcoef(patterns.reshape(5, -1)) - np.eye(5)
     assert np.abs(correlation).max() < 0.3
-    assert (np.ptp(textures, axis=(1, 2)) == 185).all()
+    assert (np.ptp(patterns, axis=(1, 2)) == 185).all()
 
 
 def test_brodatz_photographs_are_used_where_they_are(tmp_path):
@@ -47,3 +47,20 @@ def test_brodatz_photographs_are_used_where_they_are(tmp_path):
         (folder / f"D{i}.tif").unlink()
     with pytest.raises(DatasetError, match=r"holds 2 \.tif files; 5 textures are needed"):
         load_dataset("texture-dsprites", tmp_path)
+
+
+def test_photographs_of_scikit_image_are_used_where_it_is_installed(tmp_path):
+    pytest.importorskip("skimage")
+    dataset = load_dataset("texture-dsprites", tmp_path)
+    assert dataset.origin.endswith("photographed textures")
+    assert dataset.space.factors[0].values == ("brick", "grass", "gravel", "moon", "stars")
+    assert dataset.textures.min() == 70
+    correlation = np.corrcoef(dataset.textures.reshape(5, -1)) - np.eye(5)
+    assert np.abs(correlation).max() < 0.3
+
+
+def test_without_any_photograph_patterns_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(textures, "PACKAGE", "no_such_package")
+    dataset = load_dataset("texture-dsprites", tmp_path)
+    assert dataset.origin.endswith("procedural textures")
+    assert (dataset.textures == procedural_textures()).all()

@@ -125,7 +125,7 @@ def test_baselines_are_told_whichever_way_it_goes():
     assert (good.kind, good.title) == ("good", "Better than every baseline")
     (mixed,) = against_baselines(result(), [worse, stronger])
     assert mixed.kind == "note"
-    assert "trees 0.95 (here 0.90)" in mixed.text
+    assert "trees 95% (here -5.0 ± 0.8 points)" in mixed.text
     elsewhere = replace(worse, result=result(dataset="elsewhere"))
     assert against_baselines(result(), [elsewhere]) == []
 
@@ -136,11 +136,29 @@ def test_disentanglement_lost_held_or_won_in_fine_tuning():
     (held,) = fine_tuning(result(every=0.4), result(every=0.6))
     assert held.kind == "good"
     assert "kept" in held.title
-    assert "Trees +20.0 points from all dimensions (+0.0 from one dimension alone)" in held.text
+    assert "Trees +20.0 ± 0.8 points from all dimensions (pruned +0.0 ± 0.8)" in held.text
     (far,) = fine_tuning(result(MIXED), result(MIXED, every=0.95), result(PURE))
     assert "(1.00 on the Source)" in far.text
     (won,) = fine_tuning(result(MIXED), result(PURE))
     assert won.kind == "good"
+
+
+def test_a_gain_within_its_error_is_none():
+    (found,) = fine_tuning(result(every=0.600), result(every=0.605))
+    assert (found.kind, found.title) == ("note", "Fine-tuning changed little")
+    (worse,) = fine_tuning(result(every=0.6), result(every=0.5))
+    assert worse.title == "Fine-tuning made factors harder to read"
+
+
+def test_factors_are_matched_by_what_they_mean():
+    names = ["object shape", "object scale", "object hue"]
+    source = replace(result(dataset="shapes3d"), factors=names)
+    called = dict(zip(FACTORS, names, strict=True))
+    source = replace(source, probes=[replace(p, factor=called[p.factor]) for p in source.probes])
+    target = result(every={"colour": 0.12})
+    (found,) = lost_factors(source, target)
+    assert "Colour (object hue there) 90% on shapes3d, 12% here" in found.text
+    assert unmatched_factors(source, target) == []
 
 
 def test_the_state_after_fine_tuning_is_what_is_diagnosed():

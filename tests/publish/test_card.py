@@ -71,7 +71,7 @@ def test_figures_are_those_of_the_report():
         expected = omes([row[:2] for row in S], pooling=pooling, active=ACTIVE)
         assert metrics[f"OMES, {pooling} pooling"] == pytest.approx(expected.omes, abs=1e-4)
     assert metrics["Mean accuracy, MLP, pruned dimensions"] == 0.5
-    assert "| object | 100 | z0 | 0.900 | 0.250 |" in text
+    assert "| object | 100 | z0 | 0.900 | 25.0 |" in text
     assert "| light | 1 | – | – |" in text
     assert "15,000 images" in text
     assert "2 of 3 dimensions are active" in text

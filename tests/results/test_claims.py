@@ -30,26 +30,27 @@ def rename(zoo, target):
 
 
 def test_modularity_is_kept_up_to_a_tolerance(zoo):
-    rename(zoo, "noisy-things")
+    rename(zoo, "noisy-dsprites")
     for name in (SOURCE, TUNED):
         edit(zoo / name, lambda result: replace(result, association=pure(result)))
-    assert "It holds here (2 of 2)." in claims_of(zoo)[0]
+    assert "after fine-tuning in 1 of 1 transfers" in claims_of(zoo)[0]
     mixed = lambda result: np.full_like(pure(result), 0.5).tolist()  # noqa: E731
     edit(zoo / TUNED, lambda result: replace(result, association=mixed(result)))
     kept = claims_of(zoo)[0]
-    assert "It does not hold here (0 of 2)." in kept
-    assert "- no: color-dsprites → noisy-things, avg: Source" in kept
+    assert "after fine-tuning in 0 of 1 transfers" in kept
+    assert "fine-tuned no (avg -" in kept
+    assert "falls by at most 0.05" in kept
 
 
 def test_a_claim_follows_its_figures(zoo):
-    rename(zoo, "coil100-things")
+    rename(zoo, "coil100-augmented")
     claim = claims_of(zoo)[1]
-    assert "It holds here (1 of 1)." in claim
-    assert "- yes: color-dsprites → coil100-things: 30.0 → 50.0" in claim
+    assert "rises by more than twice its standard error in 1 of 1 transfers" in claim
+    assert "- color-dsprites → coil100-augmented: yes, 30.0 +20.0 ± " in claim
     edit(zoo / TUNED, lambda result: replace(result, probes=probes(result, 0.2)))
     claim = claims_of(zoo)[1]
-    assert "It does not hold here (0 of 1)." in claim
-    assert "- no: color-dsprites → coil100-things: 30.0 → 20.0" in claim
+    assert "standard error in 0 of 1 transfers" in claim
+    assert "- color-dsprites → coil100-augmented: no, 30.0 -10.0 ± " in claim
 
 
 def test_a_baseline_can_beat_us(zoo):
@@ -61,7 +62,8 @@ def test_a_baseline_can_beat_us(zoo):
     edit(zoo / TUNED, lambda result: result, baselines=rivals)
     claim = claims_of(zoo)[2]
     way = "color-dsprites → things"
-    assert f"- no: {way}, fine-tuned, GBT 50.0: above other 40.0; not above rival 60.0" in claim
-    assert f"- no: {way}, direct, GBT 30.0: not above rival 60.0, other 40.0" in claim
-    assert f"- yes: {way}, fine-tuned, OMES avg" in claim
+    assert "GBT 0 of 2" in claim
+    assert f"- no: {way}, fine-tuned, GBT: rival -10.0 ± " in claim
+    assert f"- no: {way}, direct, GBT: rival -30.0 ± " in claim
+    assert f"{way}, fine-tuned, OMES avg" in claim
     assert "MLP" not in claim  # nobody measured it

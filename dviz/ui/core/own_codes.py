@@ -17,7 +17,7 @@ from dviz.metrics.association import Association, associate
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import OmesResult, omes
 from dviz.metrics.split import release_workers
-from dviz.metrics.suite import METRICS, evaluate_all
+from dviz.metrics.suite import METRICS, evaluate_each, remaining_seconds
 from dviz.ui.core.fair import Lane
 from dviz.ui.core.workers import stream_bounded
 
@@ -159,7 +159,7 @@ def measure_all(
 
     Yields:
         The name of the metric that runs next (None when all are done), and what is known so far,
-        shaped as `evaluate_all` returns it.
+        shaped as `evaluate_all` returns it, with the seconds `remaining` where that can be said.
     """
     try:
         yield from _measure(table, alpha, pooling, seed)
@@ -172,21 +172,18 @@ def _measure(
 ) -> Iterator[tuple[str | None, dict[str, Any]]]:
     some = np.random.default_rng(seed).permutation(len(table.codes))[:MAX_TRAINED_ROWS]
     n_jobs = min(2, 1 + len(some) // (2 * MIN_ROWS_A_PROCESS))
-    result: dict[str, Any] = {}
-    for metric in ORDER:
-        yield metric, result
-        rows = slice(None) if metric == "omes" else some
-        found = evaluate_all(
-            table.codes[rows],
-            table.labels.classes[rows],
-            names=table.labels.names,
-            metrics=metric,
-            alpha=alpha,
-            pooling=pooling,
-            seed=seed,
-            n_jobs=n_jobs,
-        )
-        head = result or found
-        seconds = head["seconds"] | found["seconds"]
-        result = head | {metric: found[metric], "seconds": seconds, "rows_trained_on": len(some)}
-    yield None, result
+    settings: dict[str, Any] = {"alpha": alpha, "pooling": pooling, "seed": seed, "n_jobs": n_jobs}
+    whole: dict[str, Any] = {}
+    for rows, metrics in ((slice(None), ORDER[:1]), (some, ORDER[1:])):
+        codes, classes = table.codes[rows], table.labels.classes[rows]
+        for step in evaluate_each(
+            codes, classes, names=table.labels.names, metrics=metrics, **settings
+        ):
+            seconds = whole.get("seconds", {}) | step.result["seconds"]
+            rest = ORDER[len(seconds) :]
+            result = step.result | whole | {"seconds": seconds, "rows_trained_on": len(some)}
+            result["remaining"] = remaining_seconds(seconds, rest)
+            if step.metric is not None:
+                yield step.metric, result if seconds else {}
+        whole = result
+    yield None, whole

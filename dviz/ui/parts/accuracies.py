@@ -13,7 +13,7 @@ from dviz.ui.core.entry import Entry
 from dviz.ui.parts import markup
 
 MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
-DIMENSIONS = {"all": "all", "pruned": "one"}  # dimensions a probe reads, and how it is called
+DIMENSIONS = {"all": "all", "pruned": "pruned"}  # dimensions a probe reads, and how it is called
 NOTHING = "No probe was measured; dviz evaluate measures them."
 
 

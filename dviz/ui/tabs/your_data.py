@@ -46,7 +46,7 @@ HELP = (
 )
 EMPTY = "No codes yet: drop files in, or take those of the checkpoint picked above."
 READY = "OMES above needs no training. The other metrics and the probes take up to a minute."
-PROBE_SETS = {"all": ("all", BLUE), "union": ("associated", GREEN), "pruned": ("one", ORANGE)}
+PROBE_SETS = {"all": ("all", BLUE), "union": ("union", GREEN), "pruned": ("pruned", ORANGE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 AT_ONCE = LIMITS.measure_at_once + LIMITS.measure_waiting + 1  # who wait are told how long
 SESSION = 3600  # seconds that a table nobody looks at is kept
@@ -230,7 +230,7 @@ def show_result(metric: str | None, result: dict[str, Any]) -> list[Any]:
     """Updates while metrics run: `metric` is the one at work, None when all are done."""
     done = metric is None
     buttons = [gr.Button(interactive=done), gr.Button(visible=not done)]
-    parts = [] if done else [progress(metric)]
+    parts = [] if done else [progress(metric, result.get("remaining"))]
     if result:
         parts.append(metric_table(result))
     if done:
@@ -245,11 +245,13 @@ def show_result(metric: str | None, result: dict[str, Any]) -> list[Any]:
     return [*buttons, "".join(parts), *charts]
 
 
-def progress(metric: str) -> str:
+def progress(metric: str, remaining: float | None = None) -> str:
+    """Which metric runs, the how-manieth it is, and how long the rest may take."""
+    wait = "" if remaining is None else f", about {max(1, round(remaining))} s left"
     step = ORDER.index(metric)
     return (
         f'<p class="note" role="status">{markup.meter(step / len(ORDER))} '
-        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title} …</p>"
+        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title}{wait} …</p>"
     )
 
 

@@ -1,0 +1,56 @@
+"""Differences between reports, each with its standard error: what is within it is not said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dviz.measuring.report import DatasetReport
+
+ERRORS = 2.0
+"""Standard errors that a difference must exceed to be one."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value and its standard error, NaN where nobody knows it; a positive value says that the
+    second is the larger."""
+
+    value: float
+    error: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is beyond its error; any is where that is not known."""
+        return bool(abs(self.value) > ERRORS * np.nan_to_num(self.error))
+
+    def in_points(self) -> str:
+        """Of accuracies, in per cent points: "+16.1 ± 0.5"."""
+        return f"{100 * self.value:+.1f} ± {100 * self.error:.1f}"
+
+    def as_score(self) -> str:
+        """Of scores: "+0.083 ± 0.004"."""
+        error = "" if np.isnan(self.error) else f" ± {self.error:.3f}"
+        return f"{self.value:+.3f}{error}"
+
+
+def accuracy_difference(
+    first: DatasetReport, second: DatasetReport, model: str, dimensions: str
+) -> Difference:
+    """Of the mean accuracy over factors; NaN where one was not measured."""
+    errors = [result.errors(model, dimensions) for result in (first, second)]
+    means = [result.mean_accuracy(model, dimensions) for result in (first, second)]
+    known = [error[~np.isnan(error)] for error in errors]
+    parts = [np.sqrt((error**2).sum()) / max(len(error), 1) for error in known]
+    return Difference(means[1] - means[0], float(np.hypot(*parts)))
+
+
+def omes_difference(
+    first: DatasetReport, second: DatasetReport, what: str = "omes", pooling: str = "avg"
+) -> Difference:
+    """Of OMES ("omes") or a half of it; the error is that of the pairs."""
+    scores = [getattr(result.omes(pooling=pooling), what) for result in (first, second)]
+    found = [result.uncertainty(pooling=pooling) for result in (first, second)]
+    errors = [np.nan if known is None else getattr(known, what).error for known in found]
+    return Difference(float(scores[1] - scores[0]), float(np.hypot(*errors)))

@@ -1,0 +1,115 @@
+"""Bring a report up to what is measured today, from what lies beside it.
+
+S, the reconstruction and all else that needs images stay as they are. Pairs that differ in one
+factor alone are found among the stored codes; they say what a correlation of one pair may be off
+by, and so what the report's own number of pairs is. Probes and other scores are taken anew from the
+stored codes, which are the images the report was measured on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dviz.checkpoint import CLASSES, CODES, REPORT, Checkpoint
+from dviz.data.base import FactorDataset
+from dviz.errors import CheckpointError
+from dviz.measuring.association import information_of, json_matrix, noise_signal, rounded
+from dviz.measuring.encoder import EncodedSample, other_scores
+from dviz.measuring.evidence import Evidence, pack_covariance
+from dviz.measuring.files import read_classes, read_representations
+from dviz.measuring.probing import arc_scores, probe_scores
+from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport, read_report, write_report
+from dviz.measuring.splits import training_rows
+from dviz.metrics.arrays import row_keys
+from dviz.metrics.pairs import associate_pairs
+
+NOISE_PAIRS = 1000
+LEAST_PAIRS = 20  # their variance is then known to a sixth
+
+
+def refresh(checkpoint: Checkpoint, dataset: FactorDataset, *, probes: bool, jobs: int) -> bool:
+    """Add to the checkpoint's own result what it lacks; whether anything was added.
+
+    Args:
+        dataset: the checkpoint's own; its images are drawn only where they are noisy.
+        probes: whether probes and scores are taken anew too, which takes minutes.
+
+    Raises:
+        CheckpointError: no report, or no codes beside it.
+    """
+    report = read_report(checkpoint.folder / REPORT)
+    result = report.results.get(dataset.name)
+    if result is None or not result.factors or not (checkpoint.folder / CODES).exists():
+        raise CheckpointError(f"{checkpoint.config.name} has no report with codes to go by")
+    new = result
+    codes = read_representations(checkpoint.folder / CODES).astype(np.float64)
+    classes = read_classes(checkpoint.folder / CLASSES, rows=len(codes)).classes
+    if result.evidence is None:
+        new = replace(new, evidence=evidence_of(checkpoint, dataset, result, codes, classes))
+    if probes and not any(probe.dimensions == "union" for probe in result.probes):
+        new = with_probes(new, dataset, codes, classes, jobs)
+    if new == result:
+        return False
+    results = report.results | {dataset.name: new}
+    write_report(checkpoint.folder / REPORT, replace(report, results=results))
+    return True
+
+
+def evidence_of(
+    checkpoint: Checkpoint,
+    dataset: FactorDataset,
+    result: DatasetReport,
+    codes: np.ndarray,
+    classes: np.ndarray,
+) -> Evidence:
+    """Errors of the report's S from pairs among its codes (N, D) with classes (N, F)."""
+    found = [pairs_among(classes, j, result.seed) for j in range(classes.shape[1])]
+    first, second = ([codes[side] for side in sides] for sides in zip(*found, strict=True))
+    seen = associate_pairs(first, second, min_pairs=LEAST_PAIRS)
+    counts = np.array([len(side) for side in first], dtype=np.float64)
+    covariance = seen.covariance * (counts / max(result.num_pairs, 1))[:, None, None]
+    sign = np.where(seen.correlation < 0, -1.0, 1.0)
+    correlation = sign * (1 - result.association_matrix)
+    rng = np.random.default_rng(result.seed + 1)
+    signal = noise_signal(checkpoint.representation, dataset, NOISE_PAIRS, rng)
+    return Evidence(
+        json_matrix(correlation),
+        pack_covariance(covariance),
+        rounded(signal),
+        information=information_of(codes, classes),
+    )
+
+
+def pairs_among(classes: np.ndarray, factor: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Disjoint pairs of rows (P,), (P,) of classes (N, F) that differ in one factor alone."""
+    order = np.random.default_rng(seed).permutation(len(classes))
+    keys = row_keys(np.delete(classes, factor, axis=1))[order]
+    rows = order[np.argsort(keys, kind="stable")]
+    keys = np.sort(keys, kind="stable")
+    start = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    place = np.arange(len(keys)) - np.repeat(start, np.diff(start, append=len(keys)))
+    even = np.flatnonzero((place[:-1] % 2 == 0) & (keys[:-1] == keys[1:]))
+    first, second = rows[even], rows[even + 1]
+    differ = classes[first, factor] != classes[second, factor]
+    return first[differ], second[differ]
+
+
+def with_probes(
+    result: DatasetReport, dataset: FactorDataset, codes: np.ndarray, classes: np.ndarray, jobs: int
+) -> DatasetReport:
+    """The result with probes and other scores taken anew from its codes."""
+    mean = codes.astype(np.float32)
+    nothing = float("nan")
+    spread = np.zeros_like(mean)  # only whether there is one counts here
+    sample = EncodedSample(mean, spread, mean, classes, *[nothing] * 4)
+    train = training_rows(dataset, classes, result.seed)
+    names, S = result.factors, result.association_matrix
+    return replace(
+        result,
+        probes=probe_scores(sample, S, names, result.seed, jobs, train),
+        scores=other_scores(sample, names, result.seed, jobs),
+        split=BY_ROW if train is None else BY_PHOTOGRAPH,
+        arc=arc_scores(sample, dataset, result.seed, jobs),
+    )

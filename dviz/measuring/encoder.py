@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -199,7 +200,6 @@ def measure(
     asked = probes and models is None
     scores = probe_scores(sample, found.matrix, names, seed, jobs, train, models) if probes else []
     information = [] if models else information_of(sample.mean, sample.classes)
-    low, high = np.percentile(sample.mean, [1, 99], axis=0)
     report = DatasetReport(
         dataset=dataset.name,
         factors=names,
@@ -209,12 +209,7 @@ def measure(
         num_pairs=found.pairs,
         association=json_matrix(found.matrix),
         active=active.tolist(),
-        mean=rounded(sample.mean.mean(0)),
-        std=rounded(sample.mean.std(0)),
-        low=rounded(low),
-        high=rounded(high),
-        posterior_std=None if sample.std is None else rounded(sample.std.mean(0)),
-        kl=None if sample.std is None else rounded(sample.kl()),
+        **_spread(sample),
         reconstruction=known_or_none(sample.reconstruction, 3),
         mse=known_or_none(sample.mse, 6),
         probes=scores,
@@ -229,6 +224,19 @@ def measure(
         evidence=None if models else replace(found.evidence, information=information),
     )
     return report, sample
+
+
+def _spread(sample: EncodedSample) -> dict[str, Any]:
+    """Where the codes lie, dimension by dimension, as fields of a report."""
+    low, high = np.percentile(sample.mean, [1, 99], axis=0)
+    return {
+        "mean": rounded(sample.mean.mean(0)),
+        "std": rounded(sample.mean.std(0)),
+        "low": rounded(low),
+        "high": rounded(high),
+        "posterior_std": None if sample.std is None else rounded(sample.std.mean(0)),
+        "kl": None if sample.std is None else rounded(sample.kl()),
+    }
 
 
 def evaluate_checkpoint(

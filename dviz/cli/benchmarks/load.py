@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from dviz.cli.benchmarks import crowd
 from dviz.cli.benchmarks.page import running_app
+from dviz.cli.benchmarks.visitor import Visitor
 
 TICKS = 5  # a second
 WARM_UP = 3.0  # seconds of dragging before memory is looked at
@@ -114,18 +115,10 @@ def _find_panel(url: str) -> tuple[int, list[dict[str, Any]]]:
     with urllib.request.urlopen(f"{url}config", timeout=TIMEOUT) as answer:
         components = json.load(answer)["components"]
     panel = next(c for c in components if c["props"].get("elem_id") == "panel")
-    picker = next(c for c in components if c["props"].get("elem_id") == "checkpoint")
-    key = picker["props"]["value"]
-    size = _latent_size(url, key)
+    visitor = Visitor(url)
+    key, size = visitor.checkpoint, visitor.latent_size
     codes = [[math.sin(tick / 7 + d) for d in range(size)] for tick in range(100)]
     return panel["id"], [{"checkpoint": key, "codes": [code]} for code in codes]
-
-
-def _latent_size(url: str, key: str) -> int:
-    from gradio_client import Client
-
-    listed = Client(url, verbose=False).predict(api_name="/checkpoints")
-    return next(c["latent_size"] for c in listed if c["name"] == key)
 
 
 def _drag_all(

@@ -6,6 +6,7 @@ import http.client
 import json
 import secrets
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,9 +39,14 @@ class Visitor:
     @property
     def latent_size(self) -> int:
         """Dimensions of the checkpoint that the page opens with."""
+        return self._first["latent_size"]
+
+    @cached_property
+    def _first(self) -> dict[str, Any]:
         status, _, content = self.ask("POST", f"{API}/run/checkpoints", {"data": []})
-        listed = json.loads(content)["data"][0] if status == 200 else []
-        return next(c["latent_size"] for c in listed if c["name"] == self.checkpoint)
+        if status != 200:
+            raise LookupError(f"the page does not list its checkpoints: {said(status, content)}")
+        return json.loads(content)["data"][0][0]
 
     @property
     def config(self) -> dict[str, Any]:
@@ -139,7 +145,7 @@ class Visitor:
     @property
     def checkpoint(self) -> str:
         """The one that the page opens with."""
-        return self.component("checkpoint")["props"]["value"]
+        return self._first["name"]
 
     def component(self, element: str) -> dict[str, Any]:
         found = self.config["components"]

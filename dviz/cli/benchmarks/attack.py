@@ -266,8 +266,8 @@ def _requests(visitor: Visitor) -> Attacks:
     yield "request: alpha beyond float", lambda: visitor.call("association", key, 1e308, "avg")
     yield "request: an unknown pooling", lambda: visitor.call("association", key, 0.5, SECRET)
     yield (
-        "request: an unknown choice of the picker",
-        lambda: visitor.trigger("checkpoint", "change", [SECRET]),
+        "request: codes of an unknown checkpoint",
+        lambda: visitor.trigger("own-borrow", "click", [SECRET, 9e99, SECRET]),
     )
     yield "request: an unknown endpoint", lambda: visitor.post("call/nothing", b'{"data": []}')
     yield (

@@ -140,6 +140,7 @@ def test_a_picture_does_not_depend_on_those_before(blank):
 
 def test_a_drag_asks_the_server_for_nothing(page):
     expect(page.locator(PAINTED)).to_have_attribute("data-painter", "page")
+    expect(page.locator(PAINTED)).to_have_attribute("data-engine", "simd")
     page.wait_for_timeout(1500)  # what else the page fetches at first
     requests, seen = [], {pixels(page)}
     page.on("request", lambda request: requests.append(request.url))

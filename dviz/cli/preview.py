@@ -12,7 +12,7 @@ from dviz.cli import common
 if TYPE_CHECKING:
     import numpy as np
 
-COLOURS = 96  # of a checkpoint's sheet, which is to be small
+COLOURS = 192  # of a checkpoint's sheet, which is to be small
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from dviz.files import write_text
     from dviz.results.figures import results_figures
     from dviz.results.page import read_seeds, results_page
+    from dviz.results.pictures import read_remarks
     from dviz.results.zoo import read_zoo
 
     zoo = read_zoo(args.checkpoints)
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise CheckpointError(f"{args.checkpoints} holds no checkpoint that was measured")
     folder = args.output.parent
     files = {folder / name: figure for name, figure in results_figures(zoo).items()}
-    files[args.output] = results_page(zoo, read_seeds(args.checkpoints))
+    files[args.output] = results_page(
+        zoo, read_seeds(args.checkpoints), read_remarks(args.checkpoints)
+    )
     if args.check:
         _stop_if_any([path for path, text in files.items() if _read(path) != text])
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,11 +20,15 @@ def read_seeds(root: str | Path) -> pd.DataFrame | None:
     return pd.concat(found, ignore_index=True) if found else None
 
 
-def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> str:
+def results_page(
+    models: Sequence[Model],
+    seeds: pd.DataFrame | None = None,
+    remarks: Mapping[str, str] | None = None,
+) -> str:
     """The whole page; the same reports give the same text, byte for byte.
 
     Args:
-        seeds: of `read_seeds`.
+        seeds: of `read_seeds`; remarks: of `dviz.results.pictures.read_remarks`.
     """
     transfers = transfers_of(models)
     parts = [
@@ -42,7 +46,7 @@ def results_page(models: Sequence[Model], seeds: pd.DataFrame | None = None) -> 
         "## Transfers",
         *(tables.transfer_section(transfer) for transfer in transfers),
         "## Pictures",
-        pictures.section(models),
+        pictures.section(models, remarks or {}),
         "## Over seeds",
         tables.over_seeds(seeds),
         "## The study's Shapes3D → Isaac3D beside ours",

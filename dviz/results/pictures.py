@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from dviz.errors import CheckpointError
 from dviz.measuring.report import DatasetReport
 from dviz.results.markdown import table
 from dviz.results.zoo import Model
@@ -21,9 +24,36 @@ NOTE = (
 )
 
 
-def section(models: Sequence[Model]) -> str:
-    """The share of true labels, then a row a checkpoint, and one a baseline painted from codes."""
-    parts = [_share_of_true_labels(models), table(HEADER, _rows(models)), NOTE]
+SHEETS = "figures/sheets"  # beside the page: contact sheets of `dviz preview --checkpoint`
+
+
+def read_remarks(root: str | Path) -> dict[str, str]:
+    """What a person saw on each checkpoint's contact sheet, of `remarks.json` below `root`.
+
+    Raises:
+        CheckpointError: it is no JSON object of words by name.
+    """
+    path = Path(root) / "remarks.json"
+    if not path.exists():
+        return {}
+    try:
+        remarks = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error})") from error
+    if not isinstance(remarks, dict) or not all(isinstance(r, str) for r in remarks.values()):
+        raise CheckpointError(f"{path.name} has to hold a sentence for each checkpoint by name")
+    return remarks
+
+
+def section(models: Sequence[Model], remarks: Mapping[str, str]) -> str:
+    """The share of true labels, a row a checkpoint or painted baseline, and what was looked at."""
+    seen = [
+        f"- [{name}]({SHEETS}/{name}.png): {remarks[name]}"
+        for name in (model.config.name for model in models)
+        if name in remarks
+    ]
+    looked = "Contact sheets, and what looks wrong on them:\n\n" + "\n".join(seen) if seen else ""
+    parts = [_share_of_true_labels(models), table(HEADER, _rows(models)), NOTE, looked]
     return "\n\n".join(filter(None, parts))
 
 

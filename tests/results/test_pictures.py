@@ -1,6 +1,11 @@
+import json
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from dviz.checkpoint import REPORT
+from dviz.errors import CheckpointError
 from dviz.measuring.report import Baseline, read_report
 from tests.results.zoo import edit, page_of
 from tests.ui.material import NAMES
@@ -45,3 +50,20 @@ def test_a_decoder_learnt_from_codes_stands_beside_those_of_baselines(zoo):
     assert rows[DIRECT].endswith("| 2,000 |")
     assert "0.5000" in rows["random, on things"]
     assert "plain, on things" not in rows
+
+
+def test_what_was_looked_at_is_linked_and_told(zoo):
+    (zoo / "remarks.json").write_text(json.dumps({SOURCE: "Hearts are round.", "other": "–"}))
+    _, text = rows_of(zoo)
+    assert f"- [{SOURCE}](figures/sheets/{SOURCE}.png): Hearts are round." in text
+    assert "other" not in text
+    (zoo / "remarks.json").write_text("[]")
+    with pytest.raises(CheckpointError, match=r"remarks\.json"):
+        page_of(zoo)
+
+
+def test_every_sheet_that_is_told_of_is_there():
+    root = Path(__file__).resolve().parents[2]
+    told = json.loads((root / "checkpoints" / "remarks.json").read_text(encoding="utf-8"))
+    drawn = {path.stem for path in (root / "docs" / "figures" / "sheets").glob("*.png")}
+    assert drawn == set(told)

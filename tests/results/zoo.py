@@ -7,6 +7,7 @@ from dataclasses import replace
 from dviz.checkpoint import REPORT
 from dviz.measuring.report import ProbeScore, read_report, write_report
 from dviz.results.page import read_seeds, results_page
+from dviz.results.pictures import read_remarks
 from dviz.results.zoo import read_zoo
 
 
@@ -21,4 +22,4 @@ def edit(folder, change, **more):
 
 
 def page_of(root):
-    return results_page(read_zoo(root), read_seeds(root))
+    return results_page(read_zoo(root), read_seeds(root), read_remarks(root))

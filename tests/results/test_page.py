@@ -70,8 +70,8 @@ def test_rankings_need_enough_to_rank(zoo):
         baselines.append(Baseline(f"rival {n}", "", rival))
     edit(zoo / TUNED, lambda result: result, baselines=baselines)
     rows = {line.split("|")[1].strip(): line for line in page_of(zoo).splitlines() if "|" in line}
-    assert "+1.00 (n 6)" in rows["MIG"]
-    assert "-1.00 (n 6)" in rows["SAP"]
+    assert "+1.00 (n 6, p" in rows["MIG"]
+    assert "-1.00 (n 6, p" in rows["SAP"]
 
 
 def test_a_baseline_of_several_transfers_counts_once(zoo):

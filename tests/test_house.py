@@ -23,7 +23,6 @@ LONG = {
     "dviz/data/raycast.py",
     "dviz/measuring/encoder.py",
     "dviz/cli/benchmarks/attack.py",
-    "dviz/ui/tabs/encode.py",
 }
 
 

@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.test_page import open_tab
 
 LANDMARKS = {
-    "Encode photos": "#codes .figure-tools button",
+    "Photos": "#photo-panel .strip canvas[data-painted]",
     "Association (OMES)": ".matrix .figure-tools button",
     "Transfer": "#transfer .slope",
     "Your data": "#own-borrow",

@@ -5,12 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from dviz.ui.tabs.encode import EMPTY
+from dviz.ui.parts.photo_page import EMPTY
 from tests.browser.conftest import HUB_ID
-from tests.ui.material import NAMES, SHAPE
+from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
-TABS = ("Traverse", "Encode photos", "Association (OMES)", "Transfer")
+TABS = ("Traverse", "Photos", "Association (OMES)", "Transfer")
 PICTURE = "#panel .now canvas"
 
 
@@ -60,7 +60,7 @@ def test_every_tab_opens_and_nothing_sticks_out(look, width, scheme):
     expect(page).to_have_title(re.compile("^dviz"))
     landmarks = (
         ".strip canvas[data-painted]",
-        "#cards .card img",
+        "#photo-bar .tries img",
         ".matrix .annotation",
         "#transfer .slope",
     )
@@ -70,30 +70,25 @@ def test_every_tab_opens_and_nothing_sticks_out(look, width, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_photograph_is_read(page, photograph):
-    pick(page, TUNED)
-    open_tab(page, "Encode photos")
-    page.locator("#photos input[type=file]").set_input_files(photograph)
-    card = page.locator(".card", has_text="flower.png")
-    expect(card.locator("img")).to_have_count(4)
-    for factor in ("thing", "turn", "size"):
-        row = card.get_by_role("row", name=factor)
-        expect(row).to_contain_text(re.compile(r"\d%"))
-    page.locator("#numbers summary").click()
-    expect(page.locator("#numbers tbody tr")).to_have_count(SHAPE.latent_size)
-    expect(page.locator("#numbers tbody tr").first).to_contain_text(re.compile(r"-?\d\.\d\d ± \d"))
-    expect(page.locator("#codes .legendtext", has_text="flower.png")).to_be_visible()
-
-
-def test_a_file_that_is_no_picture_is_explained_beside_one_that_is(page, photograph, tmp_path):
+def test_a_photograph_is_read_and_its_sliders_come_with_it(page, photograph, tmp_path):
     fake = tmp_path / "notes.png"
     fake.write_text("this is a text")
-    open_tab(page, "Encode photos")
+    open_tab(page, "Photos")
     page.locator("#photos input[type=file]").set_input_files([fake, photograph])
     expect(page.locator(".card", has_text="notes.png")).to_contain_text("not a picture")
-    expect(page.locator(".card", has_text="flower.png").locator("img")).to_have_count(4)
+    expect(page.locator("#photo-panel .caption")).to_contain_text("flower.png, ")
+    expect(page.locator("#photo-panel .original canvas")).to_be_visible()
+    expect(page.locator("#photo-bar .tries .tile")).to_have_count(len(NAMES))
+    page.locator("#photo-words summary", has_text="The code in numbers").click()
+    expect(page.locator("#photo-words tbody tr").first).to_be_attached()
+    slider = page.locator("#photo-panel .dial input").first
+    before = page.locator("#photo-panel .now canvas").get_attribute("data-painted")
+    slider.focus()
+    page.keyboard.press("PageUp")
+    wait_for_change(page, "#photo-panel .now canvas", before, "data-painted")
     page.get_by_label("Clear").click()
-    expect(page.locator("#cards")).to_contain_text(EMPTY)
+    expect(page.locator("#photo-words")).to_contain_text(EMPTY)
+    expect(page.locator("#photo-panel .panel")).to_be_hidden()
 
 
 def test_alpha_and_pooling_change_the_scores(page):
@@ -143,8 +138,8 @@ def test_another_checkpoint_changes_every_tab(page):
     pick(page, TUNED)
     expect(page.get_by_role("slider", name=re.compile("← .*size"))).to_be_visible()
     expect(page.locator(".current")).to_contain_text("things")
-    open_tab(page, "Encode photos")
-    expect(page.locator(".card").get_by_role("row", name="thing")).to_be_visible()
+    open_tab(page, "Photos")
+    expect(page.locator("#photo-bar .tries .tile[aria-pressed=true]")).to_have_count(1)
 
 
 def ask_the_hub(page, repo_id):

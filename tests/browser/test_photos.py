@@ -1,87 +1,86 @@
-"""The real page: photos prepared, judged, compared and taken away."""
+"""The real page: photos prepared, tried, blended, and their view shared."""
 
-import csv
-from pathlib import Path
+import re
 
 import pytest
 from playwright.sync_api import expect
 
-from dviz.ui.parts.cards import GUESSES
-from dviz.ui.parts.compare import ONE_PHOTO
-from dviz.ui.parts.neighbours import NEIGHBOURS
-from tests.browser.test_page import open_tab, wait_for_change
-from tests.ui.material import SHAPE
+from tests.browser.test_page import wait_for_change
 
-SEEN = "#cards .card .picture:nth-child(2) img"
+NOW = "#photo-panel .now canvas"
+
+
+def painted(page):
+    """Wait for the panel; its picture."""
+    page.wait_for_selector("#photo-panel [data-painter]", state="attached")
+    return page.locator(NOW).evaluate("c => c.toDataURL()")
+
+
+def pressed(page, group):
+    return page.locator(f"#photo-bar .{group} .tile[aria-pressed=true]")
 
 
 @pytest.fixture
-def photos_tab(look):
-    return with_photos(look())
-
-
-def with_photos(page):
-    open_tab(page, "Encode photos")
-    expect(page.locator("#cards .card")).to_have_count(1)
+def photos_tab(open_page):
+    page = open_page(path="?tab=photos&photos=0,1")
+    painted(page)
     return page
 
 
-def test_preparation_shows_at_once_what_the_model_sees(page):
-    with_photos(page)
-    before = page.get_attribute(SEEN, "src")
-    for choice in ("Pad to a square", "Black around object", "Black by border colour"):
-        page.get_by_label(choice).click()
-        before = wait_for_change(page, SEEN, before)
-    page.locator("#tolerance input[type=number]").fill("150")
-    page.locator("#tolerance input[type=number]").press("Enter")
-    page.locator("#tolerance input[type=range]").focus()
-    page.keyboard.press("ArrowRight")
-    wait_for_change(page, SEEN, before)
-    assert page.locator("#cards img").first.evaluate("e => e.naturalWidth > 64")
-
-
-def test_a_photo_unlike_the_dataset_is_judged_with_reasons(photos_tab):
-    verdict = photos_tab.locator("#cards .verdict")
-    expect(verdict).to_contain_text("Out of distribution")
-    expect(verdict.locator("li").first).to_contain_text("usual")
-    expect(photos_tab.locator("#cards .card img")).to_have_count(4)
-    expect(photos_tab.locator("#cards .card")).to_contain_text(GUESSES)
-
-
-def test_neighbours_by_all_codes_and_by_one_dimension(photos_tab):
+def test_a_view_and_a_reader_are_pictures_to_press_and_have_an_address(photos_tab, open_page, url):
     page = photos_tab
-    expect(page.locator("#nearest img")).to_have_count(NEIGHBOURS)
-    before = page.locator("#nearest").inner_text()
-    page.locator("#near-by input").click()
-    page.get_by_role("option", name="position x").click()
-    wait_for_change(page, "#nearest", before, "innerText")
-    expect(page.locator("#nearest")).to_contain_text("position x")
+    caption = page.locator("#photo-panel .caption")
+    page.locator("#photo-bar .views .tile", has_text="padded").click()
+    expect(caption).to_contain_text("padded")
+    page.locator("#photo-bar .tries .tile[aria-pressed=false]").first.click()
+    expect(pressed(page, "tries")).to_have_count(1)
+    page.wait_for_url(re.compile("by="))
+    page.locator("#photo-bar .shots .tile").nth(1).click()
+    expect(pressed(page, "shots")).to_contain_text("A")
+    page.wait_for_url(re.compile("photo=1"))
+    told = caption.inner_text()
+    slider = page.locator("#photo-panel .dial input").first
+    slider.focus()
+    page.keyboard.press("PageUp")
+    page.wait_for_url(re.compile("photo_z="))
+    value = slider.input_value()
+    other = open_page(path=page.url.removeprefix(url))
+    painted(other)
+    expect(other.locator("#photo-panel .caption")).to_have_text(told)
+    expect(other.locator("#photo-panel .dial input").first).to_have_value(value)
+    page.go_back()
+    expect(pressed(page, "shots").locator("small")).to_have_text("A")
+    expect(caption).not_to_have_text(told)
 
 
-def test_two_photos_are_compared_and_swapped_and_taken_away(page):
-    with_photos(page)
-    expect(page.locator("#compared")).to_contain_text(ONE_PHOTO)
+def test_two_photos_are_blended_and_one_gives_the_other_a_factor(photos_tab):
+    page = photos_tab
+    start = painted(page)
+    blend = page.locator("#photo-panel .blend input")
+    blend.focus()
+    page.keyboard.press("End")
+    wait = "([s, before]) => document.querySelector(s).toDataURL() !== before"
+    page.wait_for_function(wait, arg=[NOW, start])
+    values = page.locator("#photo-panel .dial input").evaluate_all("e => e.map((i) => i.value)")
+    page.locator("#photo-panel .reset").click()
+    page.wait_for_function(
+        "([s, x]) => document.querySelector(s).toDataURL() === x", arg=[NOW, start]
+    )
+    gift = page.locator("#photo-panel .gift").first
+    gift.drag_to(page.locator(NOW))
+    dial = page.locator("#photo-panel .dial input").first
+    expect(dial).to_have_value(values[0])
+
+
+def test_one_photo_has_nothing_to_be_compared_with(open_page):
+    page = open_page(path="?tab=photos")
+    painted(page)
+    expect(page.locator("#photo-panel .second")).to_be_hidden()
+    expect(page.locator("#photo-bar .several")).to_be_hidden()
+    expect(page.locator("#photo-words")).not_to_contain_text("All photos")
+    before = page.locator("#photo-words").inner_text()
     page.locator("#examples button").nth(1).click()
-    expect(page.locator("#examples button[aria-pressed=true]")).to_have_count(2)
-    swaps = page.locator("#compared .swaps img")
-    rows = page.locator("#compared tbody tr")
-    expect(page.locator("#compared caption").first).to_contain_text("standard deviations")
-    expect(rows.first.locator(".signed b")).to_be_visible()
-    expect(swaps).to_have_count(rows.count() + 2)
-    before = page.get_attribute("#compared .swaps img", "src")
-    page.locator("#first input").click()
-    page.get_by_role("option").nth(1).click()
-    wait_for_change(page, "#compared .swaps img", before)
-    with page.expect_download() as download:
-        page.locator("#overview a", has_text="photos.csv").click()
-    with Path(download.value.path()).open(newline="") as file:
-        found = list(csv.DictReader(file))
-    assert len(found) == 2
-    assert {f"z{d}" for d in range(SHAPE.latent_size)} < set(found[0])
-    expect(page.locator("#overview a", has_text="photos.json")).to_be_visible()
-
-
-def test_a_picture_from_the_clipboard_or_camera_has_its_place(photos_tab):
-    page = photos_tab
-    page.locator("#camera").get_by_role("button", name="Camera or clipboard").click()
+    page.wait_for_url(re.compile("photos=0%2C1|photos=0,1"))
+    wait_for_change(page, "#photo-words", before, "innerText")
+    page.locator("#camera").get_by_role("button", name="More: camera or clipboard").click()
     expect(page.locator("#camera").get_by_label("Paste from clipboard")).to_be_visible()

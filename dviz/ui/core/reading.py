@@ -128,11 +128,6 @@ def undetermined(std: np.ndarray, dimensions: Sequence[Dimension]) -> list[Dimen
     return [d for d in dimensions if d.active and std[d.index] > WIDE * usual(d)]
 
 
-def error_map(image: np.ndarray, painted: np.ndarray) -> np.ndarray:
-    """Mean absolute difference of two images uint8 (H, W, 3), float64 (H, W) in [0, 1]."""
-    return np.abs(image.astype(np.float64) - painted).mean(axis=-1) / 255
-
-
 def nearest(
     codes: np.ndarray, code: np.ndarray, dimensions: Sequence[Dimension], count: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -162,18 +157,6 @@ def usual_nearest(codes: np.ndarray, dimensions: Sequence[Dimension]) -> float:
     distances = squares[some, None] + squares - 2 * points[some] @ points.T  # squared
     distances[np.arange(len(some)), some] = np.inf
     return float(np.sqrt(np.percentile(np.maximum(distances.min(axis=1), 0), 99)))
-
-
-def differences(
-    first: np.ndarray, second: np.ndarray, dimensions: Sequence[Dimension]
-) -> list[tuple[Dimension, float]]:
-    """second - first on each active dimension, in standard deviations, the greatest first."""
-    found = [
-        (d, float((second[d.index] - first[d.index]) / max(d.std, 1e-6)))
-        for d in dimensions
-        if d.active
-    ]
-    return sorted(found, key=lambda pair: -abs(pair[1]))
 
 
 def swaps(

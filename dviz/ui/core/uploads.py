@@ -43,6 +43,15 @@ class Preparation:
 
 
 PLAIN = Preparation()
+CUT_OUT, SILHOUETTE = "cut out", "silhouette"
+DARK = 12  # of 255, up to which a pixel belongs to the black around an object
+VIEWS = {
+    CUT_OUT: Preparation("pad", "object"),
+    "cropped": PLAIN,
+    "padded": Preparation("pad"),
+    "border black": Preparation("crop", "border"),
+}
+"""How a photo can be prepared, the study's own way first; a silhouette is made of the cut out."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +68,43 @@ class Photo:
     thumbnail: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One photo, prepared in every way of VIEWS: uint8 (64, 64, 3) by name; or what is wrong.
+
+    Attributes:
+        name: of the file; thumbnail: the whole picture, small, as a data URI.
+    """
+
+    name: str
+    views: dict[str, np.ndarray] = field(default_factory=dict)
+    thumbnail: str = ""
+    problem: str = ""
+
+    def photo(self, view: str) -> Photo:
+        """The photo in one view."""
+        return Photo(self.name, self.views[view], thumbnail=self.thumbnail)
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """Photos with what they were made from, so that nothing is decoded twice."""
+    """A visitor's photos by where they came from, and the view that all tabs show of them."""
 
-    sources: tuple[str | int, ...] = ()
-    how: Preparation = PLAIN
-    photos: list[Photo] = field(default_factory=list)
+    shots: dict[str | int, Shot] = field(default_factory=dict)
+    view: str = CUT_OUT
 
     @property
     def good(self) -> list[Photo]:
-        return [photo for photo in self.photos if photo.image is not None]
+        """Those that could be read, in the view."""
+        return [shot.photo(self.view) for shot in self.shots.values() if shot.views]
 
 
-def prepare(
-    sources: Sequence[str | int], how: Preparation, before: Prepared | None = None
-) -> Prepared:
-    """Read `sources`, unless `before` is just that already."""
-    sources = tuple(sources)
-    if before is not None and (before.sources, before.how) == (sources, how):
-        return before
-    return Prepared(sources, how, read_photos(sources, how))
+def shoot(
+    sources: Sequence[str | int], before: dict[str | int, Shot] | None = None
+) -> dict[str | int, Shot]:
+    """Every photo of `sources`, paths or numbers of examples; those of `before` as they are."""
+    known = before or {}
+    return {source: known.get(source) or _shot(source) for source in sources[:MAX_PHOTOS]}
 
 
 def read_photo(path: str | Path, how: Preparation = PLAIN) -> np.ndarray:
@@ -89,38 +114,43 @@ def read_photo(path: str | Path, how: Preparation = PLAIN) -> np.ndarray:
         PhotoError: the file is no picture that can be used.
         BusyError: others' pictures keep the machine busy.
     """
-    return _read_file(path, how)[0]
+    return _read_file(path, how)[0][0]
 
 
-def read_photos(sources: Sequence[str | int], how: Preparation = PLAIN) -> list[Photo]:
-    """Each of `sources`, a path or the number of an example; what cannot be read says why."""
-    return [_read(source, how) for source in sources[:MAX_PHOTOS]]
-
-
-def _read(source: str | int, how: Preparation) -> Photo:
+def _shot(source: str | int) -> Shot:
+    """A photo in every view; what cannot be read says why."""
+    hows = tuple(VIEWS.values())
     if isinstance(source, int):
         name, image = examples()[source]
-        return Photo(name, _input(image, how), thumbnail=_thumbnail(image))
-    name = Path(source).name
-    try:
-        image, thumbnail = _read_file(source, how)
-    except (PhotoError, BusyError) as error:
-        return Photo(name, problem=str(error))
-    return Photo(name, image, thumbnail=thumbnail)
+        inputs, thumbnail = [_input(image, how) for how in hows], _thumbnail(image)
+    else:
+        name = Path(source).name
+        try:
+            inputs, thumbnail = _read_file(source, *hows)
+        except (PhotoError, BusyError) as error:
+            return Shot(name, problem=str(error))
+    views = dict(zip(VIEWS, inputs, strict=True))
+    return Shot(name, {**views, SILHOUETTE: silhouette(views[CUT_OUT])}, thumbnail)
 
 
-def _read_file(path: str | Path, how: Preparation) -> tuple[np.ndarray, str]:
-    """Model input and thumbnail. Large or odd pictures are read in a process with limits."""
+def silhouette(cut: np.ndarray) -> np.ndarray:
+    """An object on black as white on black, uint8 (64, 64, 3)."""
+    lit = (cut > DARK).any(axis=-1, keepdims=True)
+    return np.where(lit, 255, 0).repeat(3, axis=-1).astype(np.uint8)
+
+
+def _read_file(path: str | Path, *hows: Preparation) -> tuple[list[np.ndarray], str]:
+    """Model inputs and thumbnail. Large or odd pictures are read in a process with limits."""
     if not is_heavy(path):
         with SMALL.turn():
-            content = read_bytes(str(path), how)
+            content = read_bytes(str(path), *hows)
     else:
         with LARGE.turn():
             try:
                 content = run_bounded(
                     read_bytes,
                     str(path),
-                    how,
+                    *hows,
                     memory=LIMITS.photo_memory_bytes,
                     seconds=LIMITS.photo_cpu_seconds,
                 )
@@ -128,14 +158,16 @@ def _read_file(path: str | Path, how: Preparation) -> tuple[np.ndarray, str]:
                 raise PhotoError(f"{error}; make the picture smaller, or save it as JPEG") from None
             except DvizError as error:
                 raise PhotoError(str(error)) from None
-    image = np.frombuffer(content[:INPUT_BYTES], dtype=np.uint8).reshape(SIDE, SIDE, 3).copy()
-    return image, content[INPUT_BYTES:].decode("ascii")
+    pixels = INPUT_BYTES * len(hows)
+    images = np.frombuffer(content[:pixels], dtype=np.uint8).reshape(-1, SIDE, SIDE, 3).copy()
+    return list(images), content[pixels:].decode("ascii")
 
 
-def read_bytes(path: str, how: Preparation) -> bytes:
-    """The model input's pixels and then the thumbnail, as another process hands them back."""
+def read_bytes(path: str, *hows: Preparation) -> bytes:
+    """Pixels of the model inputs and then the thumbnail, as another process hands them back."""
     image = decode_photo(path)
-    return _input(image, how).tobytes() + _thumbnail(image).encode("ascii")
+    inputs = b"".join(_input(image, how).tobytes() for how in hows)
+    return inputs + _thumbnail(image).encode("ascii")
 
 
 def is_heavy(path: str | Path) -> bool:

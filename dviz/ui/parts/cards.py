@@ -6,11 +6,9 @@ from html import escape
 
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
-from dviz.ui.core.pictures import heat
 from dviz.ui.core.reading import (
     Reading,
     Stray,
-    error_map,
 )
 from dviz.ui.core.uploads import Photo
 from dviz.ui.parts import markup
@@ -21,35 +19,10 @@ TICK = "The tick in a bar is chance."
 UNMEASURED = "This checkpoint came without a report, so what is usual for its dataset is not known."
 
 
-def card(entry: Entry, reading: Reading) -> str:
-    """One photo: what became of it, what was read, and whether it is like the dataset."""
-    photo = reading.photo
-    blame = heat(error_map(photo.image, reading.painted))
-    painted = "Reconstruction" if entry.paints else "Nearest of the dataset: no decoder"
-    pictures = [
-        _thumbnail(photo),
-        markup.picture(photo.image, "Seen by the model"),
-        markup.picture(reading.painted, painted),
-        markup.picture(blame, "Where they differ"),
-    ]
-    return (
-        f'<article class="card"><h2>{escape(photo.name)}</h2>'
-        f'<div class="quad">{"".join(pictures)}</div>{verdict(entry, reading)}'
-        f"{predictions_table(reading)}</article>"
-    )
-
-
 def broken_card(photo: Photo) -> str:
     return (
         f'<article class="card"><h2>{escape(photo.name)}</h2>'
         f"{markup.note(photo.problem, 'problem')}</article>"
-    )
-
-
-def _thumbnail(photo: Photo) -> str:
-    return (
-        f'<figure class="picture whole"><img src="{photo.thumbnail}" alt="The photo as it came">'
-        "<figcaption>The photo</figcaption></figure>"
     )
 
 

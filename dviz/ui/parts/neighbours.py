@@ -13,21 +13,17 @@ from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import ALIKE, Reading, nearest, usual_nearest
 from dviz.ui.core.starts import renderer
 from dviz.ui.parts import markup
-from dviz.ui.parts.cards import called
 
 NEIGHBOURS = 6
 MAX_LABELS = 4  # of a neighbour
 NO_CODES = "This checkpoint came without codes of its dataset, so there is nothing to look among."
 
 
-def neighbours(entry: Entry, reading: Reading | None, by: str) -> str:
-    """The dataset's samples nearest to a photo, by all codes or by one dimension ("z3")."""
-    if reading is None:
-        return ""
+def neighbours(entry: Entry, reading: Reading) -> str:
+    """The dataset's samples nearest to a photo by all active dimensions."""
     if entry.sample is None:
         return markup.note(NO_CODES)
-    active = [d for d in entry.dimensions if d.active]
-    chosen = [d for d in active if d.name == by] or active
+    chosen = [d for d in entry.dimensions if d.active]
     codes, classes = entry.sample
     rows, distances = nearest(codes, reading.code, chosen, NEIGHBOURS)
     images, what = _pictures_of(entry, rows)
@@ -35,8 +31,7 @@ def neighbours(entry: Entry, reading: Reading | None, by: str) -> str:
         _neighbour(entry, classes[row], distance, image, what)
         for row, distance, image in zip(rows, distances, images, strict=True)
     ]
-    by_what = "all active dimensions" if len(chosen) > 1 else called(chosen[0])
-    words = f"Nearest of {len(codes):,} samples of {entry.config.dataset} by {by_what}."
+    words = f"Nearest of {len(codes):,} samples of {entry.config.dataset}."
     return (
         _far_away(entry, distances[0], chosen)
         + markup.note(words)

@@ -12,8 +12,6 @@ from dviz.data.dsprites import ColorDSprites
 from dviz.ui.core.inspector import Dimension, decode
 from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import (
-    differences,
-    error_map,
     nearest,
     read,
     strays,
@@ -23,7 +21,7 @@ from dviz.ui.core.reading import (
 )
 from dviz.ui.core.uploads import Photo
 from dviz.ui.parts import cards as photo_cards
-from dviz.ui.parts import compare, neighbours, photo_table
+from dviz.ui.parts import neighbours, photo_table
 from dviz.ui.parts.downloads import csv_text
 from tests.ui.material import NAMES, Things
 
@@ -120,26 +118,20 @@ def test_a_photo_far_from_every_sample_is_said_to_have_nothing_near(entry):
     codes, _ = entry.sample
     reading = read(entry, photos(np.zeros((1, 64, 64, 3), dtype=np.uint8)))[0]
     near, far = (replace(reading, code=code) for code in (codes[3], codes[3] + 1000))
-    assert "Nothing in the dataset" not in neighbours.neighbours(entry, near, "all")
-    assert "Nothing in the dataset" in neighbours.neighbours(entry, far, "all")
+    assert "Nothing in the dataset" not in neighbours.neighbours(entry, near)
+    assert "Nothing in the dataset" in neighbours.neighbours(entry, far)
 
 
 def test_neighbours_are_drawn_or_their_codes_decoded(entry, library, sprites):
-    drawn = neighbours.neighbours(entry, read(entry, photos(sprites[:1]))[0], "all")
+    drawn = neighbours.neighbours(entry, read(entry, photos(sprites[:1]))[0])
     assert drawn.count("<img") == neighbours.NEIGHBOURS
-    assert "by all active dimensions" in drawn
+    assert "Nearest of" in drawn
     target = library.get(TUNED)
-    told = neighbours.neighbours(target, read(target, photos(sprites[:1]))[0], "z0")
+    told = neighbours.neighbours(target, read(target, photos(sprites[:1]))[0])
     assert told.count("<img") == neighbours.NEIGHBOURS
     assert told.count("thing <b>") == neighbours.NEIGHBOURS
     assert told.count("its code, decoded</i>") == neighbours.NEIGHBOURS
     assert "its code, decoded" not in drawn
-
-
-def test_differences_are_signed_and_sorted():
-    dimensions = [Dimension(0, std=2.0), Dimension(1), Dimension(2, active=False)]
-    found = differences(np.zeros(3), np.array([2.0, -3.0, 9.0]), dimensions)
-    assert [(d.index, gap) for d, gap in found] == [(1, -3.0), (0, 1.0)]
 
 
 def test_a_swap_changes_one_dimension_and_all_swaps_make_the_other(entry):
@@ -152,34 +144,6 @@ def test_a_swap_changes_one_dimension_and_all_swaps_make_the_other(entry):
     itself = swaps(entry.model, codes[0], codes[0], entry.dimensions)
     assert (itself == decode(entry.model, codes[0])[0]).all()
     assert swaps(entry.model, codes[0], codes[1], []).shape == (0, 64, 64, 3)
-
-
-def test_two_photos_that_are_one_agree(entry, sprites):
-    first, second = read(entry, photos(sprites[[0, 0]]))
-    assert "agree" in compare.comparison(entry, first, second)
-    assert compare.ONE_PHOTO in compare.comparison(entry, first, None)
-
-
-def test_all_but_the_largest_differences_are_folded_away(entry, sprites, monkeypatch):
-    monkeypatch.setattr(compare, "LARGEST", 2)
-    first, second = read(entry, photos(sprites[[0, 1]]))
-    shown, folded = compare.comparison(entry, first, second).split("<details>")
-    found = differences(first.code, second.code, entry.dimensions)
-    for number, (d, _) in enumerate(found):
-        assert (f'<th scope="row">{d.name}</th>' in shown) == (number < 2)
-        assert (f'<th scope="row">{d.name}</th>' in folded) == (number >= 2)
-    assert "standard deviations of the dataset" in shown
-    side = "left" if found[0][1] > 0 else "right"
-    assert f"{side}:50%;width:50.0%" in shown
-
-
-def test_where_painting_went_wrong_is_where_the_map_is_bright():
-    image, painted = np.zeros((2, 8, 8, 3), dtype=np.uint8)
-    painted[3, 5] = 255
-    errors = error_map(image, painted)
-    assert errors[3, 5] == 1
-    assert errors.sum() == 1
-    assert (error_map(image, image) == 0).all()
 
 
 def test_files_to_take_away_hold_what_is_shown(library):

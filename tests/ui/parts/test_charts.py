@@ -12,7 +12,6 @@ from dviz.ui.parts.charts import (
     association_heatmap,
     difference_heatmap,
 )
-from dviz.ui.parts.code_chart import CodeMarks, code_chart
 
 FACTORS = ["shape", "scale"]
 
@@ -20,12 +19,10 @@ FACTORS = ["shape", "scale"]
 def figures():
     S = np.array([[0.9, 0.1], [0.2, np.nan], [0.0, 1.0]])
     bars = Bars("direct", SERIES[0], np.array([0.5, np.nan]), np.array([0.02, np.nan]))
-    marks = CodeMarks("mug.jpg", np.array([0.1, 5.0]), np.array([0.2, 0.3]))
     return {
         "heatmap": association_heatmap(S, ["z0", "z1", "z2"], FACTORS),
         "accuracy": accuracy_chart([bars], FACTORS, np.array([1 / 3, 1 / 6])),
         "difference": difference_heatmap(S - 0.5, ["z0", "z1", "z2"], FACTORS, [["a", "b"]] * 3),
-        "codes": code_chart(["z0", "z1"], np.full(2, -2.0), np.full(2, 2.0), [marks]),
     }
 
 
@@ -119,32 +116,3 @@ def test_the_chance_line_has_a_gap_between_factors():
     assert np.isnan(np.array(chance.y, dtype=float)[2::3]).all()
     assert chance.y[0] == pytest.approx(100 / 3)
     assert chance.y[3] == pytest.approx(100 / 6)
-
-
-def test_codes_lie_over_the_span_of_the_dataset():
-    span, marks = figures()["codes"].data
-    assert list(span.base) == [-2, -2]
-    assert list(span.y) == [4, 4]
-    assert list(marks.y) == [0.1, 5.0]
-    assert list(marks.error_y.array) == [0.2, 0.3]
-    bottom, top = figures()["codes"].layout.yaxis.range
-    assert bottom < -2
-    assert top > 5.3
-    assert not figures()["codes"].layout.annotations
-
-
-def test_what_lies_far_beyond_the_dataset_is_marked_at_the_edge_and_told():
-    words = ["z0 is undetermined (± 440)", "", ""]
-    marks = CodeMarks("mug.jpg", np.array([0.5, -90.0, 1.0]), np.array([440.0, 0.1, 0.1]), words)
-    figure = code_chart(["z0", "z1", "z2"], np.full(3, -2.0), np.full(3, 2.0), [marks])
-    bottom, top = figure.layout.yaxis.range
-    assert top - bottom < 3 * 4
-    notes = figure.layout.annotations
-    assert [(n.x, n.y, n.text) for n in notes] == [
-        (0, top, "△"),
-        (0, bottom, "▽"),
-        (1, bottom, "▼"),
-    ]
-    assert "undetermined (± 440)" in notes[0].hovertext
-    assert "-90.00 ± 0.10" in notes[2].hovertext
-    assert figure.data[1].text == ("z0 is undetermined (± 440)", "-90.00 ± 0.10", "1.00 ± 0.10")

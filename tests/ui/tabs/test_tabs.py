@@ -7,14 +7,13 @@ from PIL import Image
 
 from dviz.measuring.report import DistanceReport, Report
 from dviz.metrics.omes import omes
-from dviz.ui.core import uploads
 from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.page import build_app
 from dviz.ui.parts import accuracies, markup, transfer
 from dviz.ui.parts.top import NOTHING_HERE, downloading
-from dviz.ui.tabs import association, encode
+from dviz.ui.tabs import association
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
@@ -33,134 +32,6 @@ def unmeasured(checkpoints):
     entry = Library(checkpoints).get(DIRECT)
     entry.report = Report()
     return entry
-
-
-def photo(name="mug.png", shade=120):
-    image = np.full((64, 64, 3), shade, dtype=np.uint8)
-    return uploads.Photo(name, image, thumbnail=data_uri(image))
-
-
-def shown(entry, *photos):
-    """What the tab shows of photos, by what it is called in `show_photos`."""
-    names = "cards chart numbers more near_photo near_by nearest first second compared table"
-    parts = encode.show_photos(entry, uploads.Prepared(photos=list(photos)))
-    return dict(zip(names.split(), parts, strict=True))
-
-
-# Encode photos
-
-
-def test_good_photos_are_shown_beside_broken_ones(library):
-    broken = uploads.Photo("notes.png", problem="this is not a picture")
-    parts = shown(library.get(TUNED), photo(), broken, photo("b"))
-    cards = parts["cards"]
-    assert cards.count("<article") == 3
-    assert cards.index("mug.png") < cards.index("notes.png") < cards.index(">b<")
-    assert "this is not a picture" in cards
-    assert cards.count("<figure") == 8
-    assert parts["chart"].visible
-    names = {trace.name for trace in chart_of(parts["chart"]).data}
-    assert {"mug.png", "b"} < names
-    assert "notes.png" not in parts["numbers"]
-    assert "not read" in parts["table"]
-    assert parts["first"]._constructor_args[0]["choices"] == [("mug.png", 0), ("b", 1)]
-
-
-def chart_of(plot):
-    return plot._constructor_args[0]["value"]
-
-
-def test_no_photo_and_only_broken_photos_leave_no_chart(library):
-    parts = shown(library.get(TUNED))
-    assert encode.EMPTY in parts["cards"]
-    assert not parts["chart"].visible
-    parts = shown(library.get(TUNED), uploads.Photo("a.png", problem="cut off"))
-    assert "cut off" in parts["cards"]
-    assert not parts["chart"].visible
-    assert not parts["more"].visible
-    assert parts["numbers"] == ""
-
-
-def test_names_of_files_are_never_markup(library):
-    for item in (photo(SCRIPT), uploads.Photo(SCRIPT, problem="<b>no</b>")):
-        for text in shown(library.get(SOURCE), item, photo(SCRIPT)).values():
-            if isinstance(text, str):
-                assert "<script" not in text
-                assert "<b>no" not in text
-
-
-def test_every_factor_has_a_reading(library):
-    cards = shown(library.get(TUNED), photo())["cards"]
-    for factor in ("thing", "turn", "size"):
-        assert f">{factor}<" in cards
-
-
-@pytest.mark.parametrize(
-    ("dataset", "drawn"),
-    [
-        ("color-dsprites", True),
-        ("arm3d", True),
-        ("isaac3d", True),
-        ("coil100-augmented", False),
-        ("folder:mugs", False),
-        ("things", False),
-    ],
-)
-def test_a_model_that_saw_drawn_images_only_has_a_caveat(tuned, dataset, drawn):
-    tuned.config = replace(tuned.config, dataset=dataset)
-    assert (encode.SYNTHETIC in shown(tuned, photo())["cards"]) == drawn
-
-
-def test_without_a_report_nothing_is_called_unusual(unmeasured):
-    cards = shown(unmeasured, photo(shade=255))["cards"]
-    assert "not known" in cards
-    assert "Out of distribution" not in cards
-
-
-def test_uploads_are_read_or_explained(tmp_path):
-    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
-    Image.new("RGB", (90, 60), "red").save(good)
-    bad.write_text("hello")
-    photos = uploads.read_photos([str(good), str(bad), 0])
-    assert photos[0].image.shape == (64, 64, 3)
-    assert photos[0].thumbnail.startswith("data:image/jpeg")
-    assert photos[1].image is None
-    assert "not a picture" in photos[1].problem
-    assert photos[2].name == uploads.examples()[0][0]
-    assert len(uploads.read_photos([str(good)] * 50)) == uploads.MAX_PHOTOS
-
-
-def test_what_is_read_once_is_not_decoded_again(tmp_path):
-    path = tmp_path / "red.png"
-    Image.new("RGB", (90, 60), "red").save(path)
-    first = uploads.prepare([str(path)], uploads.Preparation())
-    path.unlink()
-    assert uploads.prepare([str(path)], uploads.Preparation(), first) is first
-    again = uploads.prepare([str(path)], uploads.Preparation("pad"), first)
-    assert again.photos[0].problem
-
-
-def test_shape_and_background_reach_the_model_input(tmp_path):
-    path = tmp_path / "wide.png"
-    image = Image.new("RGB", (128, 64), "white")
-    image.paste("red", (48, 16, 80, 48))
-    image.save(path)
-    cropped, padded, black, cut, plain = (
-        uploads.read_photos([str(path)], uploads.Preparation(*how))[0].image
-        for how in (
-            ("crop", "keep"),
-            ("pad", "keep"),
-            ("crop", "border"),
-            ("crop", "object"),
-            ("crop", "border", 441.0),
-        )
-    )
-    assert cropped[0, 0].tolist() == [255, 255, 255]
-    assert padded[0, 0].tolist() == [0, 0, 0]
-    for picture in (black, cut):
-        assert picture[0, 0].tolist() == [0, 0, 0]
-        assert picture[32, 32].tolist() == [255, 0, 0]
-    assert plain.max() == 0
 
 
 # Association

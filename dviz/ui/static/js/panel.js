@@ -414,8 +414,8 @@ function drawSecond() {
   blend.oninput = () => go(view.code.map((from, index) =>
     [index, from + Number(blend.value) * (second.code[index] - from)]), false);
   blend.onchange = settle;
-  find(".gifts").replaceChildren(...view.sliders.filter((d) => d.active).map((dimension) => {
-    const names = dimension.factors.map(([name]) => name).join(", ") || dimension.name;
+  find(".gifts").replaceChildren(...view.sliders.filter((d) => d.factors.length).map((dimension) => {
+    const names = dimension.factors.map(([name]) => name).join(", ");
     const node = make("button", "try gift", `B's ${names}`, { type: "button", draggable: "true" });
     node.addEventListener("dragstart", (event) =>
       event.dataTransfer.setData("text/plain", String(dimension.index)));
@@ -524,6 +524,7 @@ function takeOver() {
 }
 
 const draw = () => {
+  element.hidden = !props.value?.checkpoint;
   if (!props.value?.checkpoint || takeOver() || isElsewhere(props.value)) return;
   start(props.value);
 };

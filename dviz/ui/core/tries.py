@@ -1,0 +1,80 @@
+"""Every checkpoint that knows photographs tries a photo; the best reconstruction is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dviz.checkpoint import DIRECT
+from dviz.data.registry import known_info
+from dviz.errors import DvizError
+from dviz.ui.core.entry import Entry
+from dviz.ui.core.inspector import decode, encode
+from dviz.ui.core.library import Library
+from dviz.ui.core.reading import POOR
+from dviz.ui.core.uploads import SILHOUETTE, Shot
+
+BINARY = "-binary"  # ends the names of datasets of silhouettes
+
+
+@dataclass(frozen=True)
+class Try:
+    """How well one checkpoint paints a photo in one view.
+
+    Attributes:
+        key: of the checkpoint; view: how the photo was prepared.
+        painted: decoded from its code, uint8 (64, 64, 3).
+        ratio: squared error, as a multiple of what is usual for the checkpoint's own dataset;
+            infinite where that was not measured.
+    """
+
+    key: str
+    view: str
+    painted: np.ndarray
+    ratio: float
+
+    @property
+    def readable(self) -> bool:
+        return self.ratio <= POOR
+
+
+def knows_photographs(library: Library) -> list[str]:
+    """Checkpoints whose decoder learnt on photographs; all of them where there are none."""
+    found = []
+    for key, config in library.configs.items():
+        info = known_info(config.dataset)
+        if info is not None and info.photographs and config.kind != DIRECT:
+            found.append(key)
+    return found or library.names
+
+
+def try_all(library: Library, shot: Shot, also: str | None = None) -> list[Try]:
+    """The best view of a photo for every checkpoint that knows photographs, and for `also`.
+
+    The best one comes first. Silhouettes are easy to paint: a checkpoint that sees colours goes
+    before one that does not, where it can read the photo at all.
+    """
+    keys = list(dict.fromkeys([*knows_photographs(library), *([also] if also else [])]))
+    found = []
+    for key in keys:
+        try:
+            found.append(min(tries_of(library.get(key), shot), key=lambda t: t.ratio))
+        except DvizError:  # a broken checkpoint is no reason not to try the others
+            continue
+    return sorted(found, key=lambda t: (not t.readable, t.view == SILHOUETTE, t.ratio))
+
+
+def tries_of(entry: Entry, shot: Shot) -> list[Try]:
+    """A photo in every view that the checkpoint's dataset has."""
+    binary = entry.config.dataset.endswith(BINARY)
+    views = {v: image for v, image in shot.views.items() if (v == SILHOUETTE) == binary}
+    images = np.stack(list(views.values()))
+    painted = decode(entry.model, encode(entry.model, images).mean)
+    errors = ((images / 255.0 - painted / 255.0) ** 2).mean(axis=(1, 2, 3))
+    usual = entry.measured.mse if entry.measured is not None else 0.0
+    ratios = errors / usual if usual else np.full(len(errors), np.inf)
+    return [
+        Try(entry.key, view, picture, float(ratio))
+        for view, picture, ratio in zip(views, painted, ratios, strict=True)
+    ]

@@ -1,0 +1,194 @@
+"""What the Photos tab shows of photos: choices as pictures, the panel, and what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from dviz.checkpoint import CheckpointConfig
+from dviz.ui.core import starts
+from dviz.ui.core.entry import Entry
+from dviz.ui.core.families import title_of
+from dviz.ui.core.library import Library
+from dviz.ui.core.pictures import data_uri
+from dviz.ui.core.reading import Reading, read
+from dviz.ui.core.tries import Try, tries_of, try_all
+from dviz.ui.core.uploads import Photo, Shot
+from dviz.ui.parts import markup
+from dviz.ui.parts.cards import broken_card, predictions_table, verdict
+from dviz.ui.parts.neighbours import neighbours
+from dviz.ui.parts.panel import panel_value
+from dviz.ui.parts.photo_table import overview
+
+STATIC = Path(__file__).parent.parent / "static"
+EMPTY = "No photo yet: drop one in, or pick an example."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is shown: the number of a photo, its view, and who reads it; None is what fits best."""
+
+    photo: int = 0
+    view: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One photo with everybody's tries, and the one that is shown."""
+
+    shot: Shot
+    tries: list[Try]
+    entry: Entry
+    view: str
+
+
+def build_photo_bar() -> gr.HTML:
+    """The component; its value is what `bar_value` returns. It triggers `select` with choices."""
+    scripts = "".join((STATIC / "js" / n).read_text("utf-8") for n in ("dom.js", "photo_bar.js"))
+    return gr.HTML(
+        None,
+        html_template=(STATIC / "photo_bar.html").read_text("utf-8"),
+        js_on_load=scripts,
+        apply_default_css=False,
+        elem_id="photo-bar",
+    )
+
+
+def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None:
+    """Everybody tries the chosen photo; None where there is none that can be read."""
+    good = [shot for shot in shots if shot.views]
+    if not good:
+        return None
+    shot = good[min(choice.photo, len(good) - 1)]
+    tries = try_all(library, shot, choice.by)
+    best = next((t for t in tries if t.key == choice.by), tries[0])
+    entry = library.get(best.key)
+    views = [t.view for t in tries_of(entry, shot)]
+    return Sight(shot, tries, entry, choice.view if choice.view in views else best.view)
+
+
+def bar_value(library: Library, shots: Sequence[Shot], sight: Sight | None) -> dict[str, Any]:
+    """Photos, views and tries as pictures to press; JSON-able."""
+    configs = library.configs
+    if sight is None:
+        return {"shots": [], "views": [], "tries": []}
+    good = [shot for shot in shots if shot.views]
+    return {
+        "shots": [
+            {
+                "picture": shot.thumbnail,
+                "text": shot.name,
+                "note": "A" if shot is sight.shot else "B" if shot is other(good, sight) else "",
+                "pressed": shot is sight.shot,
+            }
+            for shot in good
+        ],
+        "views": [
+            {"picture": data_uri(image), "text": view, "pressed": view == sight.view}
+            for view, image in sight.shot.views.items()
+            if view in [t.view for t in tries_of(sight.entry, sight.shot)]
+        ],
+        "tries": [_tried(sight, t, configs) for t in sight.tries],
+    }
+
+
+def _learnt_from(key: str, configs: Mapping[str, CheckpointConfig]) -> str:
+    """The Source of a checkpoint, which is what tells those that read photographs apart."""
+    config = configs.get(key)
+    return title_of(config.source or config.dataset) if config else key
+
+
+def _tried(sight: Sight, one: Try, configs: Mapping[str, CheckpointConfig]) -> dict[str, Any]:
+    note = f"error ×{one.ratio:.1f}" if one.readable else "cannot read"
+    return {
+        "key": one.key,
+        "picture": data_uri(one.painted),
+        "text": _learnt_from(one.key, configs),
+        "note": note,
+        "pressed": one.key == sight.entry.key,
+        "label": f"{one.key}: {note}",
+    }
+
+
+def other(good: Sequence[Shot], sight: Sight) -> Shot | None:
+    """The photo that the chosen one is blended with: the first of the others."""
+    return next((shot for shot in good if shot is not sight.shot), None)
+
+
+def photo_panel(library: Library, shots: Sequence[Shot], sight: Sight | None) -> dict[str, Any]:
+    """The value of the panel with the reconstruction and its sliders."""
+    if sight is None:
+        return {}
+    good = [shot for shot in shots if shot.views]
+    second = other(good, sight)
+    first, *rest = [
+        starts.from_photo(sight.entry, shot.views[sight.view], _caption(sight, shot))
+        for shot in (sight.shot, second)
+        if shot is not None
+    ]
+    return panel_value(library, sight.entry, first, opening=True, second=next(iter(rest), None))
+
+
+def _caption(sight: Sight, shot: Shot) -> str:
+    return f"{shot.name}, {sight.view}, read by {sight.entry.key}"
+
+
+def words_of(shots: Sequence[Shot], sight: Sight | None) -> str:
+    """What was read of the photo, whether to believe it, and everything else folded away."""
+    broken = [Photo(shot.name, problem=shot.problem) for shot in shots if not shot.views]
+    failed = "".join(map(broken_card, broken))
+    if sight is None:
+        return failed or markup.note(EMPTY)
+    entry, good = sight.entry, [shot for shot in shots if shot.views]
+    readings = read(entry, [shot.photo(sight.view) for shot in good])
+    reading = readings[good.index(sight.shot)]
+    parts = [
+        f'<article class="card"><h2>{escape(reading.photo.name)}</h2>'
+        f"{_read_words(entry, reading)}</article>",
+        failed,
+        _folded("Nearest samples of its dataset", neighbours(entry, reading)),
+        _folded("The code in numbers", numbers_of(entry, readings)),
+    ]
+    if len(readings) + len(broken) > 1:
+        parts.append(
+            _folded("All photos, and files to take away", overview(entry, readings, broken))
+        )
+    return "".join(parts)
+
+
+def _read_words(entry: Entry, reading: Reading) -> str:
+    """Beyond the error limit a checkpoint says that it cannot read, and no percentage."""
+    if reading.badly_painted:
+        title = escape(title_of(entry.config.dataset))
+        ratio = reading.error / reading.usual_error
+        return (
+            f'<p class="verdict out"><b>{escape(entry.key)} cannot read this.</b> What it paints '
+            f"is {ratio:.0f} times as far from the photo as usual on {title}.</p>"
+        )
+    return verdict(entry, reading) + predictions_table(reading)
+
+
+def numbers_of(entry: Entry, readings: Sequence[Reading]) -> str:
+    """A table: one row per dimension, one column per photo."""
+    rows = [
+        [
+            d.name,
+            escape(", ".join(name for name, _ in d.factors)) or "–",
+            f"{d.low:.2f} … {d.high:.2f}",
+            *(f"{r.code[d.index]:.2f} ± {r.std[d.index]:.2f}" for r in readings),
+        ]
+        for d in entry.dimensions
+    ]
+    names = (escape(r.photo.name) for r in readings)
+    header = ["Dimension", "Factor", "98% of the dataset", *names]
+    return markup.table(header, rows, "Mean ± standard deviation", kind="numbers")
+
+
+def _folded(title: str, inside: str) -> str:
+    return f"<details><summary>{title}</summary>{inside}</details>"

@@ -19,8 +19,11 @@ EXTRAS = {
 
 
 @contextmanager
-def needed_by(what: str) -> Iterator[None]:
+def needed_by(what: str, extra: str = "") -> Iterator[None]:
     """Turn the failure to import a third party's module into one line that says what to install.
+
+    Args:
+        what: is asked for; extra: that brings all of it, where the module's own is not enough.
 
     Raises:
         NotInstalledError: in place of ModuleNotFoundError, unless a module of dviz is missing.
@@ -31,7 +34,9 @@ def needed_by(what: str) -> Iterator[None]:
         module = (error.name or "dviz").partition(".")[0]
         if module == "dviz":
             raise
-        extra = next((name for name, brings in EXTRAS.items() if module in brings), "train")
+        extra = extra or next(
+            (name for name, brings in EXTRAS.items() if module in brings), "train"
+        )
         raise NotInstalledError(
             f"{what} needs {module}, which is not installed: pip install 'dviz[{extra}]'"
         ) from error

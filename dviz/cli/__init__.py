@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,8 +36,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked = list(sys.argv[1:] if argv is None else argv)
     command = _parser().parse_args(asked[:1]).command
     try:
-        with needed_by(f"dviz {command}"):
+        with needed_by("this command", "app" if command == "app" else ""):
             import_module(f"dviz.cli.{command}").main(asked[1:])
+    except BrokenPipeError:  # whoever read the output has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except (DvizError, ValueError, FloatingPointError, OSError) as error:
         print(f"dviz {command}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -52,5 +52,5 @@ def omes_difference(
     """Of OMES ("omes") or a half of it; the error is that of the pairs."""
     scores = [getattr(result.omes(pooling=pooling), what) for result in (first, second)]
     found = [result.uncertainty(pooling=pooling) for result in (first, second)]
-    errors = [np.nan if known is None else getattr(known, what).error for known in found]
-    return Difference(float(scores[1] - scores[0]), float(np.hypot(*errors)))
+    before, now = (np.nan if known is None else getattr(known, what).error for known in found)
+    return Difference(float(scores[1] - scores[0]), float(np.hypot(before, now)))

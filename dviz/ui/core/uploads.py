@@ -93,6 +93,10 @@ class Prepared:
     shots: dict[str | int, Shot] = field(default_factory=dict)
     view: str = CUT_OUT
 
+    def __hash__(self) -> int:
+        """Of what they were made from; Gradio tells by it whether there are others."""
+        return hash((self.sources, self.how))
+
     @property
     def good(self) -> list[Photo]:
         """Those that could be read, in the view."""

@@ -24,7 +24,7 @@ def build(tab: Context) -> None:
 
     panel = build_map(library)
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on(tab.refresh, show, [checkpoint, tab.photos], panel, **quiet)
+    gr.on([*tab.refresh, tab.photos.change], show, [checkpoint, tab.photos], panel, **quiet)
 
 
 TAB = Tab("Map", "map", build)

@@ -193,15 +193,19 @@ async function showPhoto({ name, picture, code, checkpoint }) {
   card.querySelector("dl").replaceChildren(make("dt", "", "your photo"), make("dd", "", name));
   card.hidden = false;
   placeCard(card, placeOfCode(code));
-  find(".genuine img").src = picture;
-  find(".genuine").hidden = false;
+  showBeside(picture, "photo");
   put(card.querySelector(".decoded"), (await stage.painter.paint([code]))[0]);
 }
 
 async function showGenuine(n, stage) {
   const { picture } = await ask("picture", stage, { row: cloud.row[n] });
   if (n !== pointedAt || !picture) return;
+  showBeside(picture, "genuine");
+}
+
+function showBeside(picture, caption) {
   find(".genuine img").src = picture;
+  find(".genuine figcaption").textContent = caption;
   find(".genuine").hidden = false;
 }
 

@@ -75,7 +75,7 @@ function paintEdges() {
 async function paintEdgesNow() {
   const mine = ++edging;
   const stage = shown.find(({ key }) => key === view.checkpoint) ?? shown[0];
-  if (!stage?.count) return;
+  if (!stage?.count || !scatter.width) return; // nothing, or on a tab that is not open
   for (const [side, name] of ["across", "up"].entries()) {
     const count = EDGE[name], axis = axes[side], codes = [];
     for (let n = 0; n < count; n++) {
@@ -299,6 +299,7 @@ function wire() {
     });
   }
   find(".map-colour").addEventListener("change", (event) => { colour = event.target.value; settle(); });
+  new ResizeObserver(paintEdges).observe(find(".points"));
   new MutationObserver(() => scatter.count && settle()).observe(document.body, { attributeFilter: ["class"] });
 }
 

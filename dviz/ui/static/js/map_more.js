@@ -309,6 +309,7 @@ window.dviz?.follow((asked) => {
 });
 try {
   scatter = new Scatter(find(".points"), drawMarks);
+  element.dataset.drawn = scatter.painter.kind;
   wire();
   watch("value", draw);
   draw();

@@ -31,6 +31,7 @@ from dviz.cli.benchmarks.watch import Watch
 MAX_CPU, MAX_MEMORY, MAX_HEALTH = 2.0, 2_000_000_000, 0.3
 SECRET = "geheim"  # part of every file's name; no log may hold it
 CROWD = 100
+PATIENCE = 30.0  # seconds after its end until nothing of the app is left
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,12 @@ def run(checkpoints: Path, only: str, folder: Path) -> dict[str, Any]:
         }
     text = log.read_text("utf-8", "replace")
     result["tracebacks"], result["secrets"] = text.count("Traceback"), text.count(SECRET)
-    time.sleep(2.0)
-    result["files_left"] = sum(path.is_file() for path in uploads.rglob("*"))
+    deadline = time.monotonic() + PATIENCE
+    while (left := sum(path.is_file() for path in uploads.rglob("*"))) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(0.5)
+    result["files_left"] = left
     result["failures"] = _failures(result, found)
     return result
 

@@ -19,7 +19,7 @@ SERVE = "from dviz.cli.app import main; main([])"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 NO_BROWSER = f"no browser found: install {BROWSERS[0]} or name one in DVIZ_CHROMIUM"
-PATIENCE = 60.0  # seconds until the app has to answer
+PATIENCE = 180.0  # seconds until the app has to answer
 
 
 def find_chromium() -> str | None:

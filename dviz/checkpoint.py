@@ -60,6 +60,9 @@ FILES = (
     TRAVERSAL,
     CARD,
 )
+SAMPLES = "data/samples.parquet"  # codes, labels and thumbnails (see dviz.publish.samples)
+DERIVED = (f"{ONNX}/{ENCODER}", f"{ONNX}/{DECODER}", SAMPLES)
+"""Files made of the others when a checkpoint is published, for those who have no dviz."""
 FORMAT = 1
 
 SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"

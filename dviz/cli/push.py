@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from dviz.api.extras import needed_by
 from dviz.cli import common
 from dviz.errors import DvizError
 
@@ -14,7 +15,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = common.parser(
         "push",
         "Push checkpoint folders to the Hugging Face Hub, each in one commit: weights, config,\n"
-        "report, probes, codes, picture and a model card made for where it goes, nothing else.\n"
+        "report, probes, codes, picture and a model card made for where it goes; also, for those\n"
+        "who have no dviz, the model as ONNX and its codes, labels and thumbnails as Parquet.\n"
         "All are read to the end before the first is sent.\n"
         "The token comes from HF_TOKEN or from `hf auth login`.",
         "dviz push checkpoints/color-dsprites --repo-id ada/color-dsprites\n"
@@ -34,6 +36,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--revision", help="branch to commit to, created where there is none (default: main)")
     add("--private", action="store_true", help="make new repositories private")
+    add("--no-onnx", action="store_true", help="without the model as ONNX files")
+    add("--no-parquet", action="store_true", help="without codes and thumbnails as Parquet")
     add("--dry-run", action="store_true", help="check the folders and list what would be sent")
     return parser.parse_args(argv)
 
@@ -66,14 +70,32 @@ def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:
 
 def show(folder: Path, repo_id: str, revision: str | None) -> None:
     """List the files that a push would send."""
-    from dviz.checkpoint import CARD, FILES
+    from dviz.checkpoint import CARD, DERIVED, FILES
     from dviz.publish.card import checkpoint_card
 
-    sizes = {name: (folder / name).stat().st_size for name in FILES if (folder / name).is_file()}
+    sizes = {
+        name: (folder / name).stat().st_size
+        for name in (*FILES, *DERIVED)
+        if (folder / name).is_file()
+    }
     sizes[CARD] = len(checkpoint_card(folder, repo_id, revision).encode())
     print(f"{repo_id}:")
     for name, size in sizes.items():
         print(f"  {size:>12,} bytes  {name}")
+
+
+def derive(folder: Path, args: argparse.Namespace) -> None:
+    """Write the ONNX files and the Parquet file beside the others."""
+    from dviz.checkpoint import DECODER, ENCODER, EXTERNAL, ONNX, SAMPLES, load_checkpoint
+    from dviz.publish.samples import write_samples
+    from dviz.representations.export import export_onnx
+
+    if not args.no_parquet:
+        with needed_by("Parquet (or --no-parquet)"):
+            write_samples(folder, folder / SAMPLES)
+    checkpoint = load_checkpoint(folder)
+    if not args.no_onnx and checkpoint.config.kind != EXTERNAL:
+        export_onnx(checkpoint.representation, folder / ONNX / ENCODER, folder / ONNX / DECODER)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -91,4 +113,5 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.dry_run:
             show(folder, repo_id, args.revision)
         else:
+            derive(folder, args)
             print(hub.push(folder, repo_id, revision=args.revision, private=args.private))

@@ -10,8 +10,13 @@ from huggingface_hub import ModelCardData
 
 from dviz.checkpoint import (
     CARD,
+    DECODER,
     DIRECT,
+    ENCODER,
+    FINE_TUNED,
+    ONNX,
     REPORT,
+    SAMPLES,
     SOURCE,
     TRAVERSAL,
     CheckpointConfig,
@@ -99,7 +104,9 @@ def model_card(
         license="apache-2.0",
         pipeline_tag=TASK,
         tags=TAGS,
+        datasets=_datasets(config),
         model_name=config.name,
+        **_lineage(config, repo_id),
         eval_results=[entry for result in results for entry in model_index(result)] or None,
     )
     sections = [
@@ -115,6 +122,20 @@ def model_card(
     ]
     body = "\n\n".join(section for section in sections if section)
     return f"---\n{metadata.to_yaml()}\n---\n\n{body}\n"
+
+
+def _datasets(config: CheckpointConfig) -> list[str] | None:
+    """Names of the public datasets it learnt from or was carried to."""
+    names = dict.fromkeys(filter(None, (config.source, config.dataset)))
+    return [name for name in names if _info(name) is not None] or None
+
+
+def _lineage(config: CheckpointConfig, repo_id: str | None) -> dict[str, str]:
+    """The checkpoint its weights come from, which lies beside it on the Hub."""
+    if repo_id is None or config.parent is None:
+        return {}
+    found = {"base_model": f"{repo_id.split('/')[0]}/{config.parent}"}
+    return found | ({"base_model_relation": "finetune"} if config.kind == FINE_TUNED else {})
 
 
 def _introduction(config: CheckpointConfig, report: Report) -> str:
@@ -198,25 +219,28 @@ def _picture(result: DatasetReport | None) -> str:
 
 
 def _usage(name: str, repo_id: str | None, revision: str | None) -> str:
-    if repo_id:
-        module, function = "dviz.publish", "hub"
-        where = ", ".join(f'"{part}"' for part in (repo_id, revision) if part)
-        call = f"hub.load({where})"
-    else:
-        module, function = "dviz.checkpoint", "load_checkpoint"
-        call = f'load_checkpoint("checkpoints/{name}")'
+    where = f'"{repo_id or name}"' + (f', revision="{revision}"' if revision else "")
+    anyone = (
+        f"""
+
+Without dviz: `{ONNX}/{ENCODER}` takes images float32 (N, 3, 64, 64) in [0, 1] and gives `mean` and
+`std`, `{ONNX}/{DECODER}` the way back, and `{SAMPLES}` holds codes, labels and thumbnails:
+`pandas.read_parquet("hf://{repo_id}/{SAMPLES}")`."""
+        if repo_id
+        else ""
+    )
     return f"""\
 ## Use
 
-To have dviz, clone the project and install its `requirements.txt`. Then, in its folder:
+**dviz** · `pip install 'dviz[app]'`, then `dviz.load({where})`; `dviz app` shows it by that name.
 
 ```python
-from {module} import {function}
-from dviz.models.vae import to_tensor
+import dviz
 
-model = {call}.model
-mean, log_variance = model.encode(to_tensor(images))  # images: uint8 (N, H, W, 3)
-```"""
+model = dviz.load({where})
+codes = model.encode(images)  # images: uint8 (N, H, W, 3)
+images = model.decode(codes)
+```{anyone}"""
 
 
 def _limits(config: CheckpointConfig) -> str:

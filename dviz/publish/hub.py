@@ -31,6 +31,8 @@ from dviz.checkpoint import (
     CLASSES,
     CODES,
     CONFIG,
+    DERIVED,
+    ENCODER,
     FILES,
     PROBES,
     REPORT,
@@ -72,9 +74,10 @@ def push(
 ) -> str:
     """Upload a checkpoint folder in one commit; the repository is created where there is none.
 
-    Afterwards the repository holds exactly this folder's checkpoint files: those of `FILES` that
-    are missing here are deleted there, so no report outlives its weights. The card is made anew,
-    so that it says how to load the checkpoint from there; the folder's own stays as it is.
+    Afterwards the repository holds exactly this folder's checkpoint files: those of `FILES` and
+    `DERIVED` that are missing here are deleted there, so no report outlives its weights. The card
+    is made anew, so that it says how to load the checkpoint from there; the folder's own stays as
+    it is.
 
     Args:
         repo_id: "user/name".
@@ -189,8 +192,9 @@ def _operations(
     folder: Path, card: str, there: Iterable[str]
 ) -> list[CommitOperationAdd | CommitOperationDelete]:
     """What turns a repository with the files `there` into a copy of `folder` with this card."""
-    here = [name for name in FILES if name != CARD and (folder / name).is_file()]
-    stale = (set(FILES) & set(there)) - {CARD, *here}
+    ours = (*FILES, *DERIVED)
+    here = [name for name in ours if name != CARD and (folder / name).is_file()]
+    stale = (set(ours) & set(there)) - {CARD, *here}
     return [
         CommitOperationAdd(CARD, card.encode()),
         *(CommitOperationAdd(name, folder / name) for name in here),
@@ -228,7 +232,7 @@ def _check_contents(info: ModelInfo, repo_id: str, max_bytes: int) -> None:
             f"{repo_id} holds {len(info.siblings):,} files, the limit is {LIMITS.hub_files:,}"
         )
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
-    if WEIGHTS not in sizes:
+    if WEIGHTS not in sizes and ENCODER not in sizes:
         pickles = sorted(name for name in sizes if name.endswith(PICKLES))
         if pickles:
             raise CheckpointError(

@@ -79,6 +79,13 @@ class Shape:
         if self.channels not in (1, 3):
             raise ValueError(f"channels is {self.channels}; allowed are 1 (grey) and 3 (RGB)")
 
+    @property
+    def summary(self) -> str:
+        """In words, for a card."""
+        height, width = self.image_size
+        colour = "RGB" if self.channels == 3 else "grey"
+        return f"somebody's own: {height}×{width} {colour} images, D = {self.latent_size}"
+
 
 class Representation(ABC):
     """Two functions on plain arrays: `encode`, and `decode` where `has_decoder`.

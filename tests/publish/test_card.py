@@ -141,9 +141,19 @@ def test_limits_say_that_it_is_one_seed():
 
 
 def test_the_example_loads_it_from_where_it_is():
-    assert 'load_checkpoint("checkpoints/tiny")' in model_card(config())
-    assert 'hub.load("ada/tiny")' in model_card(config(), None, "ada/tiny")
-    assert 'hub.load("ada/tiny", "seed-1")' in model_card(config(), None, "ada/tiny", "seed-1")
+    assert 'dviz.load("tiny")' in model_card(config())
+    assert 'dviz.load("ada/tiny")' in model_card(config(), None, "ada/tiny")
+    pinned = model_card(config(), None, "ada/tiny", "seed-1")
+    assert 'dviz.load("ada/tiny", revision="seed-1")' in pinned
+
+
+def test_lineage_and_datasets_are_told_to_the_hub():
+    tuned = replace(config(), kind="fine-tuned", parent="base", source="dsprites")
+    values = ModelCard(model_card(tuned, None, "ada/tiny")).data
+    assert values.base_model == "ada/base"
+    assert values.base_model_relation == "finetune"
+    assert "dsprites" in values.datasets
+    assert ModelCard(model_card(config())).data.base_model is None
     for repo_id in (None, "ada/tiny"):
         assert "clone the project and install its `requirements.txt`" in model_card(
             config(), None, repo_id

@@ -1,4 +1,4 @@
-"""Small models of strangers, as torch modules and as ONNX files written by hand."""
+"""Small models of strangers, as modules and as ONNX files; and a small dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,26 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from dviz.data.base import FactorDataset
+from dviz.factors import Factor, FactorSpace
+
 SIZE, LATENT = 16, 3
+
+
+class Discs(FactorDataset):
+    """A disc that is bright or dark, high or low."""
+
+    name = "discs"
+
+    def __init__(self):
+        self.space = FactorSpace([Factor("light", 3), Factor("height", 4)])
+
+    def render(self, classes, rng=None):
+        rows = np.arange(64)[:, None]
+        light, height = np.asarray(classes).T
+        inside = (rows - 10 - 14 * height[:, None, None]) ** 2 + (rows.T - 32) ** 2 < 64
+        shown = inside * (80 + 80 * light[:, None, None])
+        return np.repeat(shown[..., None], 3, axis=-1).astype(np.uint8)
 
 
 class Linear(nn.Module):

@@ -6,9 +6,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from dviz.checkpoint import CONFIG, DECODER, ENCODER, WEIGHTS, load_checkpoint
-from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
-from dviz.factors import Factor, FactorSpace
 from dviz.measuring.external import save_external
 from dviz.measuring.report import read_report
 from dviz.models.vae import VAE, VAEConfig
@@ -16,23 +14,7 @@ from dviz.representations.build import as_representation
 from dviz.representations.export import _modules, export_onnx
 from dviz.representations.onnx_files import OnnxRepresentation
 from dviz.representations.pictures import as_planes, from_output
-from tests.representations.models import SIZE, Linear, write_decoder, write_encoder
-
-
-class Discs(FactorDataset):
-    """A disc that is bright or dark, high or low."""
-
-    name = "discs"
-
-    def __init__(self):
-        self.space = FactorSpace([Factor("light", 3), Factor("height", 4)])
-
-    def render(self, classes, rng=None):
-        rows = np.arange(64)[:, None]
-        light, height = np.asarray(classes).T
-        inside = (rows - 10 - 14 * height[:, None, None]) ** 2 + (rows.T - 32) ** 2 < 64
-        shown = inside * (80 + 80 * light[:, None, None])
-        return np.repeat(shown[..., None], 3, axis=-1).astype(np.uint8)
+from tests.representations.models import SIZE, Discs, Linear, write_decoder, write_encoder
 
 
 def pictures(n=5, side=64):

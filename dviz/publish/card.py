@@ -232,7 +232,7 @@ Without dviz: `{ONNX}/{ENCODER}` takes images float32 (N, 3, 64, 64) in [0, 1] a
     return f"""\
 ## Use
 
-**dviz** · `pip install 'dviz[app]'`, then `dviz.load({where})`; `dviz app` shows it by that name.
+**dviz** · `dviz.load({where})` · To have dviz, clone the project and `pip install '.[app]'` there.
 
 ```python
 import dviz

@@ -145,6 +145,8 @@ def test_the_example_loads_it_from_where_it_is():
     assert 'dviz.load("ada/tiny")' in model_card(config(), None, "ada/tiny")
     pinned = model_card(config(), None, "ada/tiny", "seed-1")
     assert 'dviz.load("ada/tiny", revision="seed-1")' in pinned
+    for card in (pinned, model_card(config())):
+        assert "clone the project and `pip install '.[app]'`" in card
 
 
 def test_lineage_and_datasets_are_told_to_the_hub():
@@ -154,10 +156,6 @@ def test_lineage_and_datasets_are_told_to_the_hub():
     assert values.base_model_relation == "finetune"
     assert "dsprites" in values.datasets
     assert ModelCard(model_card(config())).data.base_model is None
-    for repo_id in (None, "ada/tiny"):
-        assert "clone the project and install its `requirements.txt`" in model_card(
-            config(), None, repo_id
-        )
 
 
 def test_write_card_puts_it_into_the_folder(tmp_path):

@@ -20,8 +20,8 @@ from dviz.ui.parts.panel import answer, gif, pictures_of, start_value
 STATIC = Path(__file__).parent.parent / "static"
 # One after the other, one scope.
 SCRIPTS = (
-    "dom.js", "simd.js", "decoder.js", "paint.js", "parts.js", "point_painters.js", "scatter.js", "gestures.js",
-    "codes.js", "map_marks.js", "map.js", "map_more.js",
+    "dom.js", "simd.js", "decoder.js", "paint.js", "parts.js", "point_painters.js", "scatter.js",
+    "gestures.js", "codes.js", "map_marks.js", "map.js", "map_more.js",
 )  # fmt: skip
 
 

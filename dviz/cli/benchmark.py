@@ -16,6 +16,7 @@ BENCHMARKS = {
     "decoders": "what each kind of decoder can paint, given the true factors",
     "training": "images per second of the training loop, its arithmetic, a per-image loop",
     "latency": "from a slider to the new picture, in a browser",
+    "map": "frames a second of the map of codes, and how soon it shows a picture",
     "load": "many people at once",
     "attack": "hostile requests, pictures, tables and checkpoints against a running app",
 }

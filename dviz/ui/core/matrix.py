@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,11 @@ from dviz.measuring.report import DatasetReport
 from dviz.metrics.uncertainty import cell_intervals
 from dviz.ui.core.inspector import MAX_DIMENSIONS, NOTABLE, Dimension, by_factor
 
+if TYPE_CHECKING:
+    from dviz.ui.core.entry import Entry
+
+CORRELATION, INFORMATION = "correlation", "mutual information"
+WAYS = (CORRELATION, INFORMATION)
 BY_ITSELF = 0.1  # of a dimension's variance that a factor must move to be why its cell is dark
 LOW_CEILING = 0.9  # a perfect code of few values stays below this, which is worth saying
 
@@ -71,6 +79,34 @@ def change_in_words(dimension: str, factor: str, before: float, after: float) ->
     return f"{title}<br>{before:.2f} before, {after:.2f} after: {words}"
 
 
+def information_in_words(dimension: str, factor: str, share: float) -> str:
+    """One cell of normalised mutual information in words, as a hover text."""
+    if np.isnan(share):
+        return f"{dimension} · {factor}: not known"
+    return (
+        f"<b>{dimension} · {factor}: {share:.2f}</b><br>{dimension} alone tells {100 * share:.0f}% "
+        f"of what there is to know of {factor} (mutual information over entropy)"
+    )
+
+
+def seen_by(entry: Entry, way: str) -> Entry:
+    """The checkpoint with another association in its own result: one of `WAYS`.
+
+    As it is where nothing else was measured.
+    """
+    result = entry.result
+    if way != INFORMATION or result is None or result.evidence is None:
+        return entry
+    if not result.evidence.information:
+        return entry
+    told = replace(result, association=result.evidence.information, evidence=None, num_pairs=0)
+    other = copy(entry)
+    other.__dict__.pop("dimensions", None)  # which factor each follows is told anew
+    results = entry.report.results | {result.dataset: told}
+    other.report = replace(entry.report, results=results)
+    return other
+
+
 def spans(result: DatasetReport) -> tuple[np.ndarray, np.ndarray] | None:
     """95% intervals (low, high) of S, each (D, F); None where they were not measured."""
     if result.evidence is None:
@@ -89,6 +125,8 @@ def changes_by_itself(result: DatasetReport) -> np.ndarray:
 
 def reliability_in_words(result: DatasetReport, alpha: float, pooling: str) -> str:
     """The interval of OMES, and what it is without noise and ceilings."""
+    if not result.num_pairs:
+        return "By mutual information of codes and labels, not by pairs: there is no interval."
     found, known = result.uncertainty(alpha, pooling), result.omes_calibrated(alpha, pooling)
     if known is None:
         return "This report is from before intervals were measured; dviz evaluate adds them."

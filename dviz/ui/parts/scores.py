@@ -10,9 +10,11 @@ import numpy as np
 
 from dviz.metrics.omes import POOLINGS, OmesResult
 from dviz.ui.core.inspector import NOTABLE
+from dviz.ui.core.matrix import CORRELATION, WAYS
 from dviz.ui.parts import markup
 
 ALPHA_INFO = "from compactness alone (0) to modularity alone (1); the study uses 0.5"
+BY_INFO = "S of image pairs, or how much of the factor's entropy the dimension tells"
 POOLING_INFO = "a factor's score over its dimensions: a weighted mean, or the best one"
 
 
@@ -25,6 +27,13 @@ def pooling_choice(elem_id: str) -> gr.Radio:
     """ "avg" or "max"."""
     return gr.Radio(
         list(POOLINGS), value="avg", label="Pooling", info=POOLING_INFO, elem_id=elem_id
+    )
+
+
+def association_choice(elem_id: str) -> gr.Radio:
+    """What a cell of the matrix is: `WAYS` of `dviz.ui.core.matrix`."""
+    return gr.Radio(
+        list(WAYS), value=CORRELATION, label="Association by", info=BY_INFO, elem_id=elem_id
     )
 
 

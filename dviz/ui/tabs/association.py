@@ -19,18 +19,27 @@ from dviz.metrics.omes import POOLINGS, OmesResult
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
 from dviz.ui.core.matrix import (
+    WAYS,
     cell_in_words,
     change_in_words,
     changes_by_itself,
+    information_in_words,
     ordered,
     reliability_in_words,
+    seen_by,
     spans,
 )
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import number, one_of
 from dviz.ui.parts.charts import association_heatmap, difference_heatmap
 from dviz.ui.parts.errors import friendly
-from dviz.ui.parts.scores import alpha_slider, factor_table, pooling_choice, totals
+from dviz.ui.parts.scores import (
+    alpha_slider,
+    association_choice,
+    factor_table,
+    pooling_choice,
+    totals,
+)
 from dviz.ui.parts.transfer import STAGE_NAMES
 from dviz.ui.tabs.base import Context, Tab
 
@@ -65,18 +74,20 @@ def build(tab: Context) -> None:
     gr.Markdown(HELP, elem_classes="help")
     with gr.Row(elem_classes="controls"):
         alpha, pooling = alpha_slider("alpha"), pooling_choice("pooling")
+        by = association_choice("association-by")
     tab.address.bind("alpha", alpha, number(0, 1), push=False)
     tab.address.bind("pooling", pooling, one_of(POOLINGS))
+    tab.address.bind("by", by, one_of(WAYS))
     stages = _build_stages(markup.LOADING if tab.library.names else "")
     change_words = gr.HTML(apply_default_css=False, elem_id="change-words")
     change = gr.Plot(show_label=False, visible=False, elem_id="change-matrix")
 
-    def entries_of(key: str) -> list[Entry]:
-        return [tab.library.get(name) for name in tab.library.lineage(key)]
+    def entries_of(key: str, by: str) -> list[Entry]:
+        return [seen_by(tab.library.get(name), by) for name in tab.library.lineage(key)]
 
     @friendly
-    def show(key: str, alpha: float, pooling: str) -> dict[Component, Any]:
-        entries = entries_of(key)
+    def show(key: str, alpha: float, pooling: str, by: str) -> dict[Component, Any]:
+        entries = entries_of(key, by)
         updates = rescored(entries, alpha, pooling)
         for stage, entry in zip_longest(stages, entries):
             updates[stage.column] = gr.Column(visible=entry is not None)
@@ -92,16 +103,17 @@ def build(tab: Context) -> None:
         return updates
 
     @friendly
-    def rescore(key: str, alpha: float, pooling: str) -> dict[Component, Any]:
-        return rescored(entries_of(key), alpha, pooling)
+    def rescore(key: str, alpha: float, pooling: str, by: str) -> dict[Component, Any]:
+        return rescored(entries_of(key, by), alpha, pooling)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    scoring = [tab.checkpoint, alpha, pooling]
+    scoring = [tab.checkpoint, alpha, pooling, by]
     everything = [*(part for stage in stages for part in stage.parts), change_words, change]
     texts = [text for stage in stages for text in stage.texts]
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     gr.on(tab.refresh, show, scoring, everything, **quiet)
     gr.on([alpha.input, pooling.input], rescore, scoring, texts, **live)
+    by.input(show, scoring, everything, **quiet)
 
 
 def _build_stages(waiting: str) -> list[Stage]:
@@ -143,6 +155,8 @@ def heatmap_of(entry: Entry, result: DatasetReport) -> go.Figure:
         span = None if low_high is None else (low_high[0][d.index, j], low_high[1][d.index, j])
         S_dj = S[d.index, j]
         factor, size = escape(result.factors[j]), result.sizes[j]
+        if not result.num_pairs:
+            return information_in_words(d.name, factor, S_dj)
         return cell_in_words(d.name, factor, S_dj, size, span, bool(restless[d.index, j]))
 
     hover = [[words(d, j) for j in range(len(result.factors))] for d in shown]
@@ -211,9 +225,10 @@ def _footnote(entry: Entry) -> str:
     result = entry.result
     inactive = [d.name for d in entry.dimensions if not d.active]
     left_out = f" Inactive and left out: {', '.join(inactive)}." if inactive else ""
-    return markup.note(
-        f"From {result.num_pairs:,} pairs of images a factor, seed {result.seed}.{left_out}"
-    )
+    source = f"From {result.num_pairs:,} pairs of images a factor"
+    if not result.num_pairs:
+        source = f"From {result.num_images:,} codes and their labels"
+    return markup.note(f"{source}, seed {result.seed}.{left_out}")
 
 
 def _missing(entry: Entry) -> str:

@@ -67,3 +67,15 @@ def test_who_encodes_a_factor_is_told_only_where_somebody_does():
     # By its overlap score the silent z2 is associated with "second", which helps nobody.
     assert "shared · z1 0.60" in table.split(">second<")[1].split("</tr>")[0]
     assert ">none</span>" in table.split(">silent<")[1].split("</tr>")[0]
+
+
+def test_the_matrix_by_mutual_information_is_another_report_of_the_same_checkpoint(library):
+    entry = library.get(NAMES[0])
+    assert matrix.seen_by(entry, matrix.CORRELATION) is entry
+    told = matrix.seen_by(entry, matrix.INFORMATION)
+    expected = entry.result.evidence.information_matrix()
+    np.testing.assert_array_equal(told.result.association_matrix, expected)
+    assert told.result.omes().omes != entry.result.omes().omes
+    assert "there is no interval" in matrix.reliability_in_words(told.result, 0.5, "avg")
+    assert "tells 40%" in matrix.information_in_words("z0", "shape", 0.4)
+    assert "not known" in matrix.information_in_words("z0", "shape", np.nan)

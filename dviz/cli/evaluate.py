@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from dviz.cli import common
-from dviz.cli.evaluations import checkpoints, distance, own_codes, refresh
+from dviz.cli.evaluations import checkpoints, distance, own_codes, refresh, udr
 
 COMMANDS = (
     own_codes.add_omes,
@@ -14,6 +14,7 @@ COMMANDS = (
     checkpoints.add_checkpoint,
     checkpoints.add_check,
     refresh.add_refresh,
+    udr.add_udr,
     distance.add_distance,
 )
 

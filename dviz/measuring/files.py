@@ -15,7 +15,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from dviz.errors import DataFileError
 from dviz.files import atomic_path, check_archive, write_text
 from dviz.limits import Limits
 
+ROLES = CODE, LABEL, IGNORE = "code", "label", "ignore"
 NPZ_ERRORS = (
     OSError, ValueError, LookupError, EOFError, MemoryError, RuntimeError, SyntaxError, TypeError,
     zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error,
@@ -104,11 +105,11 @@ def read_classes(
         DataFileError: no such file, empty, no header, ragged, gaps, not `rows` rows, or beyond
             `limits`.
     """
-    header, columns, lines = _read_columns(path, limits)
+    header, columns, lines = read_cells(path, limits)
     if rows is not None and len(lines) != rows:
         hint = " (is the header missing?)" if len(lines) == rows - 1 else ""
         raise DataFileError(f"{path}: {len(lines)} rows of labels for {rows} codes{hint}")
-    if all(map(_is_number, header)) and (rows is None or header != _counting(header)):
+    if all(map(is_number, header)) and (rows is None or header != _counting(header)):
         raise DataFileError(
             f"{path}: the first line holds numbers; it must hold the names of the factors"
         )
@@ -116,15 +117,23 @@ def read_classes(
 
 
 def read_table(
-    path: str | os.PathLike[str], limits: Limits | None = None
+    path: str | os.PathLike[str],
+    limits: Limits | None = None,
+    roles: Mapping[str, str] | None = None,
 ) -> tuple[np.ndarray, Labels]:
     """Codes float32 (N, D) and labels of one CSV; see the module for how columns are told apart.
+
+    Args:
+        roles: what columns are by name, each of ROLES, where their names do not say it.
 
     Raises:
         DataFileError: as `read_classes`; or no column, or nothing but columns, of codes.
     """
-    header, columns, lines = _read_columns(path, limits)
-    is_code = [CODE_COLUMN.fullmatch(name) is not None for name in header]
+    header, columns, lines = read_cells(path, limits)
+    told = [(roles or {}).get(name) or usual_role(name) for name in header]
+    kept = [n for n, role in enumerate(told) if role != IGNORE]
+    header, columns = [header[n] for n in kept], [columns[n] for n in kept]
+    is_code = [told[n] == CODE for n in kept]
     if not any(is_code) or all(is_code):
         found = "every column is one" if all(is_code) else f"columns are {', '.join(header[:8])}"
         raise DataFileError(
@@ -136,6 +145,11 @@ def read_table(
     names, cells = [n for n, _ in rest], [c for _, c in rest]
     labels = encode_labels(names, cells, lines, str(path), limits)
     return _check_codes(codes, str(path)), labels
+
+
+def usual_role(name: str) -> str:
+    """What a column is by its name alone."""
+    return CODE if CODE_COLUMN.fullmatch(name) else LABEL
 
 
 def encode_labels(
@@ -196,7 +210,7 @@ def write_classes(path: str | os.PathLike[str], names: Sequence[str], classes: n
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _read_columns(
+def read_cells(
     path: str | os.PathLike[str], limits: Limits | None = None
 ) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
     """Header, columns of cells, and the line each row came from."""
@@ -255,7 +269,7 @@ def _check_labels(name: str, cells: list[str], limits: Limits, source: str) -> N
 
 def _encode(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Class indices (N,) and what they mean."""
-    if all(map(_is_number, cells)):
+    if all(map(is_number, cells)):
         numbers = np.array(cells, dtype=np.float64)
         if (numbers == np.floor(numbers)).all() and (np.abs(numbers) < 2**53).all():
             return numbers.astype(np.int64), ()
@@ -270,7 +284,7 @@ def _numbers(cells: Sequence[str], lines: Sequence[int], source: str) -> np.ndar
     try:
         return np.array(cells, dtype=np.float64).astype(np.float32)
     except ValueError:
-        i = next(i for i, cell in enumerate(cells) if not _is_number(cell.strip()))
+        i = next(i for i, cell in enumerate(cells) if not is_number(cell.strip()))
         raise DataFileError(f"{source}, line {lines[i]}: {cells[i]!r} is not a number") from None
 
 
@@ -297,7 +311,8 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as a number."""
     return _NUMBER.fullmatch(cell) is not None
 
 

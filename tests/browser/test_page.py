@@ -128,7 +128,7 @@ def test_a_transfer_is_told_in_a_sentence_and_a_chart_a_factor(look):
     ).to_be_visible()
     for summary in page.locator("#transfer summary").all():
         summary.click()
-    expect(page.locator("#transfer .findings")).to_contain_text("+20.0 points")
+    expect(page.locator("#transfer .findings")).to_contain_text("+20.0 ± 1.6 points")
     table = page.locator("#transfer table", has_text="gain, all").first
     expect(table.get_by_role("row", name="random, all")).to_be_visible()
     expect(table.get_by_role("row", name="gain, all")).to_contain_text("+20.0")

@@ -38,6 +38,7 @@ def test_a_view_and_a_reader_are_pictures_to_press_and_have_an_address(photos_ta
     page.locator("#photo-bar .shots .tile").nth(1).click()
     expect(pressed(page, "shots")).to_contain_text("A")
     page.wait_for_url(re.compile("photo=1"))
+    expect(caption).to_contain_text("tower, ")
     told = caption.inner_text()
     slider = page.locator("#photo-panel .dial input").first
     slider.focus()

@@ -312,8 +312,9 @@ def test_other_starts(page):
 def test_a_view_can_be_shared(page, open_page, url):
     slider = first_slider(page)
     slider.focus()
+    before = pixels(page)
     page.keyboard.press("PageUp")
-    value, shown = slider.input_value(), pixels(page)
+    value, shown = slider.input_value(), wait_for_other_pixels(page, before)
     across, up = (page.locator(axis).input_value() for axis in (".across", ".up"))
     page.locator(".across").select_option(up)  # the axes change places
     page.wait_for_url(re.compile(rf"z={re.escape(value)}.*axes={up},{across}"))  # not at once

@@ -71,5 +71,6 @@ def test_a_broken_table_is_explained_and_the_next_one_read(page, files):
     toast = page.get_by_test_id("toast-body")
     expect(toast).to_contain_text("broken.csv")
     assert not re.search(r"/tmp|Traceback", toast.inner_text())
-    page.locator("#own-borrow").click()
+    page.get_by_role("button", name="Try an example").click()
+    page.wait_for_url(re.compile("own="))
     expect(page.locator("#own-score .omes dd")).to_be_visible()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ import numpy as np
 
 from dviz.errors import DataFileError
 from dviz.limits import LIMITS
-from dviz.measuring.files import Labels, read_classes, read_representations, read_table
+from dviz.measuring.columns import Column, guess_columns
+from dviz.measuring.files import (
+    Labels,
+    read_classes,
+    read_representations,
+    read_table,
+)
 from dviz.metrics.association import Association, associate
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import OmesResult, omes
@@ -66,8 +72,8 @@ class Waiting:
     seconds: int
 
 
-def read_files(paths: Sequence[str]) -> OwnTable:
-    """The table in one or two files.
+def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> OwnTable:
+    """The table in one or two files; `roles` of columns as `read_table` takes them.
 
     Raises:
         BusyError: others' tables keep the machine busy.
@@ -79,21 +85,38 @@ def read_files(paths: Sequence[str]) -> OwnTable:
         names = ", ".join(Path(path).name for path in paths) or "nothing"
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
     with TABLES.turn():
-        codes, labels = _read(by_kind, paths)
+        codes, labels = _read(by_kind, paths, roles)
         return as_table(Path(paths[0]).stem if len(paths) == 1 else "your data", codes, labels)
 
 
-def _read(by_kind: dict[str, str], paths: Sequence[str]) -> tuple[np.ndarray, Labels]:
+def columns_of(paths: Sequence[str]) -> list[Column]:
+    """The columns of a single CSV with what they are taken for; [] for anything else."""
+    if len(paths) != 1 or Path(paths[0]).suffix.lower() != ".csv":
+        return []
+    with TABLES.turn():
+        try:
+            return guess_columns(paths[0], LIMITS)
+        except DataFileError as error:
+            raise DataFileError(_nameless(str(error), paths)) from None
+
+
+def _read(
+    by_kind: dict[str, str], paths: Sequence[str], roles: Mapping[str, str] | None
+) -> tuple[np.ndarray, Labels]:
     try:
         if ".npz" in by_kind:
             codes = read_representations(by_kind[".npz"], max_bytes=LIMITS.npz_bytes, limits=LIMITS)
             return codes, read_classes(by_kind[".csv"], rows=len(codes), limits=LIMITS)
-        return read_table(by_kind[".csv"], limits=LIMITS)
+        return read_table(by_kind[".csv"], LIMITS, roles)
     except DataFileError as error:
-        message = str(error)
-        for path in paths:
-            message = message.replace(str(path), Path(path).name)
-        raise DataFileError(message) from None
+        raise DataFileError(_nameless(str(error), paths)) from None
+
+
+def _nameless(message: str, paths: Sequence[str]) -> str:
+    """A message that names files, but not the folder they were put into."""
+    for path in paths:
+        message = message.replace(str(path), Path(path).name)
+    return message
 
 
 def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:

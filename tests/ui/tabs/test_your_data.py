@@ -13,12 +13,14 @@ from dviz.measuring.files import encode_labels
 from dviz.metrics.suite import evaluate_all
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import as_table
+from dviz.ui.core.own_findings import findings
+from dviz.ui.parts import own_page
 from dviz.ui.parts.errors import friendly
 from dviz.ui.tabs import your_data
 from tests.metrics.tables import codes_of, uniform
 from tests.ui.material import NAMES
 
-FACTORS = uniform(240)
+FACTORS = uniform(1000, sizes=(6, 9, 10))  # hundreds of pairs a factor
 WORDS = ["<b>shape</b>", "scale", "colour"]
 CODES = codes_of("tangled", FACTORS).astype(np.float32)
 
@@ -31,13 +33,13 @@ def table():
 
 @pytest.fixture(scope="module")
 def result(table):
-    names = ["omes", "mig", "modularity", "probes", "diagnostics"]
+    names = ["omes", "mig", "modularity", "diagnostics"]
     found = evaluate_all(CODES, FACTORS, names=WORDS, metrics=names, n_jobs=1)
     return found | {"rows_trained_on": 100}
 
 
 def test_the_score_is_that_of_all_rows_and_follows_alpha(table):
-    texts = [your_data.score_of(table, alpha, "avg")[0] for alpha in (0.0, 0.5, 1.0)]
+    texts = [own_page.score_of(table, alpha, "avg")[0] for alpha in (0.0, 0.5, 1.0)]
     scores = [float(re.search(r"OMES</dt><dd>([\d.]+)", text)[1]) for text in texts]
     for alpha, score in zip((0.0, 0.5, 1.0), scores, strict=True):
         assert score == pytest.approx(table.omes(alpha, "avg").omes, abs=5e-4)
@@ -45,21 +47,21 @@ def test_the_score_is_that_of_all_rows_and_follows_alpha(table):
 
 
 def test_what_people_write_is_escaped(table, result):
-    pages = [your_data.describe(table), *your_data.score_of(table, 0.5, "avg")]
-    pages += [your_data.metric_table(result)]
+    pages = [own_page.describe(table), *own_page.score_of(table, 0.5, "avg")]
+    pages += [own_page.metric_table(result)]
     for page in pages:
         assert "<b>shape" not in page
     assert "&lt;b&gt;shape" in pages[-1]
 
 
 def test_nothing_is_shown_of_nothing():
-    assert your_data.score_of(None, 0.5, "avg") == ("", "")
-    assert your_data.show_table(None, 0.5, "avg")[0] is None
+    assert own_page.score_of(None, 0.5, "avg") == ("", "")
+    assert own_page.reference_rows(Library(), None, 0.5, "avg") == ""
 
 
 def test_the_downloads_hold_the_report(result):
     found = re.findall(
-        r'download="([\w.]+)" href="data:[\w/]+;base64,([^"]+)"', your_data.downloads(result)
+        r'download="([\w.]+)" href="data:[\w/]+;base64,([^"]+)"', own_page.downloads(result)
     )
     files = {name: base64.b64decode(text).decode() for name, text in found}
     assert json.loads(files["report.json"]) == result
@@ -69,8 +71,8 @@ def test_the_downloads_hold_the_report(result):
 
 
 def test_what_was_left_out_is_said(result):
-    page = your_data.metric_table(result)
-    assert "All but OMES on 100 random rows of 240" in page
+    page = own_page.metric_table(result)
+    assert "All but OMES on 100 random rows of 1,000" in page
     assert "95% interval" in page
 
 
@@ -99,3 +101,23 @@ def test_errors_of_a_stream_reach_the_page():
     assert next(steps) == 1
     with pytest.raises(gr.Error, match="one line"):
         next(steps)
+
+
+def test_own_codes_stand_among_the_shipped_sources(checkpoints, table):
+    rows = own_page.reference_rows(Library(checkpoints), table, 0.5, "avg")
+    assert "<b>mine</b>" in rows
+    assert NAMES[0] in rows
+    assert NAMES[1] not in rows  # a transfer is no reference
+
+
+def test_findings_name_noise_few_pairs_and_where_factors_sit():
+    rng, factors = np.random.default_rng(0), uniform(4000, sizes=(30, 20))
+    noise = rng.normal(size=(len(factors), 1))
+    codes = np.concatenate([factors + 0.01 * rng.normal(size=factors.shape), noise], axis=1)
+    columns = [[str(v) for v in column] for column in factors.T]
+    words = findings(as_table("x", codes.astype(np.float32), encode_labels(["a", "b"], columns)))
+    assert words[0].startswith("z2 looks like noise")
+    assert any(line.startswith("z0 follows a alone") for line in words)
+    labels = encode_labels(["a", "b"], [column[:9] for column in columns])
+    few = as_table("y", codes[:9].astype(np.float32), labels)
+    assert any("too few to say anything" in line for line in findings(few))

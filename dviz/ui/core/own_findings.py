@@ -1,0 +1,71 @@
+"""What somebody's own codes show at a glance, in words that their numbers bear out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dviz.measuring.report import NOTABLE
+from dviz.metrics.calibration import table_signal
+from dviz.metrics.pairs import MIN_PAIRS
+from dviz.ui.core.own_codes import OwnTable
+
+NOISE = 0.1  # share of a dimension's variance that labels explain, below which it looks like noise
+CLEAR = 0.3  # by which S of a factor's dimension must exceed that of its next factor
+
+
+def findings(table: OwnTable) -> list[str]:
+    """Sentences: what looks like noise, what rests on few pairs, where factors sit or mix."""
+    S, pairs = table.association.matrix, table.association.pairs
+    names, active = table.labels.names, np.flatnonzero(table.active)
+    r = table.association.correlation
+    signal = table_signal(table.codes, table.labels.classes, r, pairs)
+    noisy = [d for d in active if signal[d] < NOISE]
+    lines = []
+    if noisy:
+        lines.append(f"{_listed(_z(noisy))} {_verb(noisy, 'looks', 'look')} like noise: labels "
+                     "explain less than a tenth of what changes there.")  # fmt: skip
+    few = [f"{int(p):,} pairs for {name}" for name, p in zip(names, pairs, strict=True)
+           if p < MIN_PAIRS]  # fmt: skip
+    if few:
+        lines.append(f"Only {_listed(few)}: too few to say anything ({MIN_PAIRS} are needed).")
+    own, mixed = _places(S, [d for d in active if d not in noisy])
+    lines += [f"z{d} follows {names[j]} alone (S {S[d, j]:.2f})." for d, j in own]
+    lines += [
+        f"z{d} mixes {_listed([names[j] for j in several])}." for d, several in mixed if several
+    ]
+    homeless = [
+        name for j, name in enumerate(names)
+        if pairs[j] >= MIN_PAIRS and j not in [f for _, f in own]
+    ]  # fmt: skip
+    if homeless and own:
+        lines.append(f"No dimension follows {_listed(homeless)} alone.")
+    return lines
+
+
+def _places(
+    S: np.ndarray, dimensions: list[int]
+) -> tuple[list[tuple[int, int]], list[tuple[int, list[int]]]]:
+    """Dimensions with one factor of their own, and those with several; (d, j) and (d, [j, …])."""
+    own, mixed = [], []
+    for d in dimensions:
+        row = np.nan_to_num(S[d])
+        order = np.argsort(-row)
+        second = row[order[1]] if len(order) > 1 else 0.0
+        if row[order[0]] >= NOTABLE and row[order[0]] - second >= CLEAR:
+            own.append((d, int(order[0])))
+        else:
+            mixed.append((d, [int(j) for j in order if row[j] >= NOTABLE]))
+    return own, mixed
+
+
+def _z(dimensions: list[int]) -> list[str]:
+    return [f"z{d}" for d in dimensions]
+
+
+def _verb(things: list[int], one: str, many: str) -> str:
+    return one if len(things) == 1 else many
+
+
+def _listed(words: list[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

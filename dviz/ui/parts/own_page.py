@@ -1,0 +1,186 @@
+"""What the tab "Your data" shows of a table, as HTML and charts."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dviz.checkpoint import REPORT, SOURCE
+from dviz.errors import CheckpointError
+from dviz.measuring.columns import Column
+from dviz.measuring.files import ROLES
+from dviz.measuring.report import DatasetReport, read_report
+from dviz.metrics.suite import METRICS
+from dviz.metrics.summary import notes, score_rows
+from dviz.palette import GREY, PURPLE, SKY
+from dviz.ui.core.families import title_of
+from dviz.ui.core.inspector import MAX_DIMENSIONS
+from dviz.ui.core.library import Library
+from dviz.ui.core.own_codes import ORDER, OwnTable, Waiting
+from dviz.ui.core.own_findings import findings
+from dviz.ui.parts import markup
+from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
+from dviz.ui.parts.scores import factor_table, totals
+
+PROBE_SETS = {"all": ("all", GREY), "union": ("union", SKY), "pruned": ("pruned", PURPLE)}
+PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
+
+
+def describe(table: OwnTable) -> str:
+    """One line on what was read."""
+    count, width = table.codes.shape
+    classes = table.labels.classes.T
+    factors = ", ".join(
+        f"{name} ({len(np.unique(column))})"
+        for name, column in zip(table.labels.names, classes, strict=True)
+    )
+    return (
+        f'<p class="summary"><b>{escape(table.name)}</b>: {count:,} rows · {width} dimensions, '
+        f"{int(table.active.sum())} active · factors and their values: {escape(factors)}</p>"
+    )
+
+
+def heatmap_of(table: OwnTable) -> go.Figure:
+    """Active rows of S; the first ones where there are very many."""
+    shown = np.flatnonzero(table.active)[:MAX_DIMENSIONS]
+    names = [f"z{d}" for d in shown]
+    return association_heatmap(table.association.matrix[shown], names, table.labels.names)
+
+
+def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, str]:
+    """HTML of the totals, and of a row a factor."""
+    if table is None:
+        return "", ""
+    score = table.omes(alpha, pooling)
+    pairs = dict(zip(table.labels.names, table.association.pairs.tolist(), strict=True))
+    words = ", ".join(f"{name} {count:,}" for name, count in pairs.items())
+    note = markup.note(
+        "S in closed form, over every pair of rows that differ in one factor alone. Pairs behind "
+        f"each factor: {words}."
+    )
+    words = "".join(f"<li>{escape(line)}</li>" for line in findings(table))
+    told = f'<ul class="own-findings">{words}</ul>' if words else ""
+    rows = f"<details><summary>A row a factor</summary>{factor_table(score)}{note}</details>"
+    return totals(score) + told, rows
+
+
+def metric_table(result: dict[str, Any]) -> str:
+    """A row a metric, its parts factor by factor beside it."""
+    factors = result["factors"]
+    rows = [
+        [escape(label), *(_cell(value) for value in [score, *(parts or [None] * len(factors))])]
+        for label, score, parts in score_rows(result)
+    ]
+    header = ["Metric", "score", *map(escape, factors)]
+    remarks = "".join(map(markup.note, _remarks(result)))
+    return markup.table(header, rows, kind="numbers") + remarks
+
+
+def _remarks(result: dict[str, Any]) -> list[str]:
+    lines = notes(result)
+    rows = result["rows_trained_on"]
+    if rows < result["n_samples"]:
+        lines.append(
+            f"All but OMES on {rows:,} random rows of {result['n_samples']:,} (seed "
+            f"{result['seed']}); dviz evaluate metrics takes them all."
+        )
+    return lines
+
+
+def probe_chart(result: dict[str, Any], model: str) -> go.Figure:
+    """Accuracy per factor from all active dimensions, the associated ones, and the one."""
+    factors = result["factors"]
+    parts = [result["probes"]["per_factor"][name] for name in factors]
+    series = []
+    for dimensions, (words, colour) in PROBE_SETS.items():
+        scores = [part["probes"].get(model, {}).get(dimensions, {}) for part in parts]
+        values, errors = (
+            np.array([score.get(key) for score in scores], dtype=np.float64)
+            for key in ("accuracy", "standard_error")
+        )
+        series.append(Bars(words, colour, values, errors))
+    chance = np.array([part["chance"] for part in parts], dtype=np.float64)
+    return accuracy_chart(series, factors, chance)
+
+
+def downloads(result: dict[str, Any]) -> str:
+    """Links that hold the report themselves, so that no file of anybody's stays on the server."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["metric", "score", *result["factors"]])
+    writer.writerows([label, score, *parts] for label, score, parts in score_rows(result))
+    files = {
+        "report.json": ("application/json", json.dumps(result, indent=1)),
+        "metrics.csv": ("text/csv", table.getvalue()),
+    }
+    links = " ".join(
+        f'<a class="download" download="{name}" href="data:{kind};base64,'
+        f'{base64.b64encode(text.encode()).decode()}">Download {name}</a>'
+        for name, (kind, text) in files.items()
+    )
+    return f'<p class="note">{links}</p>'
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def waiting(step: Waiting) -> str:
+    others = "one measurement" if step.ahead == 1 else f"{step.ahead} measurements"
+    return markup.note(f"Busy: {others} of others first, about {step.seconds} s …")
+
+
+def progress(metric: str, remaining: float | None = None) -> str:
+    """Which metric runs, the how-manieth it is, and how long the rest may take."""
+    wait = "" if remaining is None else f", about {max(1, round(remaining))} s left"
+    step = ORDER.index(metric)
+    return (
+        f'<p class="note" role="status">{markup.meter(step / len(ORDER))} '
+        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title}{wait} …</p>"
+    )
+
+
+def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooling: str) -> str:
+    """OMES of these codes among those of the shipped Sources."""
+    if table is None:
+        return ""
+    own = table.omes(alpha, pooling)
+    scores = [(f"<b>{escape(table.name)}</b>", own.omes, own.modularity, own.compactness)]
+    for key, result in _sources(library):
+        shipped = result.omes(alpha, pooling)
+        name = f"{escape(title_of(result.dataset))} <small>{escape(key)}</small>"
+        scores.append((name, shipped.omes, shipped.modularity, shipped.compactness))
+    scores.sort(key=lambda row: -np.nan_to_num(row[1]))
+    rows = [[name, *map(markup.decimal, values)] for name, *values in scores]
+    header = ["", "OMES", "modularity", "compactness"]
+    return markup.table(header, rows, "Beside the models that come with this page", kind="numbers")
+
+
+def _sources(library: Library) -> list[tuple[str, DatasetReport]]:
+    """Reports of the shipped Sources on their own dataset."""
+    found = []
+    for key, config in library.configs.items():
+        if config.kind != SOURCE or library.root is None:
+            continue
+        try:
+            result = read_report(library.root / key / REPORT).results.get(config.dataset)
+        except CheckpointError:
+            continue
+        if result is not None and result.factors:
+            found.append((key, result))
+    return found
+
+
+def column_rows(columns: list[Column]) -> dict[str, Any]:
+    """What the preview of columns shows; JSON-able."""
+    return {
+        "roles": list(ROLES),
+        "columns": [{"name": c.name, "cells": list(c.cells), "role": c.role} for c in columns],
+    }

@@ -95,7 +95,7 @@ class Prepared:
 
     def __hash__(self) -> int:
         """Of what they were made from; Gradio tells by it whether there are others."""
-        return hash((self.sources, self.how))
+        return hash((tuple(self.shots), self.view))
 
     @property
     def good(self) -> list[Photo]:

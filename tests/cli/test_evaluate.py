@@ -15,7 +15,7 @@ from dviz.metrics.omes import omes
 from tests.metrics.tables import codes_of, uniform
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
-FACTORS = uniform(400)
+FACTORS = uniform(1000, (12, 11, 10))
 NAMES = ["shape", "scale", "colour"]
 
 
@@ -63,7 +63,7 @@ def test_omes_as_json(files, both, printed):
     assert result["omes"] == pytest.approx(expected.omes)
     assert result["active"] == [0, 1, 2, 3]
     assert result["dimensions"] == [0, 1, 2, 3, 4]
-    assert result["n_samples"] == 400
+    assert result["n_samples"] == len(FACTORS)
     np.testing.assert_allclose(result["association"], expected.association)
     assert list(result["per_factor"]) == result["factors"] == NAMES
 

@@ -78,7 +78,13 @@ def test_flags_that_no_script_knows_stop_a_sweep_before_it_starts(tmp_path):
 
 
 def test_the_summary_is_mean_and_deviation_over_seeds():
-    place = {"recipe": "default", "objective": "beta-vae", "beta": 1, "target": None}
+    place = {
+        "recipe": "default",
+        "objective": "beta-vae",
+        "beta": 1,
+        "target": None,
+        "baseline": None,
+    }
     rows = [
         {**place, "source": source, "transfer": None, "seed": seed, "omes_avg": omes}
         for source, seed, omes in (("a", 0, 0.2), ("a", 1, 0.4), ("b", 0, 0.7))

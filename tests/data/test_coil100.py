@@ -123,7 +123,7 @@ def test_broken_photographs_are_named(tmp_path, content, message):
 
 
 def test_unknown_dataset_lists_the_known_ones():
-    with pytest.raises(DatasetError, match="choose from arm3d, coil100, coil100-augmented"):
+    with pytest.raises(DatasetError, match="choose from arm3d, cars3d, coil100, coil100-augmented"):
         load_dataset("mnist")
 
 

@@ -22,7 +22,7 @@ NAMES = ("shape", "scale", "hue")
 
 def rows(count, seed=0):
     rng = np.random.default_rng(seed)
-    classes = rng.integers(0, [4, 5, 3], (count, 3))
+    classes = rng.integers(0, [12, 11, 10], (count, 3))
     codes = classes @ rng.standard_normal((3, 4)) + 0.3 * rng.standard_normal((count, 4))
     return codes.astype(np.float32), classes
 

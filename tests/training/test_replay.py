@@ -109,8 +109,7 @@ class Flag(torch.nn.Module):
         super().__init__()
         self.config = VAEConfig(4, 2)
         self.decoder = torch.nn.Module()
-        self.decoder.start = torch.nn.Identity()
-        self.decoder.convolutions = self.draw
+        self.decoder.draw = self.draw
         self.decoder.colours = torch.nn.Conv2d(3, 3, 1)
 
     def draw(self, z):

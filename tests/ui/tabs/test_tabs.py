@@ -103,7 +103,7 @@ def test_a_transfer_is_told_with_its_verdict_charts_findings_and_distance(librar
     page = transfer.transfer_page(entries)
     assert page.index("verdict-line") < page.index("<svg") < page.index("<details")
     assert page.count("<svg") == 4
-    assert "+20.0 points" in page
+    assert "+20.0 ± " in page
     assert "was not measured" in transfer.distance_of(entries)
     assert transfer.distance_of(entries[:1]) == ""
     shares = [0.1] * tuned.latent_size

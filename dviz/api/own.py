@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dviz.measuring.report import DatasetReport
     from dviz.representations.base import Representation
 
-FIT = 3_000  # images that a PCA is fitted to
+FIT = 1_000  # images that a PCA is fitted to
 MOST = 64  # dimensions that a page shows
 NUM_IMAGES, NUM_PAIRS = 2_000, 2_000
 
@@ -32,6 +32,7 @@ def inspect(
     channels: int | None = None,
     reduce: int | None = None,
     num_images: int = NUM_IMAGES,
+    num_pairs: int = NUM_PAIRS,
     scores: bool = True,
     seed: int = 0,
     jobs: int = 2,
@@ -47,7 +48,8 @@ def inspect(
         dataset: a name, `(images, labels)`, or what `dviz.dataset` gives or takes.
         image_size, channels: what `encode` takes; inferred where it can be, else 64 and 3.
         reduce: show so many principal components of a code that has more numbers than 64.
-        num_images, seed, jobs: of the measurement: images, what draws them, processes.
+        num_images, num_pairs, seed, jobs: of the measurement: images, pairs a factor behind the
+            association, what draws them, processes.
         scores: also train classifiers and measure every metric, which takes most of the time; the
             association matrix and the page's own classifiers are there without.
         options: of Gradio's `Blocks.launch`, such as server_port=7861 or share=True.
@@ -67,6 +69,7 @@ def inspect(
         _as_dataset(dataset),
         name=name,
         num_images=num_images,
+        num_pairs=num_pairs,
         scores=scores,
         seed=seed,
         jobs=jobs,

@@ -149,7 +149,9 @@ def compare(representation: Representation, encoder: Path, decoder: Path | None)
         codes = float(np.abs(own.mean - found.mean).max())
         scale = max(1.0, float(np.abs(own.mean).max()))
         if own.std is not None and found.std is not None:
-            codes = max(codes, float(np.abs(own.std - found.std).max()))
+            # On what it has never seen, such as this noise, a deviation may be in the thousands.
+            off = np.abs(own.std - found.std) / np.maximum(1, own.std)
+            codes = max(codes, float(off.max()))
         pixels = None
         if decoder is not None:
             painted = [r.decode(own.mean).astype(int) for r in (representation, other)]

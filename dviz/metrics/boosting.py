@@ -2,9 +2,9 @@
 
 The trees that DCI is defined with (Locatello et al. 2019 use scikit-learn's
 GradientBoostingClassifier): depth 3, 100 stages, learning rate 0.1, squared error of the gradient
-of the log-loss, a Newton step in each leaf, one tree a class and stage. Splits are found by counting
-instead of sorting, ten times as fast: up to 3,000 rows at every threshold there is, beyond that at
-255 a dimension. Of splits that are equally good a random dimension has it, as there.
+of the log-loss, a Newton step in each leaf, one tree a class and stage. Splits are found by
+counting instead of sorting, ten times as fast: up to 3,000 rows at every threshold there is, beyond
+that at 255 a dimension. Of splits that are equally good a random dimension has it, as there.
 """
 
 from __future__ import annotations

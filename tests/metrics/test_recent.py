@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_selection import mutual_info_classif
 
+from dviz.metrics.boosting import boosted_trees
 from dviz.metrics.dci_es import CAPACITIES, dci_es, explicitness_of
 from dviz.metrics.infomec import infomec, neighbour_information
 from dviz.metrics.information import information_matrix
@@ -106,3 +108,15 @@ def test_correlation_and_information_disagree_where_each_is_blind():
     assert (S[1, 1:] > 0.85).all()
     assert (information[1, 1:] < 0.05).all()
     assert omes(information).active == (0, 1)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_boosting_is_that_of_scikit_learn(classes):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(classes, size=400)
+    codes = rng.normal(size=(400, 4)) + labels[:, None] * np.array([1, 0.5, 0, 0])
+    importance, predicted = boosted_trees(codes[:300], labels[:300], codes[300:], stages=30)
+    model = GradientBoostingClassifier(n_estimators=30, random_state=0)
+    model.fit(codes[:300], labels[:300])
+    assert importance == pytest.approx(model.feature_importances_, abs=5e-3)
+    assert (predicted == model.predict(codes[300:])).mean() > 0.97

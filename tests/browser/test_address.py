@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from dviz.ui.tabs import TABS
 from tests.browser.test_page import open_tab, pick
 from tests.ui.material import NAMES
 
@@ -85,3 +86,62 @@ def test_a_first_look_sees_a_slider_play_and_a_suggestion_moves_it(stranger, url
     first.click()
     expect(slider).not_to_have_value(before)
     page.wait_for_url(re.compile("z="))
+
+
+def text_of(selector):
+    return lambda page: page.locator(selector).first.inner_text()
+
+
+def value_of(selector):
+    return lambda page: page.locator(selector).first.input_value()
+
+
+def chosen(selector):
+    return lambda page: page.locator(f"{selector} input:checked").first.get_attribute("value")
+
+
+VIEWS = {
+    "traverse": ("range=things&axes=1,0", [value_of(".range select"), value_of(".across")]),
+    "map": ("colour=turn", [value_of("#map .map-colour")]),
+    "dimension": ("dim=2", [chosen("#dimension")]),
+    "photos": ("photos=1&view=padded", [text_of("#photo-panel .caption")]),
+    "association": (
+        "alpha=0.25&pooling=max",
+        [value_of("#alpha input[type=number]"), chosen("#pooling"), text_of(".total.omes dd")],
+    ),
+    "transfer": ("", [text_of("#transfer h2")]),
+    "your": (f"own={DIRECT}&own_alpha=1", [text_of("#own-about b"), text_of("#own-score dd")]),
+    "datasets": ("dataset=arm3d", [value_of("#dataset input")]),
+}
+SHOWN = {
+    "traverse": "#panel [data-painter]", "map": "#map [data-points]",
+    "dimension": "#dimension-page .stage-columns", "photos": "#photo-panel [data-painter]",
+    "association": ".total.omes dd", "transfer": "#transfer .slope",
+    "your": "#own-score dd", "datasets": "#dataset-sheet img",
+}  # fmt: skip
+EXPECTED = {
+    "traverse": ["things", "1"], "map": ["turn"], "dimension": None, "photos": None,
+    "association": ["0.25", "max"], "transfer": ["Color-dSprites → things"],
+    "your": [DIRECT], "datasets": ["Arm3D"],
+}  # fmt: skip
+
+
+def test_every_tab_has_a_view():
+    assert [tab.slug for tab in TABS] == list(VIEWS)
+
+
+def test_an_address_shows_the_same_in_another_browser(open_page, stranger, url):
+    """Every tab: what an address asks for is shown, and its copy shows the same to a stranger."""
+    page, other = open_page(path="?tab=transfer"), stranger.new_page()
+    for slug, (view, parts) in VIEWS.items():
+        address, found = f"{url}?checkpoint={TUNED}&tab={slug}&{view}", []
+        for who in (page, other):
+            who.goto(address)
+            who.wait_for_selector(SHOWN[slug], state="attached")
+            expect(shown(who)).to_have_attribute("data-key", TUNED)
+            expect(who.locator(f"#tab-{slug}-button")).to_have_attribute("aria-selected", "true")
+            found.append([part(who) for part in parts])
+            address = who.evaluate("window.dviz.link()")
+        assert found[0] == found[1], slug
+        wanted = EXPECTED[slug] or found[0]
+        assert found[0][: len(wanted)] == wanted, slug

@@ -13,7 +13,7 @@ from dviz.metrics.association import associate
 from dviz.metrics.omes import omes
 from tests.metrics.tables import codes_of, uniform
 
-FACTORS = uniform(60, sizes=(3, 2, 2))
+FACTORS = uniform(500, sizes=(6, 9, 10))  # enough pairs to say something
 CODES = codes_of("tangled", FACTORS)[:, :3].astype(np.float32)
 
 

@@ -1,5 +1,6 @@
 // The traversal panel. `element`, `props`, `server` and `watch` come from gr.HTML.
 const MAP = 7; // pictures along each side of the pad
+const DECIMALS = 4; // of a code, here as in the address and from Python: a copy is exact
 const TWEEN = 900; // milliseconds that a suggestion takes
 const PLAY = 3600; // and the slider that plays by itself
 const find = (selector) => element.querySelector(selector);
@@ -31,7 +32,7 @@ function span({ index }) {
 
 const moved = (changes) => {
   const copy = [...code];
-  for (const [index, value] of changes) copy[index] = value;
+  for (const [index, value] of changes) copy[index] = Number(value.toFixed(DECIMALS));
   return copy;
 };
 
@@ -167,7 +168,7 @@ const isAway = () => code.some((value, index) => Math.abs(value - view.code[inde
 function remember() {
   if (playing) return;
   window.dviz?.write({
-    [called("z")]: isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(3)))).join(",") : null,
+    [called("z")]: isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(DECIMALS)))).join(",") : null,
     [called("range")]: range === view.ranges[0] ? null : range.name,
     [called("axes")]: String(plane) === String(view.axes) ? null : plane.join(","),
   });

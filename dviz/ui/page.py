@@ -188,7 +188,13 @@ def launch_options(library: Library) -> dict[str, Any]:
     addresses of decoders and thumbnails."""
     theme = gr.themes.Default(
         primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=MONO, radius_size="md"
-    ).set(block_info_text_color="*neutral_500", body_text_color_subdued="*neutral_500")
+    ).set(
+        block_info_text_color="*neutral_500",
+        body_text_color_subdued="*neutral_500",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+    )
     routes = [
         decoder_route(library),
         points_route(library),

@@ -72,7 +72,8 @@ def scene_factors(entry: Entry) -> tuple[Factor, ...]:
 
 
 def class_codes(entry: Entry, factor: int) -> tuple[list[int], np.ndarray]:
-    """Classes of a factor that there are stored codes of, and the mean code (C, D) of each.
+    """Classes of a factor that there are stored codes of, and one code (C, D) of each: of the
+    sample whose other factors are nearest to their first values, so that samples are alike.
 
     Raises:
         CheckpointError: there are no stored codes.
@@ -80,9 +81,10 @@ def class_codes(entry: Entry, factor: int) -> tuple[list[int], np.ndarray]:
     if entry.sample is None:
         raise CheckpointError(f"{entry.key} has no stored codes")
     codes, classes = entry.sample
-    values = np.unique(classes[:, factor])
-    means = [codes[classes[:, factor] == value].mean(axis=0) for value in values]
-    return values.tolist(), np.stack(means)
+    others = np.delete(classes / np.maximum(classes.max(axis=0), 1), factor, axis=1).sum(axis=1)
+    order = np.argsort(others, kind="stable")
+    values, first = np.unique(classes[order, factor], return_index=True)
+    return values.tolist(), codes[order[first]]
 
 
 def as_wanted(values: Any, factors: Sequence[Factor]) -> list[int | None]:

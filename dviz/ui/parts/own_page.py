@@ -159,7 +159,7 @@ def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooli
         scores.append((name, shipped.omes, shipped.modularity, shipped.compactness))
     scores.sort(key=lambda row: -np.nan_to_num(row[1]))
     rows = [[name, *map(markup.decimal, values)] for name, *values in scores]
-    header = ["", "OMES", "modularity", "compactness"]
+    header = ["Model", "OMES", "modularity", "compactness"]
     return markup.table(header, rows, "Beside the models that come with this page", kind="numbers")
 
 

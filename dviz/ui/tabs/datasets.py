@@ -54,7 +54,7 @@ def build(tab: Context) -> None:
     def again(chosen: str, seed_now: int) -> dict[Component, Any]:
         return {seed: seed_now + 1, **show(chosen, seed_now + 1)}
 
-    quiet = {"api_visibility": "private", "show_progress": "minimal"}
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on(tab.refresh, arrive, [tab.checkpoint, of, name, seed], [of, name, sheet, facts], **quiet)
     name.input(show, [name, seed], [sheet, facts], **quiet)
     more.click(again, [name, seed], [seed, sheet, facts], **quiet)

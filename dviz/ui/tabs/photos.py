@@ -20,12 +20,10 @@ from dviz.ui.core.uploads import (
     examples,
     shoot,
 )
-from dviz.ui.parts import markup
 from dviz.ui.parts.address import one_of
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.panel import build_panel
 from dviz.ui.parts.photo_page import (
-    EMPTY,
     Choice,
     bar_value,
     build_photo_bar,
@@ -36,6 +34,7 @@ from dviz.ui.parts.photo_page import (
 from dviz.ui.tabs.base import Context, Tab
 
 OPENS_WITH = [0]
+TRYING = '<p class="note" role="status">Everybody tries …</p>'
 PICK_EXAMPLE = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-index]");
@@ -59,7 +58,7 @@ def build(tab: Context) -> None:
     files, camera, gallery = _build_uploads()
     bar = build_photo_bar()
     panel = build_panel(library, "photo-panel", prefix="photo_")
-    words = gr.HTML(markup.note(EMPTY), elem_id="photo-words", apply_default_css=False)
+    words = gr.HTML(TRYING, elem_id="photo-words", apply_default_css=False)
     tab.address.bind("photos", picked, _parse_examples)
     tab.address.bind("photo", photo, int)
     tab.address.bind("view", view, one_of([*VIEWS, SILHOUETTE]))
@@ -91,14 +90,14 @@ def build(tab: Context) -> None:
             by: asked.get("by", who),
         }
 
-    quiet = {"api_visibility": "private", "show_progress": "minimal"}
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
     given = [tab.checkpoint, of, kept, files, snaps, picked, photo, view, by]
     shown = {
         "fn": show,
         "inputs": given,
         "outputs": [kept, of, by, view, gallery, bar, panel, words],
     }
-    fresh = [picked, photo, view, by]
+    fresh = [picked, photo, view, by, words]
     files.upload(_uploaded, files, fresh, **quiet).then(**shown, **quiet)
     for changed in (files.delete, files.clear):
         changed(**shown, **quiet)
@@ -138,22 +137,22 @@ def _build_uploads() -> tuple[gr.File, gr.Image, gr.HTML]:
     return files, camera, gallery
 
 
-def _uploaded(paths: list[str] | None) -> tuple[list[int], int, None, None]:
+def _uploaded(paths: list[str] | None) -> tuple[list[int], int, None, None, str]:
     """One's own photos take the place of the examples; the best way of reading them is found."""
     if len(paths or []) > MAX_PHOTOS:
         gr.Warning(f"Only the first {MAX_PHOTOS} photos are shown.")
-    return [], 0, None, None
+    return [], 0, None, None, TRYING
 
 
 def _snapped(path: str | None, snaps: list[str]) -> tuple[None, list[str]]:
     return None, [*snaps, path][-MAX_PHOTOS:] if path else snaps
 
 
-def _toggled(picked: list[int], event: gr.EventData) -> tuple[list[int], int, None, None]:
+def _toggled(picked: list[int], event: gr.EventData) -> tuple[list[int], int, None, None, str]:
     number = int(event._data["index"]) % max(len(examples()), 1)
     there = number in picked
     left = [n for n in picked if n != number] if there else [*picked, number]
-    return left, 0, None, None
+    return left, 0, None, None, TRYING
 
 
 def _parse_examples(text: str) -> list[int]:

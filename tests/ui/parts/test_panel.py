@@ -149,11 +149,14 @@ def test_a_scene_has_the_values_that_were_chosen(library):
     assert stored["original"] is None
 
 
-def test_a_factor_s_values_are_drawn_from_the_mean_of_their_codes(library):
+def test_a_factor_s_values_are_drawn_from_samples_that_have_them(library):
     reply = build_panel(library).gallery({"checkpoint": TUNED, "factor": 0})
     codes, classes = library.get(TUNED).sample
     assert reply["values"] == [0, 1, 2]
-    assert np.allclose(reply["codes"][2], codes[classes[:, 0] == 2].mean(axis=0), atol=1e-4)
+    for value, code in zip(reply["values"], reply["codes"], strict=True):
+        row = np.abs(codes - code).sum(axis=1).argmin()
+        assert np.allclose(codes[row], code, atol=1e-4)
+        assert classes[row, 0] == value
 
 
 def test_the_way_a_dimension_goes_is_looked_up_in_the_picture(entry, monkeypatch):

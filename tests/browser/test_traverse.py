@@ -211,8 +211,12 @@ def test_sliders_speak(look):
     slider = page.get_by_role("slider", name=re.compile(r"z\d ← .*position x · 0\.\d\d"))
     text = slider.get_attribute("aria-valuetext")
     assert re.fullmatch(r"z\d, .*position x, 0\.\d\d.*: value -?\d+\.\d", text)
-    expect(page.locator("#panel .strip")).to_have_count(
-        page.locator(".dials > .dial-list .dial").count()
+    page.wait_for_function(
+        """() => {
+          const count = (selector) => document.querySelectorAll(selector).length;
+          const dials = count("#panel .dials > .dial-list .dial");
+          return dials > 0 && count("#panel .strip") === dials;
+        }"""
     )
 
 

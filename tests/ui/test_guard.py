@@ -13,6 +13,7 @@ from dviz.ui.core.library import Library
 from dviz.ui.core.scratch import use_scratch_folder
 from dviz.ui.exchange import COOKIE
 from dviz.ui.page import build_app, launch_options
+from tests.ui.loops import run_apart
 from tests.ui.material import NAMES
 
 SOURCE = NAMES[0]
@@ -219,8 +220,6 @@ def test_a_full_queue_is_told_in_our_words(ada, monkeypatch):
         await send({"type": "http.response.start", "status": 503, "headers": []})
         await send({"type": "http.response.body", "body": b'{"detail": "Queue is full."}'})
 
-    import anyio
-
     sent = []
 
     async def run():
@@ -239,6 +238,6 @@ def test_a_full_queue_is_told_in_our_words(ada, monkeypatch):
         await gate(scope, receive, send)
         gate._sweeper.cancel()
 
-    anyio.run(run)
+    run_apart(run())
     assert sent[0]["status"] == 429
     assert b"busy: " in sent[1]["body"]

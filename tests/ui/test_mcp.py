@@ -1,7 +1,6 @@
 """The endpoints as tools, through a real MCP client over a real connection."""
 
 import ast
-import asyncio
 import base64
 import io
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from sklearn.datasets import load_sample_image
 
 from dviz.ui.core.library import Library
 from dviz.ui.page import build_app, launch_options
+from tests.ui.loops import run_apart
 from tests.ui.material import NAMES, SHAPE
 
 TOOLS = {"checkpoints", "association", "diagnosis", "encode", "decode", "swap"}
@@ -47,7 +47,7 @@ def ask(url, tool, **arguments):
         async with session(url) as agent:
             return await agent.call_tool(tool, arguments)
 
-    return asyncio.run(asked())
+    return run_apart(asked())
 
 
 def values(answer):
@@ -60,7 +60,7 @@ def test_an_agent_reads_what_there_is_and_what_it_takes(url):
         async with session(url) as agent:
             return (await agent.list_tools()).tools
 
-    tools = {tool.name: tool for tool in asyncio.run(listed())}
+    tools = {tool.name: tool for tool in run_apart(listed())}
     assert set(tools) == TOOLS
     for name, tool in tools.items():
         assert len(tool.description) > 40

@@ -69,26 +69,20 @@ def build(tab: Context) -> None:
         key: str, before: str | None, known: Prepared | None, uploads: Any, taken: list[str],
         chosen: list[int], number: int, how: str | None, who: str | None,
     ) -> dict[Component, Any]:  # fmt: skip
-        if before not in (None, key):  # picked in the head of the page: let that one read
+        elsewhere = before not in (None, key)
+        if elsewhere:  # picked in the head of the page: let that one read
             who, how = key, None
         shots = shoot([*(uploads or []), *taken, *chosen], known.shots if known else None)
         sight = see(library, list(shots.values()), Choice(max(number, 0), how, who))
         everything = list(shots.values())
-        return {
-            kept: Prepared(shots, sight.view if sight else CUT_OUT), of: key, by: who, view: how,
+        # Only what is decided here is written: a choice made meanwhile is newer than ours.
+        return ({by: who, view: how} if elsewhere else {}) | {
+            kept: Prepared(shots, sight.view if sight else CUT_OUT), of: key,
             gallery: example_buttons(chosen),
             bar: bar_value(library, everything, sight),
             panel: photo_panel(library, everything, sight),
             words: words_of(everything, sight),
         }  # fmt: skip
-
-    def choose(event: gr.EventData, number: int, how: Any, who: Any) -> dict[Component, Any]:
-        asked = event._data
-        return {
-            photo: asked.get("photo", number),
-            view: asked.get("view", how),
-            by: asked.get("by", who),
-        }
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     given = [tab.checkpoint, of, kept, files, snaps, picked, photo, view, by]
@@ -96,6 +90,7 @@ def build(tab: Context) -> None:
         "fn": show,
         "inputs": given,
         "outputs": [kept, of, by, view, gallery, bar, panel, words],
+        "trigger_mode": "always_last",  # what is pressed while a photo is read counts too
     }
     fresh = [picked, photo, view, by, words]
     files.upload(_uploaded, files, fresh, **quiet).then(**shown, **quiet)
@@ -103,7 +98,9 @@ def build(tab: Context) -> None:
         changed(**shown, **quiet)
     camera.input(_snapped, [camera, snaps], [camera, snaps], **quiet).then(**shown, **quiet)
     gallery.click(_toggled, picked, fresh, **quiet).then(**shown, **quiet)
-    bar.select(choose, [photo, view, by], [photo, view, by], **quiet).then(**shown, **quiet)
+    bar.select(
+        _chosen, [photo, view, by], [photo, view, by], trigger_mode="multiple", **quiet
+    ).then(**shown, **quiet)
     gr.on(tab.refresh, **shown, **quiet)
 
 
@@ -142,6 +139,12 @@ def _uploaded(paths: list[str] | None) -> tuple[list[int], int, None, None, str]
     if len(paths or []) > MAX_PHOTOS:
         gr.Warning(f"Only the first {MAX_PHOTOS} photos are shown.")
     return [], 0, None, None, TRYING
+
+
+def _chosen(event: gr.EventData, number: int, how: Any, who: Any) -> tuple[Any, Any, Any]:
+    """What was pressed in the bar, the rest as it was."""
+    asked = event._data
+    return asked.get("photo", number), asked.get("view", how), asked.get("by", who)
 
 
 def _snapped(path: str | None, snaps: list[str]) -> tuple[None, list[str]]:

@@ -7,6 +7,8 @@ that met a hostile file is not trusted with more.
 
 from __future__ import annotations
 
+import importlib
+import math
 import multiprocessing
 import os
 import signal
@@ -22,7 +24,8 @@ from dviz.errors import DvizError
 
 PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_codes"]
 TICK = 1.0  # seconds between two signs of life of work that takes long
-VALUE, REFUSAL, END = b"v", b"r", b"e"
+START = 120.0  # seconds within which a process has to be there, on a slow and cold machine
+BEGUN, VALUE, REFUSAL, END = b"b", b"v", b"r", b"e"
 
 _starting = threading.Lock()
 
@@ -60,8 +63,7 @@ def stream_bounded(
         DvizError: what it refused, its text.
     """
     process, results = _start(work, args, memory, seconds)
-    # A core shared with others is slower; a process that waits for ever is ended all the same.
-    deadline = time.monotonic() + 10 * seconds
+    deadline = time.monotonic() + START
     try:
         while True:
             if not results.poll(TICK):
@@ -74,6 +76,10 @@ def stream_bounded(
             except (EOFError, OSError):
                 raise OverrunError(_too_much(memory, seconds)) from None
             kind, content = message[:1], message[1:]
+            if kind == BEGUN:
+                # A core shared with others is slower; what waits for ever is ended all the same.
+                deadline = time.monotonic() + 10 * seconds
+                continue
             if kind == END:
                 return
             if kind == REFUSAL:
@@ -123,7 +129,10 @@ def _serve(
     args: tuple[Any, ...],
 ) -> None:
     """What runs in the process."""
+    for name in PRELOADED:  # there already, but where others started the small process first
+        importlib.import_module(name)
     _bind(memory, seconds)
+    there.send_bytes(BEGUN)
     try:
         for value in work(*args):
             there.send_bytes(VALUE + value)
@@ -138,16 +147,29 @@ def _serve(
 
 
 def _bind(memory: int, seconds: int) -> None:
-    """Give this process and its children a group of their own, and the limits."""
+    """Give this process and its children a group of their own, and the limits.
+
+    Seconds and bytes that it took to get here, to load what the work needs, are not the work's.
+    """
     if sys.platform == "win32":
         return
     import resource
 
     os.setsid()
+    used = resource.getrusage(resource.RUSAGE_SELF)
     for kind, value in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds),
+        (resource.RLIMIT_DATA, _data() + memory),
         (resource.RLIMIT_CORE, 0),
     ):
         with suppress(ValueError, OSError):  # a system that knows no such limit
             resource.setrlimit(kind, (value, value))
+
+
+def _data() -> int:
+    """Bytes of memory that count against the limit already, 0 where the system does not tell."""
+    try:
+        with open("/proc/self/status") as lines:
+            return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData"))
+    except (OSError, StopIteration):
+        return 0

@@ -1,6 +1,8 @@
 """Work in a process of its own: its answers come, its limits hold, and nothing of it stays."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -43,6 +45,53 @@ def count(path):
 def test_an_answer_comes_whole():
     large = os.urandom(3_000_000)
     assert run_bounded(echo, large, **BOUNDS) == large * 2
+
+
+class LongToLoad:
+    """Takes more of a core than the work may have, before the work begins."""
+
+    def __reduce__(self):
+        return burn, (1.3,)
+
+
+def burn(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return b"loaded"
+
+
+def test_what_it_takes_to_load_the_work_does_not_count():
+    assert run_bounded(echo, LongToLoad(), memory=400_000_000, seconds=1) == b"loadedloaded"
+
+
+ALONE = """
+import multiprocessing, sys
+from dviz.ui.core import workers
+
+def loaded():
+    return str(set(workers.PRELOADED) <= sys.modules.keys()).encode()
+
+if __name__ == "__main__":
+    first = multiprocessing.get_context("forkserver").Process(target=int)
+    first.start()
+    first.join()
+    print(workers.run_bounded(loaded, memory=400_000_000, seconds=1).decode())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such process")
+def test_a_small_process_that_others_started_will_do(tmp_path):
+    program = tmp_path / "alone.py"
+    program.write_text(ALONE)
+    ran = subprocess.run(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.stdout.strip() == "True", ran.stderr
 
 
 def test_a_refusal_keeps_its_words():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dviz.api.model import load
     from dviz.api.own import inspect, save
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "__version__",
     "dataset",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import operator
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ class CheckpointConfig:
                     str(f["name"]),
                     operator.index(f["size"]),
                     tuple(map(str, f["values"])),
-                    bool(f.get("cyclic", False)),
+                    f["cyclic"],
                 )
                 for f in values["factors"]
             )
@@ -142,7 +142,7 @@ class CheckpointConfig:
                 factors=factors,
                 architecture=_architecture(values),
                 training=dict(values["training"]),
-                painting=dict(values.get("painting", {})),  # files from before it had none
+                painting=dict(values["painting"]),
                 parent=None if parent is None else str(parent),
                 **{k: str(values[k]) for k in ("name", "kind", "dataset", "source", "version")},
             )
@@ -157,12 +157,7 @@ class CheckpointConfig:
 def _architecture(values: dict[str, Any]) -> VAEConfig | Shape:
     if values["kind"] == EXTERNAL:
         return Shape(values["latent_size"], tuple(values["image_size"]), values["channels"])
-    return VAEConfig(
-        *(values[name] for name in ("filters", "latent_size", "decoder_hidden")),
-        recolour=values.get("recolour", False),  # files from before it had none
-        encoder=values.get("encoder", "study"),
-        decoder=values.get("decoder", "study"),
-    )
+    return VAEConfig(**{setting.name: values[setting.name] for setting in fields(VAEConfig)})
 
 
 def _half(weights: torch.Tensor) -> torch.Tensor:

@@ -35,6 +35,7 @@ class FactorShape(_Lenient):
     name: Text
     size: Annotated[int, Field(ge=1, le=LIMITS.factor_values)]
     values: Annotated[list[Text], Field(max_length=LIMITS.factor_values)]
+    cyclic: bool
 
 
 class ConfigShape(_Lenient):
@@ -48,6 +49,7 @@ class ConfigShape(_Lenient):
     parent: Text | None
     factors: Annotated[list[FactorShape], Field(max_length=LIMITS.factors)]
     training: Annotated[dict[Text, Any], Field(max_length=LIMITS.settings)]
+    painting: Annotated[dict[Text, Any], Field(max_length=LIMITS.settings)]
     latent_size: Annotated[int, Field(ge=1, le=1024)]
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,38 @@ class Try:
     @property
     def readable(self) -> bool:
         return self.ratio <= POOR
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is shown: the number of a photo, its view, and who reads it; None is what fits best."""
+
+    photo: int = 0
+    view: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One photo with everybody's tries, and the one that is shown."""
+
+    shot: Shot
+    tries: list[Try]
+    entry: Entry
+    view: str
+
+
+def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None:
+    """Everybody tries the chosen photo; None where there is none that can be read."""
+    good = [shot for shot in shots if shot.views]
+    if not good:
+        return None
+    shot = good[min(choice.photo, len(good) - 1)]
+    tries = try_all(library, shot, choice.by)
+    best = next((t for t in tries if t.key == choice.by), tries[0])
+    entry = library.get(best.key)
+    views = [t.view for t in tries_of(entry, shot)]
+    return Sight(shot, tries, entry, choice.view if choice.view in views else best.view)
 
 
 def knows_photographs(library: Library) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from dviz.ui.core.families import title_of
 from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import Reading, read
-from dviz.ui.core.tries import Try, tries_of, try_all
+from dviz.ui.core.tries import Sight, Try, tries_of
 from dviz.ui.core.uploads import Photo, Shot
 from dviz.ui.parts import markup
 from dviz.ui.parts.cards import broken_card, predictions_table, verdict
@@ -27,25 +26,6 @@ from dviz.ui.parts.photo_table import overview
 
 STATIC = Path(__file__).parent.parent / "static"
 EMPTY = "No photo yet: drop one in, or pick an example."
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What is shown: the number of a photo, its view, and who reads it; None is what fits best."""
-
-    photo: int = 0
-    view: str | None = None
-    by: str | None = None
-
-
-@dataclass(frozen=True)
-class Sight:
-    """One photo with everybody's tries, and the one that is shown."""
-
-    shot: Shot
-    tries: list[Try]
-    entry: Entry
-    view: str
 
 
 def build_photo_bar() -> gr.HTML:
@@ -58,19 +38,6 @@ def build_photo_bar() -> gr.HTML:
         apply_default_css=False,
         elem_id="photo-bar",
     )
-
-
-def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None:
-    """Everybody tries the chosen photo; None where there is none that can be read."""
-    good = [shot for shot in shots if shot.views]
-    if not good:
-        return None
-    shot = good[min(choice.photo, len(good) - 1)]
-    tries = try_all(library, shot, choice.by)
-    best = next((t for t in tries if t.key == choice.by), tries[0])
-    entry = library.get(best.key)
-    views = [t.view for t in tries_of(entry, shot)]
-    return Sight(shot, tries, entry, choice.view if choice.view in views else best.view)
 
 
 def bar_value(library: Library, shots: Sequence[Shot], sight: Sight | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from dviz.ui.core.pictures import data_uri
+from dviz.ui.core.tries import Choice, see
 from dviz.ui.core.uploads import (
     CUT_OUT,
     MAX_PHOTOS,
@@ -24,11 +25,9 @@ from dviz.ui.parts.address import one_of
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.panel import build_panel
 from dviz.ui.parts.photo_page import (
-    Choice,
     bar_value,
     build_photo_bar,
     photo_panel,
-    see,
     words_of,
 )
 from dviz.ui.tabs.base import Context, Tab

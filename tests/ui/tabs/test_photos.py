@@ -9,10 +9,10 @@ from PIL import Image
 from dviz.measuring.report import Report
 from dviz.ui.core import uploads
 from dviz.ui.core.library import Library
-from dviz.ui.core.tries import knows_photographs, tries_of, try_all
+from dviz.ui.core.tries import Choice, knows_photographs, see, tries_of, try_all
 from dviz.ui.core.uploads import SILHOUETTE, VIEWS, Prepared, Shot, shoot
 from dviz.ui.parts import photo_page
-from dviz.ui.parts.photo_page import Choice, bar_value, photo_panel, see, words_of
+from dviz.ui.parts.photo_page import bar_value, photo_panel, words_of
 from dviz.ui.tabs import photos
 from tests.ui.material import NAMES
 

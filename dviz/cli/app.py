@@ -15,14 +15,19 @@ from dviz.cli import common
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = common.parser(
         "app",
-        "Serve the page. Host and port are Gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, by\n"
-        "default 127.0.0.1:7860; a Space listens on every interface.",
-        "dviz app --checkpoints checkpoints",
+        "Serve the page. Gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT count too.",
+        "dviz app --checkpoints checkpoints --port 7861",
     )
     parser.add_argument(
         "--checkpoints",
         type=Path,
         help="their folder (default: DVIZ_CHECKPOINTS, else those that came with dviz)",
+    )
+    parser.add_argument(
+        "--host", help="address to listen on (default: 127.0.0.1; on a Space every interface)"
+    )
+    parser.add_argument(
+        "--port", type=int, help="port to listen on (default: the first free one from 7860)"
     )
     parser.add_argument(
         "--mcp",
@@ -41,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     # One picture is a few milliseconds' work: more threads would only wait for each other.
     torch.set_num_threads(1)
-    host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-    host = os.environ.get("GRADIO_SERVER_NAME") or host
+    host = args.host or os.environ.get("GRADIO_SERVER_NAME")
+    host = host or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
     with needed_by("dviz app --mcp"):
         if args.mcp:
             import_module("mcp")
-    launch(args.checkpoints, server_name=host, mcp_server=args.mcp)
+    launch(args.checkpoints, server_name=host, server_port=args.port, mcp_server=args.mcp)

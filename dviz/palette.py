@@ -18,6 +18,5 @@ BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW = (
 GREY = "#7f8894"
 GRID = "rgba(127, 136, 148, 0.25)"
 STAGE_COLOURS = {"source": GREEN, "direct": ORANGE, "fine-tuned": BLUE}
-SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, GREY, YELLOW)
 ASSOCIATION_SCALE = [(0.0, "#e9edf2"), (0.35, "#a9c9e2"), (0.7, "#3f8fc4"), (1.0, "#0b4a7d")]
 WHITE_FROM = 0.79  # from this association on, white letters are the easier to read

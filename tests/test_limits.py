@@ -116,8 +116,10 @@ def test_json_of_strangers_is_bounded(tmp_path, text, words):
 def test_values_of_all_factors_times_dimensions_are_bounded():
     config = {
         "name": "a", "kind": "source", "dataset": "d", "source": "", "version": "1",
-        "parent": None, "training": {}, "latent_size": 1024, "filters": 4,
-        "factors": [{"name": f"f{n}", "size": 10_000, "values": []} for n in range(3)],
+        "parent": None, "training": {}, "painting": {}, "latent_size": 1024, "filters": 4,
+        "factors": [
+            {"name": f"f{n}", "size": 10_000, "values": [], "cyclic": False} for n in range(3)
+        ],
     }  # fmt: skip
     with pytest.raises(CheckpointError, match=r"30,720,000, the limit is 20,000,000") as caught:
         check_shape(ConfigShape, config, "config.json is not ours")

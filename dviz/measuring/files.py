@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.files import atomic_path, check_archive, write_text
+from dviz.files import check_archive
 from dviz.limits import Limits
 
 ROLES = CODE, LABEL, IGNORE = "code", "label", "ignore"
@@ -193,23 +193,6 @@ def encode_labels(
     return Labels(names, classes, tuple(values for _, values in encoded))
 
 
-def write_representations(
-    path: str | os.PathLike[str], mean: np.ndarray, sampled: np.ndarray | None = None
-) -> None:
-    """Write codes (N, D) as the study does: float32 arrays `mean` and, where given, `sampled`."""
-    arrays = {"mean": mean} | ({} if sampled is None else {"sampled": sampled})
-    arrays = {key: np.asarray(array, dtype=np.float32) for key, array in arrays.items()}
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
-def write_classes(path: str | os.PathLike[str], names: Sequence[str], classes: np.ndarray) -> None:
-    """Write class indices (N, F) as the study does: a header of factor names and N rows."""
-    lines = [",".join(_quoted(name) for name in names)]
-    lines += [",".join(map(str, row)) for row in np.asarray(classes).tolist()]
-    write_text(path, "\n".join(lines) + "\n")
-
-
 def read_cells(
     path: str | os.PathLike[str], limits: Limits | None = None
 ) -> tuple[list[str], list[tuple[str, ...]], list[int]]:
@@ -319,7 +302,3 @@ def is_number(cell: str) -> bool:
 def _counting(header: list[str]) -> list[str]:
     """0, 1, ...: what a table without column names gets when it is saved."""
     return [str(i) for i in range(len(header))]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if re.search(r'[",;\t\n]', name) else name

@@ -25,18 +25,6 @@ def active_dimensions(codes: Any, threshold: float = ACTIVE_THRESHOLD) -> np.nda
     return codes.std(axis=0, ddof=1) >= threshold
 
 
-def kl_per_dimension(means: Any, logvars: Any) -> np.ndarray:
-    """KL(q(z_d | x) || N(0, 1)) in nats, averaged over the sample: float64 (D,), ≥ 0.
-
-    Args:
-        means, logvars: posterior means and log-variances, (N, D).
-    """
-    means, logvars = check_codes(means, "means"), check_codes(logvars, "logvars")
-    if means.shape != logvars.shape:
-        raise ValueError(f"means and logvars must agree, got {means.shape} and {logvars.shape}")
-    return 0.5 * (means**2 + np.exp(logvars) - 1 - logvars).mean(axis=0)
-
-
 def gaussian_total_correlation(codes: Any) -> float:
     """KL of a Gaussian with the codes' covariance from the product of its marginals, in nats.
 
@@ -53,31 +41,6 @@ def gaussian_total_correlation(codes: Any) -> float:
     if eigenvalues[0] <= 1e-12 * len(eigenvalues):
         return float("inf")
     return float(max(0.0, -0.5 * np.log(eigenvalues).sum()))
-
-
-def reconstruction_error(images: Any, reconstructions: Any) -> dict[str, float]:
-    """How far reconstructions are from their images, both (N, ...).
-
-    uint8 arrays are read as 0..255, floats as [0, 1]. Returns `mse`, the mean squared error per
-    value in [0, 1], and `cross_entropy`, -Σ x log y + (1 - x) log (1 - y) over an image's values,
-    in nats, averaged over images: the reconstruction term of the study's loss.
-    """
-    x, y = _unit_interval(images, "images"), _unit_interval(reconstructions, "reconstructions")
-    if x.shape != y.shape:
-        raise ValueError(f"images and reconstructions must agree, got {x.shape} and {y.shape}")
-    inside = np.clip(y, 1e-7, 1 - 1e-7)
-    cross_entropy = -(x * np.log(inside) + (1 - x) * np.log1p(-inside)).sum() / len(x)
-    return {"mse": float(((x - y) ** 2).mean()), "cross_entropy": float(cross_entropy)}
-
-
-def _unit_interval(images: Any, name: str) -> np.ndarray:
-    array = np.asarray(images)
-    if array.size == 0:
-        raise ValueError(f"{name} must hold at least one image, got shape {array.shape}")
-    array = array.astype(np.float64) / (255 if array.dtype == np.uint8 else 1)
-    if not ((array >= 0) & (array <= 1)).all():
-        raise ValueError(f"{name} must be uint8, or floats in [0, 1]")
-    return array
 
 
 def _run(t: Table) -> Entry:

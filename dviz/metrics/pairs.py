@@ -69,13 +69,6 @@ def associate_pairs(
     return PairAssociation(np.stack(correlations, axis=1), np.stack(covariances))
 
 
-def association_from_pairs(
-    first: Sequence[Any], second: Sequence[Any], *, min_pairs: int = MIN_PAIRS
-) -> np.ndarray:
-    """S alone, float64 (D, F); see `associate_pairs`."""
-    return associate_pairs(first, second, min_pairs=min_pairs).matrix
-
-
 def _column(first: Any, second: Any, j: int, least: int) -> tuple[np.ndarray, np.ndarray]:
     """Pearson's r of paired codes (P, D), (D,), and the covariance of 1 - |r|, (D, D)."""
     shapes = np.shape(first), np.shape(second)

@@ -111,10 +111,6 @@ class EfficientNetLite0(nn.Module):
             x = block(x)
         return F.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
 
-    def classify(self, x: Tensor) -> Tensor:
-        """Logits of ImageNet's classes, (N, 1000)."""
-        return self._fc(self(x))
-
 
 class FrozenFeatures(Representation):
     """EfficientNet-Lite0's features as a code, or their first principal components.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from dviz.measuring.files import write_classes, write_representations
 from dviz.metrics.association import associate
 from dviz.metrics.omes import omes
+from tests.measuring.study_files import write_classes, write_representations
 from tests.metrics.tables import codes_of, uniform
 
 FACTORS = uniform(500, sizes=(6, 9, 10))  # enough pairs to say something

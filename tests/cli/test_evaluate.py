@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dviz.measuring.files import write_classes, write_representations
 from dviz.metrics.association import associate
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import omes
+from tests.measuring.study_files import write_classes, write_representations
 from tests.metrics.tables import codes_of, uniform
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"

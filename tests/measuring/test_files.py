@@ -7,11 +7,10 @@ from dviz.measuring.files import (
     read_classes,
     read_representations,
     read_table,
-    write_classes,
-    write_representations,
 )
 from dviz.measuring.probe_files import load_probes, save_probes
 from dviz.metrics.probes import fit_probe
+from tests.measuring.study_files import write_classes, write_representations
 
 NAMES = ("shape", "a, b", 'the "last"')
 

@@ -12,7 +12,7 @@ PAIRINGS = 200
 # What holds exactly holds for any number of pairs.
 associate = partial(association.associate, min_pairs=2)
 association_matrix = partial(association.association_matrix, min_pairs=2)
-association_from_pairs = partial(pairs.association_from_pairs, min_pairs=2)
+associate_pairs = partial(pairs.associate_pairs, min_pairs=2)
 AssociationAccumulator = partial(association.AssociationAccumulator, min_pairs=2)
 
 
@@ -203,14 +203,14 @@ def test_pairs_and_table_agree_where_both_are_to_be_had():
         other[:, j] = (other[:, j] + rng.integers(1, size, size=len(rows))) % size
         first.append(codes[rows])
         second.append(codes[np.ravel_multi_index(other.T, (8, 7, 9))])
-    S = association_from_pairs(first, second)
+    S = associate_pairs(first, second).matrix
     np.testing.assert_allclose(S, association_matrix(codes, factors), atol=0.03)
 
 
 def test_pairs_where_a_dimension_never_or_always_moves():
     steady, flipped = np.zeros((5, 1)), np.ones((5, 1))
-    S = association_from_pairs([steady, steady, steady[:1]], [steady, flipped, flipped[:1]])
-    np.testing.assert_array_equal(S, [[0, 1, np.nan]])
+    S = associate_pairs([steady, steady, steady[:1]], [steady, flipped, flipped[:1]])
+    np.testing.assert_array_equal(S.matrix, [[0, 1, np.nan]])
 
 
 def test_too_few_pairs_are_nan_with_a_reason():
@@ -231,8 +231,8 @@ def test_below_a_hundred_pairs_nothing_is_said():
     assert found.pairs.tolist() == [100, 100, 80]
     assert np.isnan(found.matrix).any(axis=0).tolist() == [False, False, True]
     assert "only 80 pairs" in found.reasons[2]
-    few = pairs.association_from_pairs([np.eye(99)], [np.eye(99)])
-    assert np.isnan(few).all()
+    few = pairs.associate_pairs([np.eye(99)], [np.eye(99)])
+    assert np.isnan(few.matrix).all()
 
 
 def test_labels_may_be_far_apart():
@@ -284,6 +284,6 @@ def test_an_accumulator_without_rows_or_with_another_shape():
 
 def test_pairs_that_do_not_match():
     with pytest.raises(ValueError, match="one array per factor"):
-        association_from_pairs([np.zeros((3, 2))], [])
+        associate_pairs([np.zeros((3, 2))], [])
     with pytest.raises(ValueError, match="pairs of factor 0"):
-        association_from_pairs([np.zeros((3, 2))], [np.zeros((4, 2))])
+        associate_pairs([np.zeros((3, 2))], [np.zeros((4, 2))])

@@ -8,12 +8,13 @@ import pytest
 
 from dviz.errors import DataFileError
 from dviz.limits import LIMITS
-from dviz.measuring.files import encode_labels, write_classes, write_representations
+from dviz.measuring.files import encode_labels
 from dviz.metrics.association import association_matrix
 from dviz.metrics.suite import METRICS, evaluate_all
 from dviz.ui.core import own_codes as tables
 from dviz.ui.core.fair import BusyError, Lane
 from dviz.ui.core.own_codes import Waiting, as_table, measure_all, measure_in_turn, read_files
+from tests.measuring.study_files import write_classes, write_representations
 from tests.metrics.tables import codes_of, uniform
 
 FACTORS = uniform(480, sizes=(9, 8, 7))

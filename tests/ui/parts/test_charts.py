@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dviz.palette import SERIES
+from dviz.palette import BLUE
 from dviz.ui.core.pictures import heat
 from dviz.ui.parts.charts import (
     Bars,
@@ -18,7 +18,7 @@ FACTORS = ["shape", "scale"]
 
 def figures():
     S = np.array([[0.9, 0.1], [0.2, np.nan], [0.0, 1.0]])
-    bars = Bars("direct", SERIES[0], np.array([0.5, np.nan]), np.array([0.02, np.nan]))
+    bars = Bars("direct", BLUE, np.array([0.5, np.nan]), np.array([0.02, np.nan]))
     return {
         "heatmap": association_heatmap(S, ["z0", "z1", "z2"], FACTORS),
         "accuracy": accuracy_chart([bars], FACTORS, np.array([1 / 3, 1 / 6])),
@@ -99,7 +99,7 @@ def luminance(colour):
 def test_bars_stand_beside_each_other_under_their_factor():
     names = ["direct, all", "direct, one", "tuned, all"]
     zeros = np.zeros(2)
-    series = [Bars(n, SERIES[0], zeros + 0.5, zeros) for n in names]
+    series = [Bars(n, BLUE, zeros + 0.5, zeros) for n in names]
     figure = accuracy_chart(series, FACTORS, zeros + 0.1)
     bars = figure.data[:-1]
     assert [b.name for b in bars] == names

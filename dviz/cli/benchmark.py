@@ -10,7 +10,7 @@ from dviz.cli import common
 
 BENCHMARKS = {
     "metrics": "metrics and probes: time, growth, memory, accuracy against scikit-learn",
-    "intervals": "whether 95% intervals of OMES hold the truth 95 times in 100",
+    "intervals": "whether 95% intervals of OMES hold the truth 95 times in 100: docs/intervals.md",
     "agreement": "every metric beside a reference on scikit-learn: docs/agreement.md",
     "data": "images per second of the procedural datasets",
     "decoders": "what each kind of decoder can paint, given the true factors",

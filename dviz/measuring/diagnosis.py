@@ -14,7 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dviz.data.meanings import same_factor
-from dviz.measuring.differences import ERRORS, accuracy_difference, omes_difference
+from dviz.measuring.differences import (
+    ERRORS,
+    accuracy_difference,
+    omes_difference,
+    split_note,
+)
 from dviz.measuring.report import Baseline, DatasetReport, DistanceReport, ProbeScore
 
 LOW_OMES, GOOD_OMES = 0.5, 0.6
@@ -198,7 +203,8 @@ def against_baselines(result: DatasetReport, baselines: Sequence[Baseline]) -> l
                 accuracy = _percent(other.mean_accuracy(model, "all"))
                 figures.append(f"{name} {accuracy} (here {gap.in_points()} points)")
                 better &= gap.clear and gap.value > 0
-        words.append(f"{baseline.name}: {', '.join(figures)}")
+        note = split_note(result, other)
+        words.append(f"{baseline.name}: {', '.join(figures)}{f' ({note})' if note else ''}")
     if not words:
         return []
     title = "Better than every baseline" if better else "Not better than every baseline throughout"

@@ -46,6 +46,11 @@ def accuracy_difference(
     return Difference(means[1] - means[0], float(np.hypot(*parts)))
 
 
+def split_note(result: DatasetReport, other: DatasetReport) -> str:
+    """How another encoder's probes were split, where `result`'s were otherwise: "split by row"."""
+    return "" if other.split == result.split else f"split by {other.split.removesuffix('s')}"
+
+
 def omes_difference(
     first: DatasetReport, second: DatasetReport, what: str = "omes", pooling: str = "avg"
 ) -> Difference:

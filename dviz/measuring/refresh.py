@@ -24,6 +24,7 @@ from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport, read_rep
 from dviz.measuring.splits import training_rows
 from dviz.metrics.arrays import row_keys
 from dviz.metrics.pairs import associate_pairs
+from dviz.metrics.suite import reported_scores
 
 NOISE_PAIRS = 1000
 LEAST_PAIRS = 20  # their variance is then known to a sixth
@@ -48,8 +49,12 @@ def refresh(checkpoint: Checkpoint, dataset: FactorDataset, *, probes: bool, job
     classes = read_classes(checkpoint.folder / CLASSES, rows=len(codes)).classes
     if result.evidence is None:
         new = replace(new, evidence=evidence_of(checkpoint, dataset, result, codes, classes))
-    if probes and not any(probe.dimensions == "union" for probe in result.probes):
-        new = with_probes(new, dataset, codes, classes, jobs)
+    if probes:
+        if not any(probe.dimensions == "union" for probe in result.probes):
+            new = with_probes(new, dataset, codes, classes, jobs)
+        if any(score.key not in result.scores for score in reported_scores()):
+            scores = other_scores(_sample(codes, classes), result.factors, result.seed, jobs)
+            new = replace(new, scores=scores)
     if new == result:
         return False
     results = report.results | {dataset.name: new}
@@ -99,17 +104,20 @@ def pairs_among(classes: np.ndarray, factor: int, seed: int) -> tuple[np.ndarray
 def with_probes(
     result: DatasetReport, dataset: FactorDataset, codes: np.ndarray, classes: np.ndarray, jobs: int
 ) -> DatasetReport:
-    """The result with probes and other scores taken anew from its codes."""
-    mean = codes.astype(np.float32)
-    nothing = float("nan")
-    spread = np.zeros_like(mean)  # only whether there is one counts here
-    sample = EncodedSample(mean, spread, mean, classes, *[nothing] * 4)
+    """The result with probes taken anew from its codes."""
+    sample = _sample(codes, classes)
     train = training_rows(dataset, classes, result.seed)
     names, S = result.factors, result.association_matrix
     return replace(
         result,
         probes=probe_scores(sample, S, names, result.seed, jobs, train),
-        scores=other_scores(sample, names, result.seed, jobs),
         split=BY_ROW if train is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, result.seed, jobs),
     )
+
+
+def _sample(codes: np.ndarray, classes: np.ndarray) -> EncodedSample:
+    """Stored codes (N, D) and classes (N, F) as far as probes and scores need them."""
+    mean, nothing = codes.astype(np.float32), float("nan")
+    spread = np.zeros_like(mean)  # only whether there is one counts here
+    return EncodedSample(mean, spread, mean, classes, *[nothing] * 4)

@@ -21,6 +21,8 @@ from dviz.metrics.uncertainty import OmesUncertainty
 
 FORMAT = 1
 BY_ROW, BY_PHOTOGRAPH = "rows", "photographs"
+ARC = "arc"
+"""What asks for the probes on all active dimensions with an arc of views held out."""
 NOTABLE = 0.3
 """Association below which a dimension is not named after a factor."""
 MOVES = 0.25
@@ -182,9 +184,11 @@ class DatasetReport:
 
     def probe(self, factor: str, model: str, dimensions: str) -> ProbeScore | None:
         """The probe of one factor, or None where it was not measured."""
-        asked = (factor, model, dimensions)
-        found = (p for p in self.probes if (p.factor, p.model, p.dimensions) == asked)
-        return next(found, None)
+        return next((p for p in self._probes(model, dimensions) if p.factor == factor), None)
+
+    def _probes(self, model: str, dimensions: str) -> list[ProbeScore]:
+        rows, dims = (self.arc, "all") if dimensions == ARC else (self.probes, dimensions)
+        return [p for p in rows if (p.model, p.dimensions) == (model, dims)]
 
     def accuracies(
         self, model: str, dimensions: str, factors: Sequence[str] | None = None
@@ -209,7 +213,7 @@ class DatasetReport:
 
     def mean_accuracy(self, model: str, dimensions: str) -> float:
         """Mean accuracy over the factors; NaN where none was measured."""
-        scores = [p.accuracy for p in self.probes if (p.model, p.dimensions) == (model, dimensions)]
+        scores = [p.accuracy for p in self._probes(model, dimensions)]
         return float(np.mean(scores)) if scores else math.nan
 
     def chance(self, factor: str) -> float:
@@ -222,11 +226,7 @@ class DatasetReport:
 
     def above_chance(self, model: str = "gbt", dimensions: str = "all") -> float:
         """Mean over factors of (accuracy − chance) / (1 − chance); NaN where none was measured."""
-        shares = [
-            p.above_chance
-            for p in self.probes
-            if (p.model, p.dimensions) == (model, dimensions) and p.chance < 1
-        ]
+        shares = [p.above_chance for p in self._probes(model, dimensions) if p.chance < 1]
         return float(np.mean(shares)) if shares else math.nan
 
     def score(self, name: str) -> float:

@@ -9,11 +9,15 @@ that at 255 a dimension. Of splits that are equally good a random dimension has 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from scipy.sparse import csr_array
 
 STAGES, DEPTH, RATE = 100, 3, 0.1
 EVERY, BINS = 3000, 255  # rows up to which every threshold is looked at; thresholds beyond
 EQUAL = 1e-9  # share by which gains differ through rounding alone
+LEAST_GAIN = 1e-10  # squared error; less is rounding
 
 
 def boosted_trees(
@@ -31,25 +35,26 @@ def boosted_trees(
     rng = np.random.default_rng(seed)
     classes, targets = np.unique(labels, return_inverse=True)
     bins, held_out = _binned(codes, test)
-    hot = targets[:, None] == (np.arange(len(classes)) if len(classes) > 2 else np.array([1]))
-    prior = hot.mean(axis=0)
+    rows, columns_test = _Rows.of(bins), _columns(held_out)
+    hot = targets == (np.arange(len(classes)) if len(classes) > 2 else np.array([1]))[:, None]
+    prior = hot.mean(axis=1, keepdims=True)
     start = np.log(prior / (1 - prior)) if len(classes) == 2 else np.log(prior)
-    raw = np.tile(start, (len(bins), 1))
-    raw_test = np.tile(start, (len(held_out), 1))
+    raw = np.tile(start, len(bins))  # (K, N), one tree a row and stage
+    raw_test = np.tile(start, len(held_out))
     importance = np.zeros(codes.shape[1])
     # A multinomial's leaves are scaled as Friedman's (his equation 31).
     scale = 1.0 if len(classes) == 2 else (len(classes) - 1) / len(classes)
     for _ in range(stages):
         residual = hot - _probabilities(raw)
-        for k in range(residual.shape[1]):
-            leaf, leaf_test = _grow(bins, held_out, residual[:, k], importance, rng)
-            step = _newton(leaf, residual[:, k], hot[:, k]) * scale * RATE
-            raw[:, k] += step[leaf]
-            raw_test[:, k] += step[leaf_test]
+        for k, root in enumerate(rows.sums(residual)):
+            for leaf, leaf_test in _grow(rows, columns_test, residual[k], root, importance, rng):
+                step = _newton(residual[k, leaf], hot[k, leaf]) * scale * RATE
+                raw[k, leaf] += step
+                raw_test[k, leaf_test] += step
     total = importance.sum()
     if len(classes) == 2:
-        raw_test = np.hstack([np.zeros_like(raw_test), raw_test])
-    return importance / total if total > 0 else importance, classes[raw_test.argmax(axis=1)]
+        raw_test = np.vstack([np.zeros_like(raw_test), raw_test])
+    return importance / total if total > 0 else importance, classes[raw_test.argmax(axis=0)]
 
 
 def _binned(codes: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,57 +71,128 @@ def _binned(codes: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _probabilities(raw: np.ndarray) -> np.ndarray:
-    if raw.shape[1] == 1:
+    """Of raw scores (K, N)."""
+    if len(raw) == 1:
         return 1 / (1 + np.exp(-raw))
-    exponents = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+    exponents = np.exp(raw - raw.max(axis=0))
+    exponents /= exponents.sum(axis=0)
+    return exponents
+
+
+class _Rows(NamedTuple):
+    """The rows that train.
+
+    columns: bin of each value, dimension by dimension, (D, N); place: the same in one row of
+    D * span counters, (N, D); count: rows in each counter, float64 (D, span); member: which rows
+    they are, sparse (D * span, N).
+    """
+
+    columns: np.ndarray
+    place: np.ndarray
+    count: np.ndarray
+    member: csr_array
+
+    @classmethod
+    def of(cls, bins: np.ndarray) -> _Rows:
+        rows, width = bins.shape
+        span = max(int(bins.max()) + 1, 2)
+        place = bins + np.arange(width) * span
+        count = np.bincount(place.ravel(), minlength=width * span).astype(np.float64)
+        inside = np.ones(rows * width), (place.ravel(), np.repeat(np.arange(rows), width))
+        member = csr_array(inside, shape=(width * span, rows))
+        return cls(_columns(bins), place, count.reshape(width, span), member)
+
+    def sums(self, residual: np.ndarray) -> np.ndarray:
+        """Of residuals (K, N) in each counter, (K, D, span)."""
+        found = np.ascontiguousarray((self.member @ residual.T).T)
+        return found.reshape(-1, *self.count.shape)
+
+    def among(self, some: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """Sums of residuals (N,), and counts, of some rows in each counter, (2, D, span)."""
+        index, size = self.place[some].ravel(), self.count.size
+        weights = np.repeat(residual[some], len(self.columns))
+        found = np.stack([np.bincount(index, weights, size), np.bincount(index, minlength=size)])
+        return found.reshape(2, *self.count.shape)
 
 
 def _grow(
-    bins: np.ndarray,
+    rows: _Rows,
     test: np.ndarray,
     residual: np.ndarray,
+    root: np.ndarray,
     importance: np.ndarray,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """A tree of depth 3: the leaf of each row, int64 (N,) and (M,). Adds to `importance`."""
-    rows, width = bins.shape
-    span = max(int(bins.max()) + 1, 2)
-    node, node_test = np.zeros(rows, dtype=np.int64), np.zeros(len(test), dtype=np.int64)
-    offset = np.arange(width) * span
-    place = bins + offset
-    weights = np.repeat(residual, width)
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A tree of depth 3: of each leaf its rows and its rows of `test`. Adds to `importance`.
+
+    Args:
+        test: bins (D, M); residual: (N,); root: its sums in each counter, (D, span).
+    """
+    found = np.stack([root, rows.count])[None]  # sums and counts, (nodes, 2, D, span)
+    nodes = [(np.arange(rows.columns.shape[1]), np.arange(test.shape[1]))]
     for level in range(DEPTH):
-        nodes = 2**level
-        index = (node[:, None] * (width * span) + place).ravel()
-        shape = nodes, width, span
-        size = nodes * width * span
-        total = np.bincount(index, weights, size).reshape(shape).cumsum(axis=2)
-        count = np.bincount(index, minlength=size).reshape(shape).cumsum(axis=2)
-        left, right = total[:, :, :-1], total[:, :, -1:] - total[:, :, :-1]
-        few, rest = count[:, :, :-1], count[:, :, -1:] - count[:, :, :-1]
-        split = (few > 0) & (rest > 0)
-        gain = left**2 / np.maximum(few, 1) + right**2 / np.maximum(rest, 1)
-        gain -= total[:, :, -1:] ** 2 / np.maximum(count[:, :, -1:], 1)
-        gain = np.where(split, gain, -np.inf)
-        top = gain.max(axis=2)  # of each dimension, (nodes, D)
-        found = top.max(axis=1)
-        equal = top >= found[:, None] * (1 - EQUAL)
-        dimension = np.where(equal, rng.random(equal.shape), -1).argmax(axis=1)
-        threshold = gain[np.arange(nodes), dimension].argmax(axis=1)
-        worth = found > 1e-12
-        np.add.at(importance, dimension[worth], found[worth])
+        gain, dimension, threshold = _best_splits(found, rng)
+        worth = gain > LEAST_GAIN
+        np.add.at(importance, dimension[worth], gain[worth])
         # A node without a split sends all its rows to the left.
-        threshold = np.where(worth, threshold, span)
-        node = 2 * node + (bins[np.arange(rows), dimension[node]] > threshold[node])
-        own = np.arange(len(test))
-        node_test = 2 * node_test + (test[own, dimension[node_test]] > threshold[node_test])
-    return node, node_test
+        threshold = np.where(worth, threshold, rows.count.shape[1])
+        split = zip(nodes, dimension, threshold, strict=True)
+        pairs = [
+            [_divide(rows.columns[d], own, t), _divide(test[d], held, t)]
+            for (own, held), d, t in split
+        ]
+        nodes = [node for pair in pairs for node in zip(*pair, strict=True)]
+        if level < DEPTH - 1:
+            halves = [own for own, _ in pairs]
+            found = np.concatenate(
+                [_children(rows, *each, residual) for each in zip(found, halves, strict=True)]
+            )
+    return nodes
 
 
-def _newton(leaf: np.ndarray, residual: np.ndarray, hot: np.ndarray) -> np.ndarray:
-    """The step of each leaf, float64 (2^depth,)."""
+def _columns(bins: np.ndarray) -> np.ndarray:
+    """Bins (N, D), at most `EVERY` of them, dimension by dimension, int16 (D, N)."""
+    return np.ascontiguousarray(bins.T.astype(np.int16))
+
+
+def _divide(column: np.ndarray, some: np.ndarray, threshold: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of some rows have a bin up to the threshold, and which a higher one."""
+    right = column.take(some) > threshold
+    return some.compress(~right), some.compress(right)
+
+
+def _children(
+    rows: _Rows, found: np.ndarray, halves: tuple[np.ndarray, np.ndarray], residual: np.ndarray
+) -> np.ndarray:
+    """Sums and counts of a node's children, (2, 2, D, span): of the smaller, counted; the larger
+    has what is left of the parent's."""
+    small = int(len(halves[1]) < len(halves[0]))
+    below = np.empty((2, *found.shape))
+    below[small] = rows.among(halves[small], residual)
+    np.subtract(found, below[small], out=below[1 - small])
+    return below
+
+
+def _best_splits(
+    found: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each node its best split: the squared error it removes, its dimension and last bin to the
+    left, each (nodes,). Of equally good dimensions a random one has it."""
+    left, few = found.cumsum(axis=3).swapaxes(0, 1)
+    total, count = left[:, :, -1:], few[:, :, -1:]
+    rest = np.maximum(count - few, 0.5)  # where a side is empty its sum is, and nothing is gained
+    gain = (total - left) ** 2 / rest
+    gain += left**2 / np.maximum(few, 0.5)
+    top = gain.max(axis=2) - (total**2 / np.maximum(count, 0.5))[:, :, 0]  # (nodes, D)
+    best = top.max(axis=1)
+    equal = top >= best[:, None] * (1 - EQUAL)
+    dimension = np.where(equal, rng.random(equal.shape), -1).argmax(axis=1)
+    threshold = gain[np.arange(len(gain)), dimension].argmax(axis=1)
+    return best, dimension, threshold
+
+
+def _newton(residual: np.ndarray, hot: np.ndarray) -> float:
+    """The step of a leaf's rows, (n,) each."""
     chance = hot - residual
-    top = np.bincount(leaf, residual, 2**DEPTH)
-    curvature = np.bincount(leaf, chance * (1 - chance), 2**DEPTH)
-    return np.divide(top, curvature, out=np.zeros_like(top), where=curvature > 1e-150)
+    curvature = float(chance @ (1 - chance))
+    return float(residual.sum()) / curvature if curvature > 1e-150 else 0.0

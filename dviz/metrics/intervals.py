@@ -29,6 +29,13 @@ class Design:
     rows: int
     photographs: bool = False
 
+    def __str__(self) -> str:
+        own = ", each object and view with something of its own" if self.photographs else ""
+        return (
+            f"factors of {', '.join(map(str, self.sizes))} values{own}; {self.pairs:,} drawn pairs "
+            f"a factor, or {self.rows:,} random rows with labels only"
+        )
+
 
 DESIGNS = {
     "many pairs": Design((6, 8, 10, 12), pairs=5000, rows=1700),

@@ -6,8 +6,9 @@ labels only). OMES is a differentiable function of S; with its gradient g, Var =
 
 S = 1 - |r| is biased where r is near 0: there |r| exceeds its limit by up to √(2 / π) standard
 errors, and the more cells have no correlation, the more of such bias a score adds up. The score is
-left as the study has it; its interval moves by half of what this is estimated to do to the score
-and is wider by the other half.
+left as the study has it. What this is estimated to do to it may be there in full or not at all; its
+interval takes anything between for equally likely, so it moves by half of the bias and has its
+uniform standard deviation, bias / √12, as a further error.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from scipy.special import ndtr
 
 Z95 = 1.959964
+UNIFORM = 12**-0.5  # standard deviation of what is equally likely between 0 and 1
 # Of a correlation r with standard error s, |r| is too large by about A s exp(-(r / s)² / 2 T²);
 # averaged over what r may come out as, at most a fifth of s of its bias is left for any true r.
 _A, _T = 1.08, 0.7
@@ -42,7 +44,7 @@ class Uncertain:
     def interval(self) -> tuple[float, float]:
         """95% interval, within [0, 1]."""
         middle = self.score - self.bias / 2
-        reach = Z95 * float(np.hypot(self.error, self.bias / 2))
+        reach = Z95 * float(np.hypot(self.error, UNIFORM * self.bias))
         low, high = np.clip([middle - reach, middle + reach], 0, 1)
         return float(low), float(high)
 
@@ -85,7 +87,7 @@ def cell_intervals(S: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, n
     """95% intervals (low, high) of the cells of S, each (D, F)."""
     errors = cell_errors(covariance)
     bias = matrix_bias(S, errors)
-    middle, reach = S - bias / 2, Z95 * np.hypot(errors, bias / 2)
+    middle, reach = S - bias / 2, Z95 * np.hypot(errors, UNIFORM * bias)
     return np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
 
 

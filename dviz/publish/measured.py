@@ -6,13 +6,16 @@ import math
 
 from huggingface_hub import EvalResult
 
-from dviz.measuring.report import DatasetReport, Report
+from dviz.measuring.differences import split_note
+from dviz.measuring.report import ARC, BY_PHOTOGRAPH, DatasetReport, Report
 from dviz.metrics.omes import POOLINGS, OmesResult
 from dviz.metrics.suite import reported_scores
 from dviz.results.markdown import decimal, percent, table
 
 TASK = "image-feature-extraction"
-PROBES = tuple((model, dims) for model in ("gbt", "mlp") for dims in ("all", "union", "pruned"))
+PROBES = tuple(
+    (model, dims) for model in ("gbt", "mlp") for dims in ("all", ARC, "union", "pruned")
+)
 PROBE_NAMES = {"gbt": "gradient-boosted trees", "mlp": "MLP"}
 
 
@@ -38,7 +41,8 @@ def measured(result: DatasetReport) -> str:
     ]
     header = ("", "α = 0.5", "95% interval", "modularity (α = 1)", "compactness (α = 0)")
     sample = (
-        f"{result.num_images:,} images (probes: two thirds to train, one to test), "
+        f"{result.num_images:,} images (probes: two thirds{_of_what(result)} to train, one to "
+        "test), "
         f"{result.num_pairs:,} pairs a factor, seed {result.seed}. {sum(result.active)} of "
         f"{len(result.active)} dimensions are active. {_painting(result)}"
     )
@@ -50,6 +54,11 @@ def measured(result: DatasetReport) -> str:
         _factor_table(result, scores["avg"]),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _of_what(result: DatasetReport) -> str:
+    """What probes were split by, where it was not by row."""
+    return " of the photographs" if result.split == BY_PHOTOGRAPH else ""
 
 
 def _interval(result: DatasetReport, pooling: str) -> str:
@@ -103,6 +112,11 @@ def _factor_table(result: DatasetReport, score: OmesResult) -> str:
         "with this factor (pruned). Calibrated: OMES without what "
         "dimensions change by themselves, and beside what a perfect code reaches."
     )
+    if result.arc:
+        explanation += (
+            " Arc: from all active dimensions, trained on two thirds of the circle of views and "
+            "tested on the third never seen."
+        )
     return f"{table(header, rows)}\n\n{explanation}"
 
 
@@ -116,8 +130,8 @@ def compared(report: Report) -> str:
             continue
         rows.append(("**this model**", name, *_summary(result)))
         rows += [
-            (f"{baseline.name}: {baseline.description}", name, *_summary(baseline.result))
-            for baseline in report.baselines_on(name)
+            (f"{b.name}: {b.description}{_note(result, b.result)}", name, *_summary(b.result))
+            for b in report.baselines_on(name)
         ]
     header = ("encoder", "dataset", "OMES avg", "OMES max", "GBT, all, %", "MLP, all, %", "picture")
     parts = ["## Compared with", table(header, rows)]
@@ -127,6 +141,11 @@ def compared(report: Report) -> str:
             "the less, the more of the image the codes hold."
         )
     return "\n\n".join(parts)
+
+
+def _note(result: DatasetReport, baseline: DatasetReport) -> str:
+    note = split_note(result, baseline)
+    return f" (Probes {note}.)" if note else ""
 
 
 def _summary(result: DatasetReport) -> list[str]:
@@ -147,7 +166,8 @@ def model_index(result: DatasetReport) -> list[EvalResult]:
             title = "OMES" if name == "omes" else f"OMES {name}"
             metrics.append((name, f"{title}, {pooling} pooling", getattr(score, name)))
     for model, dimensions in PROBES:
-        title = f"Mean accuracy, {PROBE_NAMES[model]}, {dimensions} dimensions"
+        what = "held-out arc" if dimensions == ARC else f"{dimensions} dimensions"
+        title = f"Mean accuracy, {PROBE_NAMES[model]}, {what}"
         metrics.append(("accuracy", title, result.mean_accuracy(model, dimensions)))
     return [
         EvalResult(

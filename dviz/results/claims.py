@@ -6,7 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
-from dviz.measuring.differences import Difference, accuracy_difference, omes_difference
+from dviz.measuring.differences import (
+    Difference,
+    accuracy_difference,
+    omes_difference,
+    split_note,
+)
 from dviz.measuring.report import Baseline, DatasetReport
 from dviz.results.zoo import Transfer
 
@@ -129,8 +134,25 @@ def _beaten_baselines(transfers: Sequence[Transfer]) -> str:
         "3. What was learnt on the Source helps: the encoder is above every baseline of the same "
         "architecture.",
         f"By more than twice the standard error of the difference: {tally}. The differences are "
-        "ours minus the baseline's; accuracies from all dimensions, in points.",
+        "ours minus the baseline's; accuracies from all dimensions, in points."
+        f"{_unequal_splits(transfers)}",
         lines,
+    )
+
+
+def _unequal_splits(transfers: Sequence[Transfer]) -> str:
+    """Which baselines' probes were split by another rule than ours, in a sentence."""
+    others = {
+        f"{b.name} on {b.result.dataset}"
+        for t in transfers
+        for b in _equals(t)
+        if split_note(t.tuned.result, b.result)
+    }
+    if not others:
+        return ""
+    return (
+        " The probes of these were not split as ours but by row, so that they were tested on "
+        f"photographs seen in training, which favours them: {', '.join(sorted(others))}."
     )
 
 

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dviz.measuring.report import DatasetReport
+from dviz.measuring.differences import split_note
+from dviz.measuring.report import ARC, BY_PHOTOGRAPH, DatasetReport
 from dviz.metrics.metric import COMPACTNESS, MODULARITY
 from dviz.metrics.suite import shown_scores
 from dviz.results.figures import picture_of
 from dviz.results.markdown import decimal, gains, percents, table
 from dviz.results.zoo import Model, Transfer
 
-PROBES = tuple((model, dims) for model in ("gbt", "mlp") for dims in ("all", "union", "pruned"))
+PROBES = tuple(
+    (model, dims) for model in ("gbt", "mlp") for dims in ("all", ARC, "union", "pruned")
+)
 POOLINGS = ("avg", "max")
 SEED_SCORES = {  # column, unit, digits
     "OMES avg": ("omes_avg", 1, 3),
@@ -75,12 +78,20 @@ def _accuracies(transfer: Transfer) -> str:
             rows.append([_probe_name(*probe), *gains(first, second)])
     rows.append(["chance", *percents(before.chances(factors))])
     rows += [
-        [f"{b.name}: {_probe_name(*probe)}", *percents(b.result.accuracies(*probe, factors))]
+        [
+            f"{b.name}: {_probe_name(*probe)}{_split_apart(after, b.result)}",
+            *percents(b.result.accuracies(*probe, factors)),
+        ]
         for b in transfer.rivals
         for probe in PROBES
         if "all" in probe
     ]
     return table(["", *factors, "mean"], rows)
+
+
+def _split_apart(ours: DatasetReport, baseline: DatasetReport) -> str:
+    note = split_note(ours, baseline)
+    return f" ({note})" if note else ""
 
 
 def _probe_name(model: str, dimensions: str) -> str:
@@ -94,7 +105,15 @@ def _training(model: Model) -> str:
         f"{result.num_images:,} images of {result.title} and {result.num_pairs:,} pairs a "
         f"factor, seed {result.seed}, in {result.seconds / 60:.1f} min ({result.machine})"
     )
-    return f"`{model.config.name}`: {trained}. Measured on {measured}."
+    return f"`{model.config.name}`: {trained}. Measured on {measured}.{_split(result)}"
+
+
+def _split(result: DatasetReport) -> str:
+    """How its probes were split, where it was not by row."""
+    if result.split != BY_PHOTOGRAPH:
+        return ""
+    arc = " Arc: trained on two thirds of the circle of views, tested on the rest."
+    return " Probes are split by photograph." + (arc if result.arc else "")
 
 
 def recipe(training: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dviz.errors import CheckpointError
 from dviz.measuring.report import (
+    ARC,
     Baseline,
     DatasetReport,
     DistanceReport,
@@ -52,6 +54,15 @@ def test_what_is_written_is_read(tmp_path, result):
     write_report(tmp_path / "report.json", report)
     assert distance.elbo_drop == 2
     assert read_report(tmp_path / "report.json") == report
+
+
+def test_an_arc_is_asked_for_as_dimensions_are(result):
+    row = ProbeScore("shape", "gbt", "all", 0.5, 0.5, 0.4, 0.01)
+    told = replace(result, arc=[row])
+    assert told.probe("shape", "gbt", ARC) == row
+    assert told.probe("shape", "gbt", "all").accuracy == 0.75
+    assert told.mean_accuracy("gbt", ARC) == 0.5
+    assert math.isnan(result.mean_accuracy("gbt", ARC))
 
 
 def test_a_missing_report_is_empty(tmp_path):

@@ -36,8 +36,8 @@ def test_gradients_are_those_of_the_scores(pooling):
 @pytest.mark.parametrize("design", ["many pairs", "few pairs", "grouped photographs"])
 @pytest.mark.parametrize("kind", ["pairs", "labels"])
 def test_intervals_cover_the_score_of_infinitely_many_pairs(design, kind):
-    for pooling, share in coverage(design, kind, trials=60, seed=0).items():
-        assert 0.88 <= share <= 1.0, pooling  # of 60, a true 95% gives 53 to 60
+    for pooling, share in coverage(design, kind, trials=100, seed=1).items():
+        assert 0.88 <= share <= 1.0, pooling  # of 100, a true 95% gives 89 to 100
 
 
 def test_an_interval_stays_in_range_and_moves_against_the_bias():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from dviz.checkpoint import REPORT
-from dviz.measuring.report import Baseline, read_report
+from dviz.measuring.report import BY_PHOTOGRAPH, Baseline, read_report
 from dviz.results.claims import verdicts
 from dviz.results.zoo import read_zoo, transfers_of
 from tests.results.zoo import edit, probes
@@ -67,3 +67,12 @@ def test_a_baseline_can_beat_us(zoo):
     assert f"- no: {way}, direct, GBT: rival -30.0 ± " in claim
     assert f"{way}, fine-tuned, OMES avg" in claim
     assert "MLP" not in claim  # nobody measured it
+
+
+def test_baselines_whose_probes_were_split_otherwise_are_named(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    rival = Baseline("rival", "another", replace(result, probes=probes(result, 0.4)))
+    edit(zoo / TUNED, lambda result: result, baselines=[rival])
+    assert "favours them" not in claims_of(zoo)[2]
+    edit(zoo / TUNED, lambda result: replace(result, split=BY_PHOTOGRAPH), baselines=[rival])
+    assert "which favours them: rival on things." in claims_of(zoo)[2]

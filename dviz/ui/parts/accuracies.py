@@ -8,12 +8,21 @@ from html import escape
 import numpy as np
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
-from dviz.measuring.report import Baseline
+from dviz.measuring.differences import split_note
+from dviz.measuring.report import ARC, Baseline
 from dviz.ui.core.entry import Entry
 from dviz.ui.parts import markup
 
 MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
-DIMENSIONS = {"all": "all", "pruned": "pruned"}  # dimensions a probe reads, and how it is called
+DIMENSIONS = ("all", ARC, "union", "pruned")  # what a probe reads, as tables call it
+MEANINGS = (
+    "All: every active dimension. Union: those associated with any factor. Pruned: the one "
+    "associated with this factor."
+)
+ARC_MEANING = (
+    " Arc: every active dimension, trained on two thirds of the circle of views and tested on the "
+    "third never seen."
+)
 NOTHING = "No probe was measured; dviz evaluate measures them."
 
 
@@ -41,18 +50,27 @@ def table_of(entries: Sequence[Entry], model: str) -> str:
     encoders += [(entry.config.kind, entry.key, entry.result) for entry in entries]
     rows = [["chance", *_cells(entries[0].result.chances(factors))]]
     for name, description, result in encoders:
-        for dimensions, words in DIMENSIONS.items():
-            cell = f'<span title="{escape(description)}">{escape(name)}, {words}</span>'
-            rows.append([cell, *_cells(result.accuracies(model, dimensions, factors))])
+        for dimensions in DIMENSIONS:
+            values = result.accuracies(model, dimensions, factors)
+            cell = f'<span title="{escape(description)}">{escape(name)}, {dimensions}</span>'
+            if not np.isnan(values).all():
+                rows.append([cell, *_cells(values)])
     table = markup.table(
         ["Encoder, dimensions", *map(escape, factors), "mean"],
         rows + _gains(entries, factors, model),
         "Accuracy on held-out images, %",
         kind="numbers",
     )
-    baselines = [b for entry in entries for b in _baselines(entry)]
-    notes = [markup.note(f"{b.name}: {b.description.rstrip('.')}.") for b in baselines]
-    return table + "".join(notes)
+    notes = [MEANINGS + (ARC_MEANING if any(e.result.arc for e in entries) else "")]
+    notes += [_described(entry, b) for entry in entries for b in _baselines(entry)]
+    return table + "".join(map(markup.note, notes))
+
+
+def _described(entry: Entry, baseline: Baseline) -> str:
+    """What a baseline is, and how its probes were split where that was otherwise."""
+    split = split_note(entry.result, baseline.result)
+    words = f"; its probes were {split}" if split else ""
+    return f"{baseline.name}: {baseline.description.rstrip('.')}{words}."
 
 
 def _gains(entries: Sequence[Entry], factors: Sequence[str], model: str) -> list[list[str]]:
@@ -60,11 +78,12 @@ def _gains(entries: Sequence[Entry], factors: Sequence[str], model: str) -> list
     if not {DIRECT, FINE_TUNED} <= set(by_kind):
         return []
     rows = []
-    for dimensions, words in DIMENSIONS.items():
+    for dimensions in DIMENSIONS:
         before, after = (
             by_kind[kind].accuracies(model, dimensions, factors) for kind in (DIRECT, FINE_TUNED)
         )
-        rows.append([f"gain, {words}", *_cells(after - before, signed=True)])
+        if not np.isnan(after - before).all():
+            rows.append([f"gain, {dimensions}", *_cells(after - before, signed=True)])
     return rows
 
 

@@ -37,9 +37,9 @@ def percents(values: np.ndarray) -> list[str]:
 
 
 def gains(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Shares (F,) as cells "before (gain)" in %, the mean last."""
+    """Shares (F,) as cells "before (gain)" in %, the mean last; a dash where one is not known."""
     pairs = zip(with_mean(100 * before), with_mean(100 * after), strict=True)
-    return [NOTHING if math.isnan(b) else f"{b:.1f} ({a - b:+.1f})" for b, a in pairs]
+    return [NOTHING if math.isnan(a - b) else f"{b:.1f} ({a - b:+.1f})" for b, a in pairs]
 
 
 def with_mean(values: np.ndarray) -> list[float]:

@@ -33,12 +33,14 @@ PUBLISHED = {
         (3.6, 24.1, 11.1, 15.3, 2.7, 17.3, 14.4, 7.3, 16.6, 12.5),
     ),
 }
+BESIDE = {"all": ("all",), "pruned": ("union", "pruned")}
+"""Which of our sets of dimensions stand below a published row."""
 PROTOCOL = (
     "The study: the genuine Isaac3D, 20 models of 400,000 steps with 128 filters, 50,000 steps of "
     "fine-tuning. Ours: arm3d, a ray-cast stand-in with the same nine factors, one model with the "
     "recipe of its config.json: {recipe}. The figures may be compared in kind, not in height. "
     "Their paper says that a pruned probe reads the one dimension associated with its factor; "
-    "their code gives every probe the union of these, so the published row stands beside our union."
+    "their code gives every probe the union of these, so the published row stands above our union."
 )
 
 
@@ -46,21 +48,26 @@ def beside_ours(transfers: Sequence[Transfer]) -> str:
     """Markdown: the published figures and ours, where ours were measured."""
     ours = [t for t in transfers if t.title == "shapes3d → arm3d"]
     rows = []
-    for dimensions, (before, gain) in PUBLISHED.items():
+    for name, (before, gain) in PUBLISHED.items():
         cells = [f"{b:.1f} ({g:+.1f})" for b, g in zip(before, gain, strict=True)]
-        rows.append([f"published, {dimensions}", *cells])
-    for transfer in ours:
-        for dimensions in ("all", "union", "pruned"):
-            first, second = (
-                model.result.accuracies("gbt", dimensions, ISAAC3D)
-                for model in (transfer.direct, transfer.tuned)
-            )
-            if not np.isnan(first).all():
-                rows.append([f"ours, {dimensions}", *gains(first, second)])
+        rows.append([f"published, {name}", *cells])
+        rows += [row for transfer in ours for row in _rows(transfer, BESIDE[name])]
     both = table(["GBT", *ISAAC3D, "mean"], rows)
     if not ours:
         return f"{both}\n\nOurs has not been measured yet."
     return f"{both}\n\n{PROTOCOL.format(recipe=_recipes(ours[0]))}"
+
+
+def _rows(transfer: Transfer, sets: Sequence[str]) -> list[list[str]]:
+    """A row for each of the sets of dimensions that were measured before and after."""
+    found = {}
+    for dimensions in sets:
+        found[dimensions] = tuple(
+            model.result.accuracies("gbt", dimensions, ISAAC3D)
+            for model in (transfer.direct, transfer.tuned)
+        )
+    known = {name: pair for name, pair in found.items() if not np.isnan(pair[1] - pair[0]).all()}
+    return [[f"ours, {name}", *gains(*pair)] for name, pair in known.items()]
 
 
 def _recipes(transfer: Transfer) -> str:

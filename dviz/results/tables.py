@@ -74,7 +74,7 @@ def _accuracies(transfer: Transfer) -> str:
     rows = []
     for probe in PROBES:
         first, second = (result.accuracies(*probe, factors) for result in (before, after))
-        if not np.isnan(first).all():
+        if not np.isnan(second - first).all():
             rows.append([_probe_name(*probe), *gains(first, second)])
     rows.append(["chance", *percents(before.chances(factors))])
     rows += [

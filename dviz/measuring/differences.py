@@ -54,8 +54,12 @@ def split_note(result: DatasetReport, other: DatasetReport) -> str:
 def omes_difference(
     first: DatasetReport, second: DatasetReport, what: str = "omes", pooling: str = "avg"
 ) -> Difference:
-    """Of OMES ("omes") or a half of it; the error is that of the pairs."""
+    """Of OMES ("omes") or a half of it; the error is that of the pairs.
+
+    Where it was measured of one of the two only, the other's is taken to be as large.
+    """
     scores = [getattr(result.omes(pooling=pooling), what) for result in (first, second)]
     found = [result.uncertainty(pooling=pooling) for result in (first, second)]
-    before, now = (np.nan if known is None else getattr(known, what).error for known in found)
-    return Difference(float(scores[1] - scores[0]), float(np.hypot(before, now)))
+    errors = [getattr(known, what).error for known in found if known is not None]
+    error = float(np.hypot(errors[0], errors[-1])) if errors else np.nan
+    return Difference(float(scores[1] - scores[0]), error)

@@ -135,25 +135,27 @@ def _beaten_baselines(transfers: Sequence[Transfer]) -> str:
         "architecture.",
         f"By more than twice the standard error of the difference: {tally}. The differences are "
         "ours minus the baseline's; accuracies from all dimensions, in points."
-        f"{_unequal_splits(transfers)}",
+        f"{_measured_otherwise(transfers)}",
         lines,
     )
 
 
-def _unequal_splits(transfers: Sequence[Transfer]) -> str:
-    """Which baselines' probes were split by another rule than ours, in a sentence."""
-    others = {
-        f"{b.name} on {b.result.dataset}"
-        for t in transfers
-        for b in _equals(t)
-        if split_note(t.tuned.result, b.result)
-    }
-    if not others:
-        return ""
-    return (
-        " The probes of these were not split as ours but by row, so that they were tested on "
-        f"photographs seen in training, which favours them: {', '.join(sorted(others))}."
-    )
+def _measured_otherwise(transfers: Sequence[Transfer]) -> str:
+    """In what baselines were measured by another rule than ours, in a sentence each."""
+    pairs = [(t.tuned.result, b) for t in transfers for b in _equals(t)]
+    told = ""
+    if any(b.result.evidence is None for _, b in pairs):
+        told += (
+            " Where the error of a baseline's OMES was not measured, it is taken to be as large as "
+            "ours."
+        )
+    others = {f"{b.name} on {b.result.dataset}" for own, b in pairs if split_note(own, b.result)}
+    if others:
+        told += (
+            " The probes of these were not split as ours but by row, so that they were tested on "
+            f"photographs seen in training, which favours them: {', '.join(sorted(others))}."
+        )
+    return told
 
 
 def _told(measure: str, gap: Difference) -> str:

@@ -62,6 +62,14 @@ class FactorDataset(ABC):
         column = self.space.names.index(split.arc)
         return np.asarray(classes)[:, column] < self.space.sizes[column] / 3
 
+    def angles(self, classes: np.ndarray) -> np.ndarray:
+        """Where cyclic factors stand on their circle, in radians, float64 (N, F); others are NaN.
+
+        Images that look alike have the same angle: a square's repeats four times a turn.
+        """
+        cyclic = np.array([factor.cyclic for factor in self.space.factors], dtype=bool)
+        return np.where(cyclic, 2 * np.pi * np.asarray(classes) / self.space.sizes, np.nan)
+
     @property
     def num_images(self) -> int:
         return self.space.num_combinations

@@ -42,6 +42,8 @@ ELLIPSE_AXES = (12.768, 7.216)
 HEART_EDGES = 128
 # No shape reaches farther than 9.6·√2 pixels from its centre, so a patch of 29 × 29 holds it.
 PATCH = np.arange(-14, 15)
+TURN = 39  # steps of a whole turn: the first and the last of the 40 orientations are one
+REPEATS = np.array([4, 2, 1])  # how often a square, an ellipse, a heart looks the same in a turn
 
 
 def _heart_outline() -> np.ndarray:
@@ -99,7 +101,7 @@ def draw_sprites(latents: np.ndarray) -> np.ndarray:
     columns = np.floor(centre_x).astype(np.int64)[:, None] + PATCH  # (N, 29)
     rows = np.floor(centre_y).astype(np.int64)[:, None] + PATCH
     size = 0.5 + 0.1 * scale
-    cos, sin = (f(2 * np.pi * orientation / 39) / size for f in (np.cos, np.sin))
+    cos, sin = (f(2 * np.pi * orientation / TURN) / size for f in (np.cos, np.sin))
     dx = (columns + 0.5 - centre_x[:, None])[:, None, :]  # (N, 1, 29)
     dy = (rows + 0.5 - centre_y[:, None])[:, :, None]  # (N, 29, 1)
     u = cos[:, None, None] * dx - sin[:, None, None] * dy  # (N, 29, 29)
@@ -119,7 +121,7 @@ def _sprite_factors() -> list[Factor]:
     return [
         Factor("shape", 3, SHAPES),
         Factor("scale", 6, tuple(f"{0.5 + 0.1 * i:.1f}" for i in range(6))),
-        Factor("orientation", 40, tuple(f"{360 * i / 39:.0f}°" for i in range(40)), True),
+        Factor("orientation", 40, tuple(f"{360 * i / TURN:.0f}°" for i in range(40)), True),
         Factor("position x", 32),
         Factor("position y", 32),
     ]
@@ -167,6 +169,14 @@ class DSprites(FactorDataset):
         self._draw = official.read if official else draw_sprites
         if official:
             self.info = replace(self.info, origin=OFFICIAL)
+
+    def angles(self, classes: np.ndarray) -> np.ndarray:
+        """As of every dataset; a shape's orientation counts modulo what leaves it as it is."""
+        classes = np.asarray(classes)
+        shape, orientation = classes[:, -5], classes[:, -3]
+        angles = np.full(classes.shape, np.nan)
+        angles[:, -3] = 2 * np.pi * (REPEATS[shape] * orientation % TURN) / TURN
+        return angles
 
     def render(self, classes: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         classes = np.asarray(classes)

@@ -136,9 +136,9 @@ def regression_loss(mean: Tensor, targets: Tensor, ties: Tensor) -> Tensor:
 
     Args:
         mean: (N, D), posterior means of labelled images.
-        targets: (N, F), factors scaled to mean 0 and variance 1 (see `standardised`); NaN where
-            a label is unknown, which costs nothing.
-        ties: int64 (F,), the dimension of each factor.
+        targets: (N, T), each of mean 0 and variance 1 (see `dviz.training.batches.targets_of`);
+            NaN where a label is unknown, which costs nothing.
+        ties: int64 (T,), the dimension of each.
 
     The semi-supervised term of Locatello et al. 2020 (arXiv 1905.01258), on the scale of the prior.
     """

@@ -140,6 +140,8 @@ def _lineage(config: CheckpointConfig, repo_id: str | None) -> dict[str, str]:
 
 def _introduction(config: CheckpointConfig, report: Report) -> str:
     supervision = SUPERVISIONS.get(config.training.get("supervision", ""), "")
+    if labelled := config.training.get("labelled_images", 0):
+        supervision += f" and {labelled:,} images whose factors are known (semi-supervised)"
     source, dataset = (
         report.results[name].title if name in report.results else name
         for name in (config.source, config.dataset)

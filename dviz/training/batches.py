@@ -125,6 +125,9 @@ def _pairs(
         first, second, differ = dataset.sample_pairs(config.batch_size, rng, config.k)
         return first[own], second[own], differ[own]
     first, second, differ = dataset.space.sample_pairs(config.batch_size, rng, config.k)
+    if config.labelled_images and config.cyclic_dimensions == 2:
+        # Labels say what an angle is: one that turns with another factor has changed too.
+        differ |= np.abs(dataset.angles(first) - dataset.angles(second)) > 1e-6
     pixels = _pixel_rng(rng, processes)
     return dataset.render(first[own], pixels), dataset.render(second[own], pixels), differ[own]
 
@@ -143,9 +146,27 @@ def _labelled_batch(
     labelled: Images,
     device: str,
 ) -> tuple[Tensor, Tensor]:
-    """Images, and their factors standardised; NaN where a label is unknown."""
+    """Images, and what the dimensions of their factors are to read."""
     chosen = rng.permutation(len(labelled.images))[: config.batch_size]
-    classes = torch.from_numpy(dataset.factors(labelled.indices[chosen]))
-    targets = standardised(classes, torch.from_numpy(dataset.space.sizes))
-    targets[classes < 0] = torch.nan
+    targets = targets_of(dataset, dataset.factors(labelled.indices[chosen]), config)
     return to_tensor(labelled.images[chosen], device), targets.to(device)
+
+
+def targets_of(dataset: FactorDataset, classes: np.ndarray, config: TrainingConfig) -> Tensor:
+    """What the T tied dimensions of images of these classes (N, F) are to read, float32 (N, T).
+
+    A factor with one dimension is standardised; one with two is √2 times the cosine and the sine of
+    its angle: mean 0 and variance 1 too. NaN where a label is unknown.
+    """
+    known = torch.from_numpy(classes)
+    plain = standardised(known, torch.from_numpy(dataset.space.sizes))
+    plain[known < 0] = torch.nan
+    angles = torch.from_numpy(dataset.angles(classes)).float()
+    angles[known < 0] = torch.nan
+    owners, columns = dataset.space.ties(config.cyclic_dimensions), []
+    for factor in range(classes.shape[1]):
+        if owners.count(factor) == 2:
+            columns += [2**0.5 * angles[:, factor].cos(), 2**0.5 * angles[:, factor].sin()]
+        else:
+            columns.append(plain[:, factor])
+    return torch.stack(columns, 1)

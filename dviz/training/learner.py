@@ -49,7 +49,7 @@ class Learner:
     def __post_init__(self) -> None:
         config, model = self.config, self.model
         self._owners = self.dataset.space.ties(config.cyclic_dimensions)
-        self._ties = torch.tensor(config.ties or range(len(self.dataset.space)), device=self.device)
+        self._ties = torch.tensor(config.ties or range(len(self._owners)), device=self.device)
         self._check()
         model.to(self.device).train()
         self.replay = None
@@ -99,7 +99,7 @@ class Learner:
         if config.labelled_images:
             if not len(self.dataset.space):
                 raise ValueError(f"labelled_images: {self.dataset.name} has no labels")
-            if len(self._ties) != len(self.dataset.space):
+            if len(self._ties) != len(self._owners):
                 raise ValueError(
                     f"ties is {config.ties}; allowed is one dimension for each of the "
                     f"{len(self.dataset.space)} factors of {self.dataset.name}"

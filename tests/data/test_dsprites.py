@@ -82,3 +82,16 @@ def test_pairs_of_one_factor_differ_in_it_alone():
     first, second = dataset.sample_pairs_of(50, 0, np.random.default_rng(0))
     assert (first.any(-1) == second.any(-1)).all()
     assert (first != second).any((1, 2, 3)).all()
+
+
+def test_what_has_nearly_one_angle_looks_nearly_alike():
+    dataset, orientations = load_dataset("dsprites"), np.arange(39)
+    for shape in range(3):
+        classes = np.stack([np.array([shape, 5, turn, 16, 16]) for turn in orientations])
+        frames = dataset.render(classes)[..., 0] > 0
+        angles = dataset.angles(classes)[:, 2]
+        apart = np.abs(np.angle(np.exp(1j * (angles[:, None] - angles))))
+        both = (frames[:, None] & frames).sum((2, 3)) / (frames[:, None] | frames).sum((2, 3))
+        assert both[apart < 0.2].min() > 0.8
+        assert both[apart < 0.2].min() > both[apart > 3].max()
+    assert np.isnan(dataset.angles(classes)[:, [0, 1, 3, 4]]).all()

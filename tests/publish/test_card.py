@@ -172,3 +172,10 @@ def test_write_card_puts_it_into_the_folder(tmp_path):
 def test_write_card_needs_a_checkpoint(tmp_path):
     with pytest.raises(CheckpointError, match="no config"):
         write_card(tmp_path)
+
+
+def test_labelled_images_are_said():
+    taught = {"steps": 3000, "supervision": "labels", "labelled_images": 5000}
+    text = model_card(config("source", training=taught), report())
+    assert "in a pair is known) and 5,000 images whose factors are known (semi-supervised)." in text
+    assert "semi-supervised" not in model_card(config("source"), report())

@@ -21,7 +21,11 @@ def families(library: Library, fetched: Sequence[str] = ()) -> list[dict[str, An
     for key in library.names:
         config = library.configs[key]
         root = library.root_of(key)
-        family = groups.setdefault(root, _family(root, library.configs[root]))
+        if root not in groups:
+            groups[root] = _family(
+                root, library.configs[root], [f["title"] for f in groups.values()]
+            )
+        family = groups[root]
         if key != root:
             _add(family, key, config)
     found = list(groups.values())
@@ -29,8 +33,10 @@ def families(library: Library, fetched: Sequence[str] = ()) -> list[dict[str, An
     return found
 
 
-def _family(root: str, config: CheckpointConfig) -> dict[str, Any]:
+def _family(root: str, config: CheckpointConfig, taken: Sequence[str]) -> dict[str, Any]:
+    """A Source is called by its dataset; a second one of the same dataset by its own name."""
     title = title_of(config.dataset) if config.kind == SOURCE else root
+    title = root if title in taken else title
     return {"key": root, "title": title, "kind": config.stage, "targets": []}
 
 

@@ -59,7 +59,12 @@ def summary_of(entry: Entry) -> str:
     """One line on what a checkpoint is."""
     active = sum(d.active for d in entry.dimensions)
     factors = ", ".join(factor.name for factor in entry.config.factors) or "not known"
-    return f"{entry.key} · {active} of {entry.latent_size} dimensions active · factors: {factors}"
+    labelled = entry.config.training.get("labelled_images", 0)
+    taught = f" · {labelled:,} images were labelled" if labelled else ""
+    return (
+        f"{entry.key} · {active} of {entry.latent_size} dimensions active · factors: {factors}"
+        f"{taught}"
+    )
 
 
 def downloading(library: Library, repo_id: str) -> str:

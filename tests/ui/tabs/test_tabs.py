@@ -1,4 +1,5 @@
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.page import build_app
 from dviz.ui.parts import accuracies, markup, transfer
-from dviz.ui.parts.top import NOTHING_HERE, downloading
+from dviz.ui.parts.top import NOTHING_HERE, downloading, summary_of
 from dviz.ui.tabs import association
 from tests.ui.material import NAMES
 
@@ -141,6 +142,22 @@ def test_checkpoints_are_picked_as_a_family(library):
     stages = [(stage["key"], stage["kind"]) for stage in target["stages"]]
     assert stages == [(DIRECT, "direct"), (TUNED, "fine-tuned")]
     assert hub == {"key": "ada/sprites", "title": "ada/sprites", "kind": "", "targets": []}
+
+
+def test_a_second_source_of_a_dataset_is_called_by_its_name(checkpoints, tmp_path):
+    for name in (SOURCE, "other"):
+        shutil.copytree(checkpoints / SOURCE, tmp_path / name)
+    titles = {family["key"]: family["title"] for family in families(Library(tmp_path))}
+    assert len(set(titles.values())) == 2
+    assert "Color-dSprites" in titles.values()
+
+
+def test_labelled_images_are_said(checkpoints):
+    entry = Library(checkpoints).get(SOURCE)
+    assert "labelled" not in summary_of(entry)
+    training = {**entry.config.training, "labelled_images": 5000}
+    entry.config = replace(entry.config, training=training)
+    assert "5,000 images were labelled" in summary_of(entry)
 
 
 def test_a_download_says_how_far_it_is():

@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         with FileLock(args.checkpoint / ".baselines.lock"):
             add_baseline(args.checkpoint, name, recipe.description, result)
         accuracy = result.mean_accuracy("mlp", "all")
-        print(f"{name}: OMES {result.omes().omes:.3f}, mean accuracy of MLPs {accuracy:.3f}")
+        told = f"mean accuracy of MLPs {100 * accuracy:.1f}%"
+        print(f"{name}: OMES {result.omes().omes:.3f}, {told}")
 
 
 def measure_baseline(

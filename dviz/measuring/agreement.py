@@ -84,13 +84,13 @@ def _probes(stored: Sequence[ProbeScore], found: Sequence[ProbeScore], where: st
         name = f"{probe.model} ({probe.dimensions}{where}) of {probe.factor}"
         other = now.get((probe.factor, probe.model, probe.dimensions))
         if other is None:
-            yield f"accuracy of {name}: report {probe.accuracy:.3f}, now not measured"
+            yield f"accuracy of {name}: report {probe.accuracy:.1%}, now not measured"
             continue
         allowed = SIGMAS * math.hypot(probe.standard_error, other.standard_error) + ROUNDING
         if abs(probe.accuracy - other.accuracy) > allowed:
             yield (
-                f"accuracy of {name}: report {probe.accuracy:.3f}, now {other.accuracy:.3f} "
-                f"(allowed ±{allowed:.3f})"
+                f"accuracy of {name}: report {probe.accuracy:.1%}, now {other.accuracy:.1%} "
+                f"(allowed ±{allowed:.1%})"
             )
 
 

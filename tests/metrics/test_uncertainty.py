@@ -96,6 +96,29 @@ def test_noise_scores_nothing_and_a_perfect_code_all(design):
         assert calibrated(np.hstack([factors, spare])) >= 0.98
 
 
+@pytest.mark.parametrize("count", [150, 5000])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_so_do_drawn_pairs(count, pooling):
+    sizes, rng = (6, 8, 10, 12), np.random.default_rng(2)
+    perfect, noise = ([], []), ([], [])
+    for j, size in enumerate(sizes):
+        first = rng.integers(0, sizes, size=(count, len(sizes)))
+        second = first.copy()
+        second[:, j] = (first[:, j] + rng.integers(1, size, count)) % size
+        for side, labels in enumerate((first, second)):
+            perfect[side].append(labels.astype(float))
+            noise[side].append(rng.normal(size=(count, 6)))
+
+    def calibrated(pairs):
+        found = associate_pairs(*pairs)
+        same = rng.normal(size=(2, 1000, found.matrix.shape[0])) if pairs is noise else None
+        r = np.ones(len(sizes)) if same is None else (same[0] * same[1]).mean(axis=0)
+        return omes(calibrate(found.correlation, pair_signal(r, 1000), sizes), 0.5, pooling).omes
+
+    assert calibrated(noise) <= 0.05
+    assert calibrated(perfect) >= 0.98
+
+
 def test_calibration_takes_off_noise_and_ceiling():
     # Half of the variance is noise; a factor of 3 values moves all of the signal, the other none.
     np.testing.assert_allclose(calibrate([[-0.25, 0.5]], [0.5], [3, 9]), [[1.0, 0.0]])

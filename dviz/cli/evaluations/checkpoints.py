@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dviz.cli import common
-from dviz.cli.evaluations.subcommand import number, subcommand
+from dviz.cli.evaluations.subcommand import subcommand
 
 if TYPE_CHECKING:
     from dviz.checkpoint import Checkpoint
@@ -73,15 +73,17 @@ def _report_summary(result: DatasetReport) -> str:
             f"{result.dataset}: no labels, so no scores; {result.fidelity}, "
             f"{sum(result.active)} of {len(result.active)} dimensions active"
         )
+    from dviz.results.markdown import percent
+
     scores = [result.omes(pooling=pooling).omes for pooling in ("avg", "max")]
     accuracies = ", ".join(
-        f"{model} {dims} {number(result.mean_accuracy(model, dims))}"
+        f"{model} {dims} {percent(result.mean_accuracy(model, dims))}"
         for model in ("gbt", "mlp")
-        for dims in ("all", "pruned")
+        for dims in ("all", "union", "pruned")
     )
     return (
         f"{result.dataset}: OMES avg {scores[0]:.3f}, max {scores[1]:.3f}; "
-        f"mean accuracy {accuracies}; {result.fidelity} ({result.seconds:.0f} s)"
+        f"mean accuracy in %: {accuracies}; {result.fidelity} ({result.seconds:.0f} s)"
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
+from dviz.data.meanings import same_factor
 from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import CHANGE, ERRORS
+from dviz.measuring.differences import split_note
 from dviz.measuring.report import DatasetReport
 
 TARGET_ONLY = "target-only"
@@ -67,7 +69,9 @@ def _read_compared(ours: DatasetReport, theirs: DatasetReport) -> str:
         noise = float(np.hypot(_mean_error(ours, model), _mean_error(theirs, model)))
         how = {1: "more", 0: "as much", -1: "less"}[_sign(a - b, ERRORS * noise)]
         verb = "read" if name == "trees" else "reads"
-        return f"{name} {verb} {how} from it, {_percent(a)} against {_percent(b)}"
+        note = split_note(ours, theirs)
+        otherwise = f" ({note})" if note else ""
+        return f"{name} {verb} {how} from it, {_percent(a)} against {_percent(b)}{otherwise}"
     return ""
 
 
@@ -90,7 +94,7 @@ def slopes(
     results: Mapping[str, DatasetReport], target_only: DatasetReport | None = None
 ) -> list[Slope]:
     """OMES, and the accuracy of probes for each factor of the Target; the Source's where it has a
-    factor of the same name."""
+    factor of the same meaning."""
     target = results.get(FINE_TUNED) or results.get(DIRECT) or results.get(SOURCE)
     if target is None or not target.factors:
         return []
@@ -113,8 +117,12 @@ def _slope_of(
     target: DatasetReport,
     target_only: DatasetReport | None,
 ) -> Slope:
-    probes = {stage: r.probe(factor, model, "all") for stage, r in _ordered(results)}
-    there = {stage: probe for stage, probe in probes.items() if probe is not None}
+    there = {}
+    for stage, result in _ordered(results):
+        name = same_factor(factor, result.factors)
+        probe = None if name is None else result.probe(name, model, "all")
+        if probe is not None:
+            there[stage] = probe
     alone = None if target_only is None else target_only.probe(factor, model, "all")
     chance = target.chance(factor)
     return Slope(

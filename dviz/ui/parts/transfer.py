@@ -83,7 +83,7 @@ def _legend(charts: Sequence[Slope], last: Entry) -> str:
     return markup.note(
         f"OMES in [0, 1]; for each factor the share of held-out images that {name} read right from "
         "all dimensions, with two standard errors. A Source has a point where it has a factor of "
-        "the same name."
+        "the same meaning."
     )
 
 

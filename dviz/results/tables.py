@@ -29,7 +29,8 @@ SEED_SCORES = {  # column, unit, digits
 }
 SEED_NOTE = (
     "Mean ± standard deviation. Source and fine-tuning both start from another seed each time; "
-    "a shorter recipe than the checkpoints above, so compare within this table: `docs/` holds "
+    "a shorter recipe than the checkpoints above, and probes split by row whatever the images, so "
+    "compare within this table: `docs/` holds "
     "the specs (`seeds-*.yaml`) and `checkpoints/seeds/` each seed's figures."
 )
 

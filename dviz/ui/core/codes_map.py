@@ -72,7 +72,7 @@ def map_value(library: Library, entry: Entry, photos: Sequence[Photo] = ()) -> d
             "axes": axes.round(5).tolist(),
             "shares": shares.round(4).tolist(),
         },
-        **first_view(shown),
+        **first_view(shown, [factor.name for factor in entry.config.factors]),
     }
 
 
@@ -150,8 +150,11 @@ def principal_axes(
     return mean, axes, values[:-3:-1] / max(values.sum(), 1e-12)
 
 
-def first_view(dimensions: Sequence[Dimension]) -> dict[str, Any]:
-    """Two dimensions to open with, those that follow a factor most, and the factor to colour by."""
+def first_view(dimensions: Sequence[Dimension], factors: Sequence[str]) -> dict[str, Any]:
+    """Two dimensions to open with, those that follow a factor most, and the factor to colour by.
+
+    Where no dimension is named after any, the first of `factors` colours.
+    """
 
     def rank(dimension: Dimension) -> float:
         return max((strength for _, strength in dimension.factors), default=0.0)
@@ -159,7 +162,10 @@ def first_view(dimensions: Sequence[Dimension]) -> dict[str, Any]:
     best = sorted(dimensions, key=rank, reverse=True)[:2]
     named = [name for dimension in best for name, _ in dimension.factors]
     coloured = [name for name in named if COLOURED.search(name)]  # shows in its own colours
-    return {"axes": [d.name for d in best], "colour": next(iter(coloured + named), None)}
+    return {
+        "axes": [d.name for d in best],
+        "colour": next(iter([*coloured, *named, *factors]), None),
+    }
 
 
 def start_at(entry: Entry, row: Any) -> Start:

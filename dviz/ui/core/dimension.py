@@ -11,7 +11,7 @@ from dviz.ui.core import starts
 from dviz.ui.core.codes_map import points_of
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension, decode, sweep
-from dviz.ui.core.matrix import ceiling, changes_by_itself, spans
+from dviz.ui.core.matrix import TOO_FEW, ceiling, changes_by_itself, spans
 
 EACH = 6  # samples of a band
 BANDS = (
@@ -185,7 +185,10 @@ def verdict(entry: Entry, dimension: Dimension, found: list[Tie]) -> str:
     if not found:
         return f"What {dimension.name} is about was not measured."
     best = found[0]
-    if not dimension.factors:
+    if np.isnan(best.S):
+        names = _and(sorted(tie.factor for tie in found))
+        words = f"How {dimension.name} follows {names} is not known in S: {TOO_FEW}."
+    elif not dimension.factors:
         words = f"{dimension.name} is the best dimension of no factor"
         words += f"; it reacts most to {best.factor} (S {best.S:.2f})."
     else:

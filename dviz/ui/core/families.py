@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dviz.checkpoint import SOURCE, CheckpointConfig
+from dviz.checkpoint import EXTERNAL, SOURCE, CheckpointConfig
 from dviz.data.registry import dataset_info
 from dviz.errors import DatasetError
 from dviz.lineage import STAGES
@@ -37,7 +37,8 @@ def _family(root: str, config: CheckpointConfig, taken: Sequence[str]) -> dict[s
     """A Source is called by its dataset; a second one of the same dataset by its own name."""
     title = title_of(config.dataset) if config.kind == SOURCE else root
     title = root if title in taken else title
-    return {"key": root, "title": title, "kind": config.stage, "targets": []}
+    kind = EXTERNAL if config.kind == EXTERNAL else config.stage
+    return {"key": root, "title": title, "kind": kind, "targets": []}
 
 
 def _add(family: dict[str, Any], key: str, config: CheckpointConfig) -> None:

@@ -103,6 +103,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
     if result is None or len(result.active) != latent_size:
         return [Dimension(index) for index in range(latent_size)]
     S, labels = result.association_matrix, result.labels()
+    told = not np.isnan(S).all()  # of no factor, or of one with too few pairs, nothing is known
     dimensions = []
     for d in range(latent_size):
         own = [result.factors.index(name) for name in labels.get(d, ())]
@@ -118,7 +119,7 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
                 std=result.std[d],
                 kl=None if result.kl is None else result.kl[d],
                 factors=_strongest(result.factors, S[d], own),
-                mixture=_strongest(result.factors, S[d], mixed) if result.factors else None,
+                mixture=_strongest(result.factors, S[d], mixed) if told else None,
                 moved=None if moved is None else tuple(moved),
             )
         )

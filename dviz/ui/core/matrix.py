@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CORRELATION, INFORMATION = "correlation", "mutual information"
 WAYS = (CORRELATION, INFORMATION)
 BY_ITSELF = 0.1  # of a dimension's variance that a factor must move to be why its cell is dark
+TOO_FEW = "Too few pairs of images differ in one factor only for correlations"
 LOW_CEILING = 0.9  # a perfect code of few values stays below this, which is worth saying
 
 
@@ -92,12 +93,13 @@ def information_in_words(dimension: str, factor: str, share: float) -> str:
 def seen_by(entry: Entry, way: str) -> Entry:
     """The checkpoint with another association in its own result: one of `WAYS`.
 
-    As it is where nothing else was measured.
+    Where no correlation is known, for a single label has no pairs that differ in one of several,
+    mutual information takes its place. As it is where nothing else was measured.
     """
     result = entry.result
-    if way != INFORMATION or result is None or result.evidence is None:
+    if result is None or result.evidence is None or not result.evidence.information:
         return entry
-    if not result.evidence.information:
+    if way != INFORMATION and not np.isnan(result.association_matrix).all():
         return entry
     told = replace(result, association=result.evidence.information, evidence=None, num_pairs=0)
     other = copy(entry)
@@ -123,10 +125,17 @@ def changes_by_itself(result: DatasetReport) -> np.ndarray:
     return (S >= NOTABLE) & (share < BY_ITSELF)
 
 
-def reliability_in_words(result: DatasetReport, alpha: float, pooling: str) -> str:
-    """The interval of OMES, and what it is without noise and ceilings."""
+def reliability_in_words(
+    result: DatasetReport, alpha: float, pooling: str, way: str = INFORMATION
+) -> str:
+    """The interval of OMES, and what it is without noise and ceilings; `way` was asked for."""
     if not result.num_pairs:
-        return "By mutual information of codes and labels, not by pairs: there is no interval."
+        why = f"{TOO_FEW}. " if way != INFORMATION else ""
+        if np.isnan(result.association_matrix).all():
+            return why or "No association was measured."
+        return (
+            f"{why}By mutual information of codes and labels, not by pairs: there is no interval."
+        )
     found, known = result.uncertainty(alpha, pooling), result.omes_calibrated(alpha, pooling)
     if known is None:
         return "This report is from before intervals were measured; dviz evaluate adds them."

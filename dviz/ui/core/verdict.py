@@ -99,8 +99,9 @@ def slopes(
     if target is None or not target.factors:
         return []
     scores = {stage: r.omes().omes for stage, r in _ordered(results)}
+    scores = {stage: score for stage, score in scores.items() if not np.isnan(score)}
     alone = None if target_only is None else target_only.omes().omes
-    found = [Slope("OMES", scores, {}, None, alone)]
+    found = [Slope("OMES", scores, {}, None, alone)] if scores else []
     model = probe_model(target)
     return found + [_slope_of(f, model, results, target, target_only) for f in target.factors]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from dviz.checkpoint import CheckpointConfig
+from dviz.checkpoint import EXTERNAL, CheckpointConfig
 from dviz.ui.core import starts
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.families import title_of
@@ -68,11 +69,15 @@ def bar_value(library: Library, shots: Sequence[Shot], sight: Sight | None) -> d
 def _learnt_from(key: str, configs: Mapping[str, CheckpointConfig]) -> str:
     """The Source of a checkpoint, which is what tells those that read photographs apart."""
     config = configs.get(key)
-    return title_of(config.source or config.dataset) if config else key
+    if config is None or config.kind == EXTERNAL:
+        return key
+    return title_of(config.source or config.dataset)
 
 
 def _tried(sight: Sight, one: Try, configs: Mapping[str, CheckpointConfig]) -> dict[str, Any]:
     note = f"error ×{one.ratio:.1f}" if one.readable else "cannot read"
+    if math.isinf(one.ratio):  # without a decoder there is no error to measure
+        note = "error not known"
     return {
         "key": one.key,
         "picture": data_uri(one.painted),

@@ -44,7 +44,7 @@ def top_value(
     return {
         "key": entry.key,
         "first": next(iter(library.names), None),
-        "title": title_of(config.dataset),
+        "title": entry.key if config.kind == EXTERNAL else title_of(config.dataset),
         "kind": _stage(entry),
         "summary": summary_of(entry),
         "families": families(library, fetched),
@@ -76,7 +76,7 @@ def downloading(library: Library, repo_id: str) -> str:
 def _stage(entry: Entry) -> str:
     config = entry.config
     if config.kind == EXTERNAL:
-        return "external model"
+        return f"external model, on {title_of(config.dataset)}"
     if config.kind == SOURCE:
         return "Source"
     return f"{config.kind}, from {title_of(config.source)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
+from dviz.checkpoint import DIRECT, EXTERNAL, FINE_TUNED, SOURCE
 from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import Finding, diagnose
 from dviz.measuring.report import Baseline, DistanceReport
@@ -16,7 +16,12 @@ from dviz.ui.parts import markup
 from dviz.ui.parts.accuracies import accuracy_tables
 from dviz.ui.parts.slopes import slope_chart
 
-STAGE_NAMES = {SOURCE: "Source", DIRECT: "Target, direct", FINE_TUNED: "Target, fine-tuned"}
+STAGE_NAMES = {
+    SOURCE: "Source",
+    EXTERNAL: "External model",
+    DIRECT: "Target, direct",
+    FINE_TUNED: "Target, fine-tuned",
+}
 NO_VERDICT = "There is no transfer of this checkpoint here to judge."
 SIGNS = {"good": "✓", "warning": "!", "note": "i"}
 DISTANCES = (

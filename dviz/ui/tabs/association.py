@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
+import numpy as np
 import plotly.graph_objects as go
 from gradio.components import Component
 
@@ -19,6 +20,7 @@ from dviz.metrics.omes import POOLINGS, OmesResult
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
 from dviz.ui.core.matrix import (
+    CORRELATION,
     WAYS,
     cell_in_words,
     change_in_words,
@@ -88,23 +90,23 @@ def build(tab: Context) -> None:
     @friendly
     def show(key: str, alpha: float, pooling: str, by: str) -> dict[Component, Any]:
         entries = entries_of(key, by)
-        updates = rescored(entries, alpha, pooling)
+        updates = rescored(entries, alpha, pooling, by)
         for stage, entry in zip_longest(stages, entries):
             updates[stage.column] = gr.Column(visible=entry is not None)
             updates[stage.matrix] = matrix_of(entry)
         words, plot = change_of(entries)
         return {**updates, change_words: words, change: plot}
 
-    def rescored(entries: list[Entry], alpha: float, pooling: str) -> dict[Component, Any]:
+    def rescored(entries: list[Entry], alpha: float, pooling: str, by: str) -> dict[Component, Any]:
         updates: dict[Component, Any] = {}
         for stage, entry in zip_longest(stages, entries):
-            texts = ("", "") if entry is None else score_of(entry, alpha, pooling)
+            texts = ("", "") if entry is None else score_of(entry, alpha, pooling, by)
             updates |= dict(zip(stage.texts, texts, strict=True))
         return updates
 
     @friendly
     def rescore(key: str, alpha: float, pooling: str, by: str) -> dict[Component, Any]:
-        return rescored(entries_of(key, by), alpha, pooling)
+        return rescored(entries_of(key, by), alpha, pooling, by)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     scoring = [tab.checkpoint, alpha, pooling, by]
@@ -140,7 +142,8 @@ def association_of(entry: Entry, alpha: float, pooling: str) -> OmesResult:
 
 def matrix_of(entry: Entry | None) -> Any:
     """An update of a stage's plot."""
-    if entry is None or entry.result is None:
+    unknown = entry is None or entry.result is None
+    if unknown or np.isnan(entry.result.association_matrix).all():
         return gr.Plot(None, visible=False)
     return gr.Plot(heatmap_of(entry, entry.result), visible=True)
 
@@ -173,7 +176,7 @@ def dimension_link(key: str, dimension: Dimension) -> str:
     return f'<a href="?{escape(to)}">{dimension.name}</a>'
 
 
-def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:
+def score_of(entry: Entry, alpha: float, pooling: str, by: str = CORRELATION) -> tuple[str, str]:
     """HTML above the matrix (title, OMES, modularity, compactness) and below (a row a factor)."""
     if entry.result is None:
         return _title(entry) + _missing(entry), ""
@@ -181,7 +184,7 @@ def score_of(entry: Entry, alpha: float, pooling: str) -> tuple[str, str]:
     above = (
         _title(entry)
         + totals(score)
-        + markup.note(reliability_in_words(entry.result, alpha, pooling))
+        + markup.note(reliability_in_words(entry.result, alpha, pooling, by))
     )
     rows = f"<details><summary>A row a factor</summary>{factor_table(score)}</details>"
     return above, rows + _footnote(entry)

@@ -1,16 +1,22 @@
 """An association matrix in order, its numbers in words and their intervals."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from dviz.checkpoint import SOURCE
 from dviz.measuring.evidence import Evidence
+from dviz.measuring.report import Report
 from dviz.metrics.association import association_matrix
 from dviz.metrics.omes import omes
-from dviz.ui.core import matrix
+from dviz.ui.core import dimension, matrix
+from dviz.ui.core.codes_map import first_view
 from dviz.ui.core.inspector import describe_dimensions
+from dviz.ui.core.verdict import slopes
 from dviz.ui.parts.scores import factor_table
+from dviz.ui.tabs.association import matrix_of
 from tests.measuring.test_diagnosis import result
 from tests.ui.material import NAMES
 
@@ -79,3 +85,35 @@ def test_the_matrix_by_mutual_information_is_another_report_of_the_same_checkpoi
     assert "there is no interval" in matrix.reliability_in_words(told.result, 0.5, "avg")
     assert "tells 40%" in matrix.information_in_words("z0", "shape", 0.4)
     assert "not known" in matrix.information_in_words("z0", "shape", np.nan)
+
+
+@pytest.fixture
+def single(library):
+    """A checkpoint measured with one label, of which no image pair differs in that alone."""
+    entry = copy(library.get(NAMES[0]))
+    entry.__dict__.pop("dimensions", None)
+    unknown = np.full_like(entry.result.association_matrix, np.nan)
+    result = replace(entry.result, association=unknown.tolist(), num_pairs=0)
+    entry.report = Report({result.dataset: result})
+    return entry
+
+
+def test_where_no_correlation_is_known_mutual_information_is_shown_and_why(single):
+    seen = matrix.seen_by(single, matrix.CORRELATION)
+    assert not np.isnan(seen.result.association_matrix).all()
+    words = matrix.reliability_in_words(seen.result, 0.5, "avg", matrix.CORRELATION)
+    assert words.startswith("Too few pairs")
+    assert "mutual information" in words
+    assert not matrix_of(single).visible  # with nothing to fall back on there is no empty frame
+
+
+def test_of_what_is_not_known_no_number_and_no_factor_is_named(single):
+    ties = dimension.ties(single, 0)
+    told = dimension.verdict(single, single.dimensions[0], ties)
+    assert "nan" not in told
+    assert "not known" in told
+    assert not any(d.remark == "no clear factor" for d in single.dimensions)
+    assert "OMES" not in [slope.name for slope in slopes({SOURCE: single.result})]
+    assert (
+        first_view(single.dimensions, single.result.factors)["colour"] == single.result.factors[0]
+    )

@@ -415,8 +415,9 @@ function drawSecond() {
   blend.oninput = () => go(view.code.map((from, index) =>
     [index, from + Number(blend.value) * (second.code[index] - from)]), false);
   blend.onchange = settle;
-  find(".gifts").replaceChildren(...view.sliders.filter((d) => d.factors.length).map((dimension) => {
-    const names = dimension.factors.map(([name]) => name).join(", ");
+  const named = view.sliders.filter(({ factors }) => factors.length);
+  find(".gifts").replaceChildren(...(named.length ? named : view.sliders).map((dimension) => {
+    const names = dimension.factors.map(([name]) => name).join(", ") || dimension.name;
     const node = make("button", "try gift", `B's ${names}`, { type: "button", draggable: "true" });
     node.addEventListener("dragstart", (event) =>
       event.dataTransfer.setData("text/plain", String(dimension.index)));

@@ -1,7 +1,7 @@
 // The head of the page: which checkpoint is shown, all there are, and the link to this view.
 // `element`, `props`, `trigger` and `watch` come from gr.HTML; make() from dom.js.
 const find = (selector) => element.querySelector(selector);
-const WORDS = { source: "Source", direct: "direct", "fine-tuned": "fine-tuned" };
+const WORDS = { source: "Source", external: "External", direct: "direct", "fine-tuned": "fine-tuned" };
 const NOTED = 2500; // milliseconds that "Link copied" stands there
 let shown = null; // the value that Python sent
 

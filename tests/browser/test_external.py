@@ -84,7 +84,7 @@ def test_photos_are_read_by_its_probes_and_swap_what_they_show(shown):
     page = shown("painter", "photos")
     words = page.locator("#photo-words")
     for factor in ("light", "height"):
-        expect(words.locator("td", has_text=factor).first).to_be_visible()
+        expect(words.locator(".card tbody tr", has_text=factor)).to_contain_text("%")
     before = words.inner_text()
     page.locator("#examples button").nth(1).click()
     wait_for_change(page, "#photo-words", before, "innerText")

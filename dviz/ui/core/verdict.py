@@ -94,16 +94,17 @@ def slopes(
     results: Mapping[str, DatasetReport], target_only: DatasetReport | None = None
 ) -> list[Slope]:
     """OMES, and the accuracy of probes for each factor of the Target; the Source's where it has a
-    factor of the same meaning."""
+    factor of the same meaning. What was measured of no stage is left out."""
     target = results.get(FINE_TUNED) or results.get(DIRECT) or results.get(SOURCE)
     if target is None or not target.factors:
         return []
     scores = {stage: r.omes().omes for stage, r in _ordered(results)}
     scores = {stage: score for stage, score in scores.items() if not np.isnan(score)}
     alone = None if target_only is None else target_only.omes().omes
-    found = [Slope("OMES", scores, {}, None, alone)] if scores else []
+    found = [Slope("OMES", scores, {}, None, alone)]
     model = probe_model(target)
-    return found + [_slope_of(f, model, results, target, target_only) for f in target.factors]
+    found += [_slope_of(f, model, results, target, target_only) for f in target.factors]
+    return [slope for slope in found if slope.values]
 
 
 def probe_model(result: DatasetReport) -> str:

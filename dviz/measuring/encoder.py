@@ -36,8 +36,8 @@ from dviz.measuring.report import (
     write_report,
 )
 from dviz.measuring.splits import training_rows
+from dviz.metrics.confidence import fit_calibrated
 from dviz.metrics.diagnostics import active_dimensions
-from dviz.metrics.probes import fit_probe
 from dviz.metrics.suite import METRICS, evaluate_all
 from dviz.models.objectives.losses import kl_divergence
 from dviz.models.vae import VAE
@@ -272,9 +272,10 @@ def evaluate_checkpoint(
         names = list(dataset.space.names)
         codes = sample.mean[complete], sample.sampled[complete]
         save_codes(folder, *codes, sample.classes[complete], names)
-        probes = {}
+        probes, train = {}, training_rows(dataset, sample.classes, seed)
         for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
-            probes[name] = fit_probe(sample.mean[rows], labels[rows], "mlp", seed)
+            part = None if train is None else train[rows]
+            probes[name] = fit_calibrated(sample.mean[rows], labels[rows], part, seed)
         save_probes(folder / PROBES, probes)
         result = with_moves(result, checkpoint, codes[0], sample.classes[complete], probes)
     report = read_report(folder / REPORT)

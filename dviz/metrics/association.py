@@ -23,6 +23,7 @@ from dviz.metrics.groups import (
     Cells,
     cells_from_rows,
     centred_means,
+    disjoint_pairs,
     group_moments,
     group_sizes,
     join,
@@ -37,7 +38,8 @@ class Association:
 
     Attributes:
         correlation: r, float64 (D, F), in [-1, 1]; a column is NaN where `reasons` says why.
-        pairs: disjoint pairs of label rows that differ in this factor only, int64 (F,).
+        pairs: disjoint pairs of rows that differ in this factor only, int64 (F,); rows alike in
+            labels and codes count once.
         groups: groups of label rows that those pairs come from, int64 (F,).
         reasons: per factor, why its column is NaN, or None.
     """
@@ -191,7 +193,7 @@ def _associate(cells: Cells, min_pairs: int) -> Association:
     columns, pairs, groups, reasons = [], [], [], []
     for j in range(cells.shape[1]):
         order, g = group_sizes(cells, j)
-        pairs.append(int((g // 2).sum()))
+        pairs.append(disjoint_pairs(cells, order, g))
         groups.append(len(g))
         reasons.append(_reason(cells.labels[:, j], pairs[-1], min_pairs))
         if reasons[-1] is None:
@@ -210,7 +212,8 @@ def _covariance(cells: Cells, min_pairs: int) -> np.ndarray:
     covariance = np.full((factors, width, width), np.nan)
     for j in range(factors):
         order, g = group_sizes(cells, j)
-        if _reason(cells.labels[:, j], int((g // 2).sum()), min_pairs) is not None or len(g) < 2:
+        pairs = disjoint_pairs(cells, order, g)
+        if _reason(cells.labels[:, j], pairs, min_pairs) is not None or len(g) < 2:
             continue
         moments = group_moments(cells, means, order, g)
         weight = moments.weight

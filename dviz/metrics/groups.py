@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dviz.metrics.arrays import row_keys
+from dviz.metrics.pairs import CONSTANT
 
 
 class Cells(NamedTuple):
@@ -96,6 +97,26 @@ def group_sizes(cells: Cells, j: int) -> tuple[np.ndarray, np.ndarray]:
     order, starts = _runs(row_keys(np.delete(cells.labels, j, axis=1)))
     sizes = np.diff(starts, append=len(order))
     return order[np.repeat(sizes > 1, sizes)], sizes[sizes > 1]
+
+
+def disjoint_pairs(cells: Cells, order: np.ndarray, g: np.ndarray) -> int:
+    """How many pairs of rows of different cells can be taken from groups, no row twice.
+
+    Groups as by `group_sizes`. Rows of a cell that all have the same code tell nothing new: they
+    count once.
+    """
+    if not len(g):
+        return 0
+    starts, rows = np.cumsum(g) - g, _telling_rows(cells)[order]
+    total, most = np.add.reduceat(rows, starts), np.maximum.reduceat(rows, starts)
+    return int(np.minimum(total // 2, total - most).sum())
+
+
+def _telling_rows(cells: Cells) -> np.ndarray:
+    """Rows of each cell, or 1 where they are one and the same up to rounding, int64 (C,)."""
+    counts = cells.counts[:, None]
+    rounding = counts * (CONSTANT * np.abs(cells.total / counts)) ** 2
+    return np.where((cells.scatter > rounding).any(axis=1), cells.counts, 1)
 
 
 def group_moments(cells: Cells, means: np.ndarray, order: np.ndarray, g: np.ndarray) -> Moments:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -101,8 +102,8 @@ def _follow_opening(
     """An opened tab shows the checkpoint picked."""
 
     def open_tab(key: str, visit: int) -> dict[Component, Any]:
-        # A page selects its first tab while it is still being put together: too early to paint.
-        return {tab: slug, shown: (key, visit)} if visit else {tab: gr.skip()}
+        # A page selects its first tab by itself while it is put together; another is a visitor's.
+        return {tab: slug, shown: (key, visit)} if visit or slug != FIRST else {tab: gr.skip()}
 
     pane.select(open_tab, state, [tab, shown], **QUIET)
 
@@ -147,8 +148,9 @@ def _follow_choices(shell: Shell) -> None:
 def _follow_address(shell: Shell, app: gr.Blocks) -> None:
     """Set a page up from its address: when it opens, and after Back and Forward."""
 
-    def restore(view: Mapping[str, Any], fetched: list[str], visit: int) -> dict[Component, Any]:
-        tab = next((t.slug for t in TABS if t.slug == view.get("tab")), FIRST)
+    def restore(
+        view: Mapping[str, Any], fetched: list[str], tab: str, visit: int
+    ) -> dict[Component, Any]:
         key = view.get("checkpoint") or shell.library.names[0]
         try:
             key = shell.library.get(key).key
@@ -161,21 +163,31 @@ def _follow_address(shell: Shell, app: gr.Blocks) -> None:
             shell.visit: visit,
             shell.fetched: fetched,
             shell.tab: tab,
-            shell.tabs: gr.Tabs(selected=tab),
             **shell.address.restore(view),
             **shell.showing(key, fetched, tab, visit),
         }
 
-    def arrive(request: gr.Request) -> dict[Component, Any]:
-        return restore(dict(request.query_params), [], 1)
+    def arrive(opened: str, request: gr.Request) -> dict[Component, Any]:
+        view = dict(request.query_params)
+        # Whoever was quick enough to open a tab stays there.
+        return restore(view, [], opened if opened != FIRST else _tab_of(view), 1)
 
     def return_to(fetched: list[str], visit: int, event: gr.EventData) -> dict[Component, Any]:
-        return restore(dict(event._data["view"]), fetched, visit + 1)
+        view = dict(event._data["view"])
+        tab = _tab_of(view)
+        return {**restore(view, fetched, tab, visit + 1), shell.tabs: gr.Tabs(selected=tab)}
 
-    outputs = [shell.visit, shell.fetched, shell.tab, shell.tabs, shell.checkpoint, shell.top]
+    outputs = [shell.visit, shell.fetched, shell.tab, shell.checkpoint, shell.top]
     outputs += [*shell.shown.values(), *shell.address.components]
-    app.load(friendly(arrive), None, outputs, **QUIET)
-    shell.top.apply(friendly(return_to), [shell.fetched, shell.visit], outputs, **QUIET)
+    arrival = app.load(friendly(arrive), shell.tab, outputs, **QUIET)
+    arrival.then(None, js=f"() => window.dviz.openTab({json.dumps(FIRST)})")
+    back = [shell.fetched, shell.visit]
+    shell.top.apply(friendly(return_to), back, [*outputs, shell.tabs], **QUIET)
+
+
+def _tab_of(view: Mapping[str, Any]) -> str:
+    """Slug of the tab that a view names."""
+    return next((tab.slug for tab in TABS if tab.slug == view.get("tab")), FIRST)
 
 
 def script(name: str) -> str:
@@ -209,7 +221,7 @@ def launch_options(library: Library) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api"],
-        "head": "".join(map(script, ("state.js", "figures.js"))),
+        "head": "".join(map(script, ("state.js", "figures.js", "folds.js"))),
         "app_kwargs": {
             "routes": routes,
             "middleware": [Middleware(Guard, folder=use_scratch_folder())],

@@ -88,6 +88,33 @@ def test_a_first_look_sees_a_slider_play_and_a_suggestion_moves_it(stranger, url
     page.wait_for_url(re.compile("z="))
 
 
+@pytest.mark.parametrize("asked", ["", "&tab=transfer"])
+def test_a_tab_opened_before_the_server_answers_stays_open_and_is_painted(pages, url, asked):
+    page, held = pages.kept_context.new_page(), []
+
+    def hold_the_arrival(route):
+        loads = page.evaluate(
+            "window.gradio_config.dependencies.filter(d => d.targets.some(t => t[1] === 'load'))"
+            ".map(d => d.id)"
+        )
+        held.append(route) if route.request.post_data_json["fn_index"] in loads else (
+            route.continue_()
+        )
+
+    page.route("**/queue/join*", hold_the_arrival)
+    page.goto(f"{url}?checkpoint={TUNED}{asked}")
+    open_tab(page, "Association (OMES)")
+    totals = page.locator(".total.omes dd:visible")
+    expect(totals).to_have_count(3)
+    assert held
+    for route in held:
+        route.continue_()
+    expect(shown(page)).to_have_attribute("data-key", TUNED)
+    expect(page.get_by_role("tab", selected=True)).to_have_text("Association (OMES)")
+    expect(page).to_have_url(re.compile("tab=association"))
+    page.close()
+
+
 def text_of(selector):
     return lambda page: page.locator(selector).first.inner_text()
 
@@ -100,8 +127,17 @@ def chosen(selector):
     return lambda page: page.locator(f"{selector} input:checked").first.get_attribute("value")
 
 
+def code(page):
+    """What the sliders say, by dimension; those that change nothing too."""
+    read = "es => es.map(e => [Number(e.dataset.dimension), e.value]).sort((a, b) => a[0] - b[0])"
+    return [value for _, value in page.locator("#panel .dial input").evaluate_all(read)]
+
+
 VIEWS = {
-    "traverse": ("range=things&axes=1,0", [value_of(".range select"), value_of(".across")]),
+    "traverse": (
+        "range=things&axes=1,0&z=0.5,-0.25,1,0.12,0",
+        [value_of(".range select"), value_of(".across"), code],
+    ),
     "map": ("colour=turn", [value_of("#map .map-colour")]),
     "dimension": ("dim=2", [chosen("#dimension")]),
     "photos": ("photos=1&view=padded", [text_of("#photo-panel .caption")]),
@@ -120,7 +156,7 @@ SHOWN = {
     "your": "#own-score dd", "datasets": "#dataset-sheet img",
 }  # fmt: skip
 EXPECTED = {
-    "traverse": ["things", "1"], "map": ["turn"], "dimension": None, "photos": None,
+    "traverse": ["things", "1", ["0.5", "-0.25", "1", "0.12", "0"]], "map": ["turn"], "dimension": None, "photos": None,
     "association": ["0.25", "max"], "transfer": ["Color-dSprites → things"],
     "your": [DIRECT], "datasets": ["Arm3D"],
 }  # fmt: skip

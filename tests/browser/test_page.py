@@ -24,6 +24,14 @@ def pick(page, name):
     expect(chip).to_have_attribute("aria-current", "true")
 
 
+def open_folds(page, summaries, count):
+    """Open all there are, once there are so many."""
+    expect(summaries).to_have_count(count)
+    for k in range(count):
+        if not summaries.nth(k).evaluate("e => e.parentElement.open"):
+            summaries.nth(k).click()
+
+
 def wait_for_change(page, selector, before, attribute="src"):
     """Wait until an attribute (or the text) of an element is another one; the new one."""
     read = (
@@ -110,8 +118,7 @@ def test_alpha_and_pooling_change_the_scores(page):
 def test_score_tables_show_their_last_column(look, width, scheme):
     page = look(width, scheme)
     open_tab(page, "Association (OMES)")
-    for summary in page.locator("summary", has_text="A row a factor").all():
-        summary.click()
+    open_folds(page, page.locator("summary:visible", has_text="A row a factor"), 3)
     tables = page.locator(".score-table:visible")
     expect(tables).to_have_count(3)
     for table in tables.all():
@@ -126,8 +133,7 @@ def test_a_transfer_is_told_in_a_sentence_and_a_chart_a_factor(look):
     expect(
         page.get_by_role("img", name=re.compile("^thing: direct 40%, tuned 60%"))
     ).to_be_visible()
-    for summary in page.locator("#transfer summary").all():
-        summary.click()
+    open_folds(page, page.locator("#transfer summary"), 2)
     expect(page.locator("#transfer .findings")).to_contain_text("+20.0 ± 1.6 points")
     table = page.locator("#transfer table", has_text="gain, all").first
     expect(table.get_by_role("row", name="random, all")).to_be_visible()
@@ -140,6 +146,21 @@ def test_another_checkpoint_changes_every_tab(page):
     expect(page.locator(".current")).to_contain_text("things")
     open_tab(page, "Photos")
     expect(page.locator("#photo-bar .tries .tile[aria-pressed=true]")).to_have_count(1)
+
+
+def test_folds_stay_as_the_reader_left_them(page):
+    open_tab(page, "Association (OMES)")
+    folds = page.locator("details:visible", has_text="A row a factor")
+    open_folds(page, folds.locator("summary"), 3)
+    folds.nth(1).locator("summary").click()
+    score = page.locator(".total.omes dd").first
+    before = score.inner_text()
+    page.locator("#alpha input[type=number]").fill("1")
+    page.locator("#alpha input[type=number]").press("Enter")
+    expect(score).not_to_have_text(before)
+    expect(folds.first).to_have_attribute("open", "")
+    expect(folds.nth(1)).not_to_have_attribute("open", "")
+    expect(folds.nth(2)).to_have_attribute("open", "")
 
 
 def ask_the_hub(page, repo_id):

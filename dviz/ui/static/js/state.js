@@ -107,6 +107,12 @@ window.dviz = (() => {
     return offered?.checkpoint === checkpoint && read().z === offered.z ? offered : null;
   }
 
+  /** Open the tab that the address names now: whoever opened one meanwhile has changed that. */
+  function openTab(usual) {
+    const button = document.getElementById(`tab-${read().tab ?? usual}-button`);
+    if (button?.getAttribute("aria-selected") === "false") button.click();
+  }
+
   // Links within the page: `<a href="?tab=…">`, in charts too.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a");
@@ -123,5 +129,5 @@ window.dviz = (() => {
     for (const follower of followers) follower(read());
   });
 
-  return { read, write, follow, ofCheckpoint, choose, link, go, offer, taken };
+  return { read, write, follow, ofCheckpoint, choose, link, go, offer, taken, openTab };
 })();

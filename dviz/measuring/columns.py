@@ -31,7 +31,8 @@ class Column:
 
 def guess_columns(path: str | os.PathLike[str], limits: Limits | None = None) -> list[Column]:
     """What each column of a CSV looks like: code by its name, or fractions of many values where
-    no name says it; ignored where every row has another word, or all the same; else a label.
+    no name says it; ignored where every row has another word or whole number, or all the same;
+    else a label.
 
     Raises:
         DataFileError: as `read_classes`.
@@ -49,7 +50,7 @@ def _guess(name: str, cells: Sequence[str], named: bool) -> str:
         return CODE
     distinct = len({cell.strip() for cell in cells})
     numbers = all(map(is_number, cells))
-    if distinct == 1 or (distinct == len(cells) and (named or not numbers)):
-        return IGNORE
-    fractions = numbers and any("." in cell for cell in cells) and distinct > FEW
-    return CODE if fractions and not named else LABEL
+    broken = numbers and any("." in cell or "e" in cell.lower() for cell in cells)
+    if distinct == 1 or (distinct == len(cells) and (named or not broken)):
+        return IGNORE  # rows that are merely told apart by it: a file's name, a number
+    return CODE if broken and distinct > FEW and not named else LABEL

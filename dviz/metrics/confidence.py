@@ -35,7 +35,8 @@ def fit_calibrated(codes: Any, labels: Any, train: Any = None, seed: int = 0) ->
 def temperature(probe: Probe, codes: Any, labels: Any) -> float:
     """What to divide a probe's logits by so that labels (N,) of codes (N, D) are most likely.
 
-    In [1 / WIDEST, WIDEST]. Rows of a class that the probe never saw do not count; 1 without any other.
+    In [1 / WIDEST, WIDEST]. Rows of a class that the probe never saw do not count; 1 where no
+    others are.
     """
     seen = np.isin(labels, probe.classes)
     if not seen.any() or len(probe.classes) == 1:

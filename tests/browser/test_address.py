@@ -156,7 +156,8 @@ SHOWN = {
     "your": "#own-score dd", "datasets": "#dataset-sheet img",
 }  # fmt: skip
 EXPECTED = {
-    "traverse": ["things", "1", ["0.5", "-0.25", "1", "0.12", "0"]], "map": ["turn"], "dimension": None, "photos": None,
+    "traverse": ["things", "1", ["0.5", "-0.25", "1", "0.12", "0"]],
+    "map": ["turn"], "dimension": None, "photos": None,
     "association": ["0.25", "max"], "transfer": ["Color-dSprites → things"],
     "your": [DIRECT], "datasets": ["Arm3D"],
 }  # fmt: skip

@@ -289,7 +289,7 @@ def test_a_dimension_is_taken_away_as_a_film(look, tmp_path):
 
 def test_the_same_code_before_and_after(page):
     # Direct paints as the Source does, which is shown already.
-    expect(page.locator(".stages figcaption")).to_have_text(["Fine-tuned"])
+    expect(page.locator(".stages figcaption")).to_have_text(["Fine-tunedthings"])
     other = ".stages figure canvas"
     tuned = pixels(page, other)
     assert tuned != pixels(page)
@@ -301,7 +301,7 @@ def test_the_same_code_before_and_after(page):
 
 def test_other_starts(page):
     before = pixels(page)
-    for button in ("From the prior", START):
+    for button in ("A random code", START):
         page.get_by_role("button", name=button).click()
         before = wait_for_other_pixels(page, before)
     page.get_by_text("Choose a scene").click()
@@ -309,7 +309,7 @@ def test_other_starts(page):
     page.get_by_role("button", name="Show it").click()
     expect(page.locator(".stage .caption")).to_contain_text("Scene of color-dsprites: colour green")
     expect(page.locator("#panel .original canvas")).to_be_visible()
-    page.get_by_role("button", name="From the prior").click()
+    page.get_by_role("button", name="A random code").click()
     expect(page.locator("#panel .original")).to_be_hidden()
 
 

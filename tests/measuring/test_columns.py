@@ -32,6 +32,12 @@ def test_roles_are_guessed(write):
     assert [c.role for c in named] == ["ignore", "code", "ignore", "label", "label", "ignore"]
 
 
+def test_a_number_for_every_row_is_no_label(tmp_path):
+    path = tmp_path / "numbered.csv"
+    path.write_text("id,a,size\n" + "".join(f"{i},{i / 7:.3f},{i % 3}\n" for i in range(60)))
+    assert [c.role for c in guess_columns(path)] == ["ignore", "code", "label"]
+
+
 def test_a_person_s_word_goes_first(write):
     path = write("file", "z0", "angle", "shape", "size", "same")
     roles = {"file": "ignore", "angle": "code", "size": "ignore", "same": "ignore"}

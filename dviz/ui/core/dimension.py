@@ -49,6 +49,7 @@ class Tie:
     Attributes:
         factor: its name; S: how strongly it changes the code, in [0, 1], NaN where not known.
         ceiling: the S of a dimension that encodes it perfectly and nothing else.
+        floor: the S that the dimension's own noise gives it for every factor; None where unknown.
         interval: 95% of S; None where it was not measured.
         by_itself: whether S is high because the dimension changes whatever stays the same.
         moves: how far moving the dimension moves the factor in the picture, 0 for standing still
@@ -61,6 +62,7 @@ class Tie:
     interval: tuple[float, float] | None = None
     by_itself: bool = False
     moves: float | None = None
+    floor: float | None = None
 
 
 def band_rows(values: np.ndarray) -> list[np.ndarray]:
@@ -132,6 +134,7 @@ def ties(entry: Entry, index: int) -> list[Tie]:
         return []
     S, low_high = result.association_matrix[index], spans(result)
     restless = changes_by_itself(result)[index]
+    floor = None if result.evidence is None else 1 - result.evidence.signal[index]
     found = [
         Tie(
             factor,
@@ -140,6 +143,7 @@ def ties(entry: Entry, index: int) -> list[Tie]:
             None if low_high is None else _interval(low_high, index, j),
             bool(restless[j]),
             _moves(result, index, j),
+            floor,
         )
         for j, factor in enumerate(result.factors)
     ]
@@ -193,7 +197,8 @@ def verdict(entry: Entry, dimension: Dimension, found: list[Tie]) -> str:
         words += f"; it reacts most to {best.factor} (S {best.S:.2f})."
     else:
         words = f"{dimension.name} is where {_and([name for name, _ in dimension.factors])} "
-        words += f"lives: S {best.S:.2f}, and {best.ceiling:.2f} would be perfect."
+        perfect = "would be perfect" if best.ceiling >= best.S else "is what a perfect one has"
+        words += f"lives: S {best.S:.2f}, and {best.ceiling:.2f} {perfect}."
         if best.by_itself:
             words += " But it changes by itself too, whatever stays the same."
         elif best.S - best.ceiling > BEYOND:

@@ -69,8 +69,12 @@ def _strength(dimension: str, factor: str, value: float) -> str:
     return f"{dimension} does not care about {factor}"
 
 
-def change_in_words(dimension: str, factor: str, before: float, after: float) -> str:
-    """What fine-tuning did to one S, as a hover text."""
+def change_in_words(
+    dimension: str, factor: str, before: float, after: float, idle: bool = False
+) -> str:
+    """What fine-tuning did to one S, as a hover text; `idle`: the dimension was not in use."""
+    if idle:
+        return f"{dimension} was not in use before; now {factor} has S {after:.2f} there"
     if np.isnan(before + after):
         return f"{dimension} · {factor}: not known"
     gap = after - before

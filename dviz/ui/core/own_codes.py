@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dviz.errors import DataFileError
 from dviz.limits import LIMITS
 from dviz.measuring.columns import Column, guess_columns
 from dviz.measuring.files import (
+    CODE,
     Labels,
     read_classes,
     read_representations,
@@ -50,13 +51,21 @@ WHAT_IS_NEEDED = (
 
 @dataclass(frozen=True)
 class OwnTable:
-    """Codes float32 (N, D) with labels, and the association matrix of all rows."""
+    """Codes float32 (N, D) with labels, and the association matrix of all rows.
+
+    `columns` are the names that the dimensions have in a CSV; () where they have none.
+    """
 
     name: str
     codes: np.ndarray
     labels: Labels
     active: np.ndarray
     association: Association
+    columns: tuple[str, ...] = ()
+
+    def called(self, d: int) -> str:
+        """What its owner calls dimension `d`, or else "z0", "z1", …"""
+        return self.columns[d] if len(self.columns) == self.codes.shape[1] else f"z{d}"
 
     def omes(self, alpha: float, pooling: str) -> OmesResult:
         """Its score; nothing but S is looked at, so it is as good as instant."""
@@ -86,7 +95,9 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
     with TABLES.turn():
         codes, labels = _read(by_kind, paths, roles)
-        return as_table(Path(paths[0]).stem if len(paths) == 1 else "your data", codes, labels)
+        name = Path(paths[0]).stem if len(paths) == 1 else "your data"
+        columns = tuple(name for name, role in (roles or {}).items() if role == CODE)
+        return replace(as_table(name, codes, labels), columns=columns)
 
 
 def columns_of(paths: Sequence[str]) -> list[Column]:

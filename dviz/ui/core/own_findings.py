@@ -22,16 +22,19 @@ def findings(table: OwnTable) -> list[str]:
     noisy = [d for d in active if signal[d] < NOISE]
     lines = []
     if noisy:
-        lines.append(f"{_listed(_z(noisy))} {_verb(noisy, 'looks', 'look')} like noise: labels "
-                     "explain less than a tenth of what changes there.")  # fmt: skip
+        which = _listed([table.called(d) for d in noisy])
+        lines.append(f"{which} {_verb(noisy, 'looks', 'look')} like noise: labels explain less "
+                     "than a tenth of what changes there.")  # fmt: skip
     few = [f"{int(p):,} pairs for {name}" for name, p in zip(names, pairs, strict=True)
            if p < MIN_PAIRS]  # fmt: skip
     if few:
         lines.append(f"Only {_listed(few)}: too few to say anything ({MIN_PAIRS} are needed).")
     own, mixed = _places(S, [d for d in active if d not in noisy])
-    lines += [f"z{d} follows {names[j]} alone (S {S[d, j]:.2f})." for d, j in own]
+    lines += [f"{table.called(d)} follows {names[j]} alone (S {S[d, j]:.2f})." for d, j in own]
     lines += [
-        f"z{d} mixes {_listed([names[j] for j in several])}." for d, several in mixed if several
+        f"{table.called(d)} mixes {_listed([names[j] for j in several])}."
+        for d, several in mixed
+        if several
     ]
     homeless = [
         name for j, name in enumerate(names)
@@ -56,10 +59,6 @@ def _places(
         else:
             mixed.append((d, [int(j) for j in order if row[j] >= NOTABLE]))
     return own, mixed
-
-
-def _z(dimensions: list[int]) -> list[str]:
-    return [f"z{d}" for d in dimensions]
 
 
 def _verb(things: list[int], one: str, many: str) -> str:

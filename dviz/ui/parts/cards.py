@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from dviz.data.registry import known_info
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
 from dviz.ui.core.reading import (
@@ -16,6 +17,7 @@ from dviz.ui.parts.markup import unbroken
 
 GUESSES = "This photo is unlike the dataset, so the readings below are guesses."
 TICK = "The tick in a bar is chance."
+PROVED = " Confidence is the share that proved right on held-out photos of {title}."
 UNMEASURED = "This checkpoint came without a report, so what is usual for its dataset is not known."
 
 
@@ -43,7 +45,7 @@ def verdict(entry: Entry, reading: Reading) -> str:
         )
     error = "" if reading.usual_error is None else f"; {escape(_error_in_words(reading))}"
     return (
-        f'<div class="verdict in"><b>In distribution.</b> Every dimension lies about where 98% of '
+        f'<div class="verdict in"><b>A usual code.</b> Every dimension lies about where 98% of '
         f"{dataset} do{error}.</div>"
     )
 
@@ -77,7 +79,7 @@ def called(dimension: Dimension) -> str:
     return f"{dimension.name} ({names})" if names else dimension.name
 
 
-def predictions_table(reading: Reading) -> str:
+def predictions_table(entry: Entry, reading: Reading) -> str:
     """What was read off the codes; faint, and called guesses, where a photo is out of place."""
     if not reading.predictions:
         return markup.note("This checkpoint came without codes to train classifiers on.")
@@ -90,6 +92,10 @@ def predictions_table(reading: Reading) -> str:
         for p in reading.predictions
     ]
     header = ["Factor", "Reading", "Confidence"]
+    info = known_info(entry.config.dataset)
+    caption = TICK
+    if info is not None and info.photographs:
+        caption += PROVED.format(title=info.title)
     if reading.out_of_distribution:
-        return markup.note(GUESSES) + markup.table(header, rows, TICK, kind="guesses")
-    return markup.table(header, rows, TICK)
+        return markup.note(GUESSES) + markup.table(header, rows, caption, kind="guesses")
+    return markup.table(header, rows, caption)

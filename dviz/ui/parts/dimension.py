@@ -18,12 +18,14 @@ from dviz.ui.core.dimension import (
     verdict,
 )
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.inspector import Dimension
+from dviz.ui.core.inspector import Dimension, decode
 from dviz.ui.core.pictures import data_uri, heat, strip
 from dviz.ui.parts import markup
 from dviz.ui.parts.ridges import ridges
 
 STRONGEST = "the strongest"
+THINGS = "object"
+NOTED_FLOOR = 0.01  # of S, from which on it can be seen
 FULL_CHANGE = 0.5  # mean difference of a pixel that is shown brightest
 
 
@@ -35,7 +37,7 @@ def column(entry: Entry, index: int, factor: str = STRONGEST) -> str:
         f"{_head(entry)}"
         f'<p class="dimension-verdict">{escape(verdict(entry, dimension, found))}</p>'
         f"{_slide(entry, dimension)}"
-        f"{_ties(found)}"
+        f"{_ties(found) if dimension.active else ''}"
         f"{_histogram(entry, dimension, found, factor)}"
         f"{_bands(entry, bands(entry, index))}"
         "</section>"
@@ -76,9 +78,13 @@ def _ties(found: list[Tie]) -> str:
         if told:
             cells.append("–" if tie.moves is None else _meter(min(tie.moves, 1), tie.moves))
         rows.append(cells)
+    floor = found[0].floor or 0.0
+    below = ""
+    if floor >= NOTED_FLOOR:
+        below = f" Grey, up to {floor:.2f}, is the floor: as much comes from its own noise."
     note = markup.note(
         "The tick is the ceiling, 1 − 1/(values − 1): a dimension that follows the factor "
-        "perfectly, and nothing else, ends there."
+        f"perfectly, and nothing else, ends there.{below}"
     )
     return f"<h3>What it hangs together with</h3>{markup.table(header, rows, kind='ties')}{note}"
 
@@ -91,7 +97,7 @@ def _strength(tie: Tie) -> str:
         span = f" <small>{tie.interval[0]:.2f} to {tie.interval[1]:.2f}</small>"
     if tie.by_itself:
         span += " <small>changes by itself</small>"
-    return f"{markup.meter(tie.S, tie.ceiling)} {tie.S:.2f}{span}"
+    return f"{markup.meter(tie.S, tie.ceiling, tie.floor)} {tie.S:.2f}{span}"
 
 
 def _meter(share: float, value: float) -> str:
@@ -107,7 +113,15 @@ def _histogram(entry: Entry, dimension: Dimension, found: list[Tie], factor: str
     space = next(f for f in entry.config.factors if f.name == chosen)
     labels = [space.label(value) for value in range(space.size)]
     words = f"{dimension.name} for every value of {chosen}"
-    return f"<h3>{escape(words)}</h3>{ridges(*there, labels, words)}"
+    pictures = _pictured(entry, chosen) if chosen == THINGS else {}
+    return f"<h3>{escape(words)}</h3>{ridges(*there, labels, words, pictures)}"
+
+
+def _pictured(entry: Entry, factor: str) -> dict[int, str]:
+    """A picture of each value of a factor whose values are but numbers of things."""
+    names = [f.name for f in entry.config.factors]
+    values, codes = starts.class_codes(entry, names.index(factor))
+    return dict(zip(values, map(data_uri, decode(entry.model, codes)), strict=True))
 
 
 def _bands(entry: Entry, found: list[Band]) -> str:

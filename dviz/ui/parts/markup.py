@@ -27,9 +27,11 @@ def note(text: str, kind: str = "note") -> str:
     return f'<p class="{kind}"{role}>{escape(text)}</p>'
 
 
-def meter(value: float, mark: float | None = None) -> str:
-    """A bar for a share in [0, 1], with a tick at `mark`."""
+def meter(value: float, mark: float | None = None, floor: float | None = None) -> str:
+    """A bar for a share in [0, 1], with a tick at `mark`, and grey up to `floor`."""
     tick = f'<i style="left:{_percent(mark)}"></i>' if mark is not None else ""
+    if floor:
+        tick += f'<u style="width:{_percent(min(floor, value))}"></u>'
     return f'<span class="meter"><b style="width:{_percent(value)}"></b>{tick}</span>'
 
 

@@ -50,7 +50,7 @@ def describe(table: OwnTable) -> str:
 def heatmap_of(table: OwnTable) -> go.Figure:
     """Active rows of S; the first ones where there are very many."""
     shown = np.flatnonzero(table.active)[:MAX_DIMENSIONS]
-    names = [f"z{d}" for d in shown]
+    names = [escape(table.called(d)) for d in shown]
     return association_heatmap(table.association.matrix[shown], names, table.labels.names)
 
 

@@ -22,6 +22,7 @@ from dviz.errors import DvizError
 from dviz.ui.core import starts
 from dviz.ui.core.direction import backwards
 from dviz.ui.core.entry import Entry
+from dviz.ui.core.families import title_of
 from dviz.ui.core.inspector import (
     MAX_DIMENSIONS,
     PRIOR_HIGH,
@@ -216,6 +217,7 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
                     "key": key,
                     "kind": kind,
                     "title": kind.capitalize(),
+                    "of": title_of(member.config.dataset),
                     "decoder": address_of(member),
                 }
             )

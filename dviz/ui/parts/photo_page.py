@@ -143,7 +143,7 @@ def _read_words(entry: Entry, reading: Reading) -> str:
             f'<p class="verdict out"><b>{escape(entry.key)} cannot read this.</b> What it paints '
             f"is {ratio:.0f} times as far from the photo as usual on {title}.</p>"
         )
-    return verdict(entry, reading) + predictions_table(reading)
+    return verdict(entry, reading) + predictions_table(entry, reading)
 
 
 def numbers_of(entry: Entry, readings: Sequence[Reading]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -12,11 +12,21 @@ TALLEST, LEAST_STEP, MOST_STEP = 420, 4.5, 24.0  # of the drawing; between two r
 OVERLAP = 2.4  # times the distance of two rows that the highest peak reaches up
 TALLEST_PEAK = 2.5  # times that, of a row that is narrower than most
 LABELS = 16  # rows with a name of their own; of more every second, third …
+PICTURE = 28.0  # side of a picture in place of a name
 LONGEST = 12  # letters of a name
 
 
-def ridges(edges: np.ndarray, shares: np.ndarray, labels: Sequence[str], title: str) -> str:
-    """Rows of `shares` (C, B) over bins with `edges` (B + 1,), the first value at the bottom."""
+def ridges(
+    edges: np.ndarray,
+    shares: np.ndarray,
+    labels: Sequence[str],
+    title: str,
+    pictures: Mapping[int, str] | None = None,
+) -> str:
+    """Rows of `shares` (C, B) over bins with `edges` (B + 1,), the first value at the bottom.
+
+    `pictures`: addresses of images that stand for the labels of values that have one.
+    """
     count, bins = shares.shape
     step = min(max(TALLEST / count, LEAST_STEP), MOST_STEP)
     height = TOP + BOTTOM + step * count
@@ -30,7 +40,12 @@ def ridges(edges: np.ndarray, shares: np.ndarray, labels: Sequence[str], title: 
         ground = TOP + step * (count - n)
         rows.append(_ridge(across, ground - scale * _smooth(shares[n]), ground))
         if n % every == 0:
-            rows.append(_text(LEFT - 6, ground - 1, _short(labels[n]), "end"))
+            if pictures and n in pictures:
+                rows.append(
+                    _picture(pictures[n], ground - 1, min(step * every, PICTURE), labels[n])
+                )
+            else:
+                rows.append(_text(LEFT - 6, ground - 1, _short(labels[n]), "end"))
     ticks = [
         _text(x, height - 8, f"{value:.1f}", "middle")
         for x, value in zip(
@@ -52,6 +67,13 @@ def _ridge(across: np.ndarray, tops: np.ndarray, ground: float) -> str:
 def _smooth(row: np.ndarray) -> np.ndarray:
     """A bin and its neighbours, so that the line does not rattle."""
     return np.convolve(np.pad(row, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
+
+
+def _picture(address: str, bottom: float, side: float, label: str) -> str:
+    return (
+        f'<image href="{address}" x="{LEFT - 6 - side:.1f}" y="{bottom - side:.1f}" '
+        f'width="{side:.1f}" height="{side:.1f}"><title>{escape(label)}</title></image>'
+    )
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> str:

@@ -8,8 +8,8 @@ from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.lineage import STAGES
 from dviz.ui.core.verdict import Slope, short
 
-WIDTH, HEIGHT = 240, 170
-LEFT, RIGHT, TOP, BOTTOM = 24, 172, 26, 138
+WIDTH, HEIGHT = 250, 178
+LEFT, RIGHT, TOP, BOTTOM = 24, 172, 34, 146
 SHORT = {SOURCE: "Source", DIRECT: "direct", FINE_TUNED: "tuned"}
 APART = 12  # pixels between two lines of lettering
 
@@ -54,7 +54,7 @@ def _levels(slope: Slope) -> list[str]:
         parts.append(
             f'<line class="level {kind}" x1="{LEFT - 8}" x2="{RIGHT + 12}" y1="{y:.1f}" '
             f'y2="{y:.1f}"/>'
-            f'<text class="level-name" x="{RIGHT + 14}" y="{at + 3:.1f}">{name}</text>'
+            f'<text class="level-name" x="{RIGHT + 20}" y="{at + 3:.1f}">{name}</text>'
         )
     return parts
 

@@ -194,15 +194,21 @@ def change_of(entries: list[Entry]) -> tuple[str, Any]:
     """Words and a plot of what fine-tuning changed."""
     stages = {entry.config.stage: entry for entry in entries if entry.result is not None}
     before, after = stages.get(DIRECT), stages.get(FINE_TUNED)
-    title = "<h2>Changed by fine-tuning<small>S after − S before</small></h2>"
+    title = (
+        "<h2>Changed by fine-tuning<small>S after − S before; empty where a dimension was not in "
+        "use before</small></h2>"
+    )
     if before is None or after is None or not _comparable(before.result, after.result):
         return title + markup.note(NO_CHANGE), gr.Plot(None, visible=False)
     shown = ordered(after.dimensions, after.result)
     names, factors = [d.name for d in shown], after.result.factors
-    old, new = (e.result.association_matrix[[d.index for d in shown]] for e in (before, after))
+    rows = [d.index for d in shown]
+    old, new = (e.result.association_matrix[rows] for e in (before, after))
+    idle = ~np.array(before.result.active)[rows]  # S of a dimension that stood still says nothing
+    old = np.where(idle[:, None], np.nan, old)
     hover = [
         [
-            change_in_words(name, escape(factor), old[i, j], new[i, j])
+            change_in_words(name, escape(factor), old[i, j], new[i, j], bool(idle[i]))
             for j, factor in enumerate(factors)
         ]
         for i, name in enumerate(names)

@@ -89,7 +89,7 @@ def test_a_deviation_far_wider_than_the_dataset_s_leaves_a_code_undetermined(ent
 
 def test_readings_off_an_unlikely_photo_are_called_guesses(entry, sprites):
     for reading in read(entry, photos([sprites[0], 255 - sprites[0]])):
-        table = photo_cards.predictions_table(reading)
+        table = photo_cards.predictions_table(entry, reading)
         assert (photo_cards.GUESSES in table) == reading.out_of_distribution
         assert ("guesses" in table) == reading.out_of_distribution
         assert photo_cards.TICK in table

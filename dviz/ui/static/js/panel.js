@@ -329,7 +329,9 @@ function drawStages() {
   });
   find(".stages").replaceChildren(...others.map(({ canvas, stage }) => {
     const figure = make("figure", `picture ${stage.kind}`);
-    figure.append(canvas, make("figcaption", "", stage.title));
+    const name = make("figcaption", "", stage.title);
+    name.append(make("small", "", stage.of, { title: `The same code, decoded by ${stage.key}` }));
+    figure.append(canvas, name);
     return figure;
   }));
 }

@@ -6,7 +6,6 @@ Their packages are the extra `backbones`; their weights come from the Hub when f
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
 
 from dviz.errors import DvizError
 from dviz.representations.modules import ModuleRepresentation
@@ -47,9 +46,7 @@ def backbone(name: str, *, pretrained: bool = True) -> ModuleRepresentation:
 def _from_timm(model: str, pretrained: bool) -> ModuleRepresentation:
     import timm  # type: ignore[import-not-found, unused-ignore]
 
-    module = timm.create_model(model, pretrained=pretrained, num_classes=0)
-    known: dict[str, Any] = module.pretrained_cfg
-    return ModuleRepresentation(module, normalise=(tuple(known["mean"]), tuple(known["std"])))
+    return ModuleRepresentation(timm.create_model(model, pretrained=pretrained, num_classes=0))
 
 
 def _from_transformers(model: str, pretrained: bool) -> ModuleRepresentation:

@@ -26,7 +26,8 @@ class ModuleRepresentation(Representation):
             pair of mean and log-variance, or an object that names them.
         decoder: likewise with `decode`; by default that of `encoder`, if it has one.
         image_size, channels: what it takes; by default read off the module (see `declared_input`).
-        normalise: mean and standard deviation of each channel, subtracted and divided by.
+        normalise: mean and standard deviation of each channel, subtracted and divided by; by
+            default what a model of timm says it was trained with, if it is one.
     """
 
     def __init__(
@@ -45,8 +46,8 @@ class ModuleRepresentation(Representation):
         self._call_encoder = _function(encoder, "encode", "encoder")
         self._call_decoder = _function(both, "decode", "decoder") if self.has_decoder else None
         found_size, found_channels = declared_input(encoder)
-        self._normalise = normalise
         size, channels = image_size or found_size, channels or found_channels
+        self._normalise = normalise or _declared_normalisation(encoder, channels)
         self.shape = Shape(self._latent_size(size, channels), size, channels)
 
     @property
@@ -131,6 +132,16 @@ def declared_input(module: nn.Module) -> tuple[tuple[int, int], int]:
             channels = getattr(config, "num_channels", getattr(config, "in_channels", 3))
             return (side, side), channels
     return _from_layers(module)
+
+
+def _declared_normalisation(
+    module: nn.Module, channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and standard deviation of each channel, where a model of timm says them."""
+    timm = getattr(module, "pretrained_cfg", None)
+    known = timm if isinstance(timm, dict) else {}
+    mean, std = tuple(known.get("mean", ())), tuple(known.get("std", ()))
+    return (mean, std) if len(mean) == len(std) == channels else None
 
 
 def _from_layers(module: nn.Module) -> tuple[tuple[int, int], int]:

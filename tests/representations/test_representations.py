@@ -184,3 +184,14 @@ def test_a_picture_of_one_colour_stays_so_in_any_size(height, width, channels, v
     found = fit(images, (height, width), channels)
     assert found.shape == (1, height, width, channels)
     assert (found == value).all()
+
+
+def test_a_timm_model_sees_what_it_was_trained_with():
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3))
+
+    module = Mean()
+    module.pretrained_cfg = {"input_size": (3, 8, 8), "mean": (0.5, 0, 1), "std": (0.5, 2, 1)}
+    grey = np.full((1, 8, 8, 3), 255, dtype=np.uint8)
+    np.testing.assert_allclose(as_representation(module).encode(grey).mean, [[1, 0.5, 0]])

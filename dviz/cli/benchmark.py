@@ -17,6 +17,7 @@ BENCHMARKS = {
     "training": "images per second of the training loop, its arithmetic, a per-image loop",
     "latency": "from a slider to the new picture, in a browser",
     "map": "frames a second of the map of codes, and how soon it shows a picture",
+    "shards": "OMES of more codes than memory holds, in one process and on Ray",
     "load": "many people at once",
     "attack": "hostile requests, pictures, tables and checkpoints against a running app",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from dviz.files import atomic_path
 from dviz.measuring.files import CODE_COLUMN
 
 ROWS = 100_000
-"""Of a shard, unless asked otherwise: some 6 MB at ten dimensions."""
+"""Of a shard, unless asked otherwise: some 6 MB at ten dimensions. So many are read at once."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +74,39 @@ def read_shard(
     Raises:
         DataFileError: it is broken, has gaps, or labels that are not whole numbers.
     """
-    parquet = _parquet()
+    codes, classes = zip(*read_batches(path, dimensions, factors), strict=True)
+    return np.concatenate(codes), np.concatenate(classes)
+
+
+def read_batches(
+    path: Path, dimensions: Sequence[str], factors: Sequence[str]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What `read_shard` reads, `ROWS` at a time, however large the shard is."""
     try:
-        table = parquet.read_table(path, columns=[*dimensions, *factors], use_threads=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise DataFileError(f"{path}: not a whole Parquet file ({_line(error)})") from None
-    for name in factors:
-        if not str(table.schema.field(name).type).startswith(("int", "uint")):
-            raise DataFileError(f"{path}: labels of '{name}' are no whole numbers (class indices)")
-    if any(column.null_count for column in table.columns):
+        with _parquet().ParquetFile(path) as file:
+            types = file.schema_arrow
+            for name in factors:
+                if not str(types.field(name).type).startswith(("int", "uint")):
+                    raise DataFileError(
+                        f"{path}: labels of '{name}' are no whole numbers (class indices)"
+                    )
+            batches = file.iter_batches(ROWS, columns=[*dimensions, *factors], use_threads=False)
+            for batch in batches:
+                yield _arrays(batch, path, dimensions, factors)
+    except (OSError, KeyError, ValueError) as error:
+        raise _broken(path, error) from None
+
+
+def _arrays(
+    batch: Any, path: Path, dimensions: Sequence[str], factors: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    if any(column.null_count for column in batch.columns):
         raise DataFileError(f"{path}: there are gaps; fill them or drop the rows")
-    codes = np.empty((len(table), len(dimensions)), dtype=np.float32)
-    classes = np.empty((len(table), len(factors)), dtype=np.int64)
+    codes = np.empty((len(batch), len(dimensions)), dtype=np.float32)
+    classes = np.empty((len(batch), len(factors)), dtype=np.int64)
     for target, names in ((codes, dimensions), (classes, factors)):
         for place, name in enumerate(names):
-            target[:, place] = table[name].to_numpy()
+            target[:, place] = batch[name].to_numpy(zero_copy_only=False)
     if not np.isfinite(codes).all():
         raise DataFileError(f"{path}: codes must be finite")
     return codes, classes
@@ -127,7 +145,7 @@ def read_about(path: Path) -> dict[str, Any]:
         found = _parquet().read_schema(path).metadata or {}
         about = json.loads(found.get(b"dviz", b"{}"))
     except (OSError, ValueError) as error:
-        raise DataFileError(f"{path}: not a whole Parquet file ({_line(error)})") from None
+        raise _broken(path, error) from None
     return about if isinstance(about, dict) else {}
 
 
@@ -155,7 +173,7 @@ def _footer(path: Path) -> tuple[int, list[str]]:
     try:
         metadata = _parquet().read_metadata(path)
     except (OSError, ValueError) as error:
-        raise DataFileError(f"{path}: not a whole Parquet file ({_line(error)})") from None
+        raise _broken(path, error) from None
     return metadata.num_rows, list(metadata.schema.names)
 
 
@@ -167,5 +185,5 @@ def _parquet() -> Any:
     return pyarrow.parquet
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _broken(path: Path, error: Exception) -> DataFileError:
+    return DataFileError(f"{path}: not a whole Parquet file ({' '.join(str(error).split())[:200]})")

@@ -1,7 +1,9 @@
-"""S of shards that no memory holds: each becomes cells, cells are merged two by two.
+"""S of shards that no memory holds: each becomes cells, neighbours are merged as a tree.
 
-The tree is the same whoever works at it and in whatever order they end, so the result is the same
-to the last bit: in one process, on two, or after some of them were killed.
+Four shards make a span, four of these a block; blocks are added to the first from left to right.
+What is held is so the cells of all, once, and those of a block or two, however many shards there
+are. The tree is the same whoever works at it and in whatever order they end, so the result is the
+same to the last bit: in one process, on two, or after some of them were killed.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ from dviz.errors import DataFileError
 from dviz.files import atomic_path, write_json
 from dviz.measuring.engines import Engine
 from dviz.measuring.files import NPZ_ERRORS
-from dviz.measuring.shards import ShardSet, read_shard
-from dviz.metrics.arrays import check_table
-from dviz.metrics.groups import Cells, cells_from_rows, join
+from dviz.measuring.shards import ShardSet, read_batches
+from dviz.metrics.association import AssociationAccumulator
+from dviz.metrics.groups import Cells, join
 
 AHEAD = 2  # pieces of work that wait for each worker
+FAN = 4  # spans that are merged at once
+BLOCK = FAN**2  # shards
 Span = tuple[int, int]  # shards from the first to before the second
 
 
@@ -59,7 +63,7 @@ class _Tree:
     def __init__(self, shards: ShardSet, engine: Engine, keep: Path | None) -> None:
         self._shards, self._engine, self._keep = shards, engine, keep
         self._nodes: dict[Span, Any] = {}
-        self._running: list[tuple[Any, Span, bool]] = []
+        self._running: list[tuple[Any, Span, list[Span]]] = []  # with what it is merged from
 
     def begin(self) -> list[Span]:
         """The spans that an earlier run has left."""
@@ -78,17 +82,18 @@ class _Tree:
         shard's own."""
         waiting = [n for n in range(len(self._shards.paths)) if not self._covers(n)]
         for span in list(self._nodes):
-            self._merge_with_neighbour(span)
+            self._merge_with_neighbours(span)
         while waiting or self._running:
             while waiting and len(self._running) < AHEAD * self._engine.workers:
                 self._read(waiting.pop(0))
             handle = self._engine.first([running[0] for running in self._running])
             place = next(n for n, running in enumerate(self._running) if running[0] is handle)
-            _, span, new = self._running.pop(place)
+            _, span, parts = self._running.pop(place)
             self._nodes[span] = handle
-            self._forget_parts(span)
-            yield *span, new
-            self._merge_with_neighbour(span)
+            del handle  # nothing but its node holds it: it is gone as soon as it is merged
+            self._forget(parts)
+            yield *span, not parts
+            self._merge_with_neighbours(span)
 
     def whole(self) -> Cells:
         """What is left, from left to right, together."""
@@ -109,40 +114,49 @@ class _Tree:
             shards.factors,
             _file(self._keep, span),
         )
-        self._running.append((handle, span, True))
+        self._running.append((handle, span, []))
 
-    def _merge_with_neighbour(self, span: Span) -> None:
-        """Merge it with the other half of the same parent, where that is done."""
-        size = span[1] - span[0]
-        left = span[0] - span[0] % (2 * size)
-        first, second = (left, left + size), (left + size, left + 2 * size)
-        if first not in self._nodes or second not in self._nodes:
+    def _merge_with_neighbours(self, span: Span) -> None:
+        """Merge it with the others of the same parent, where they are done."""
+        spans = _siblings(span)
+        if not all(each in self._nodes for each in spans):
             return
-        parts = self._nodes.pop(first), self._nodes.pop(second)
-        whole = first[0], second[1]
-        handle = self._engine.submit(merge_cells, *parts, _file(self._keep, whole))
-        self._running.append((handle, whole, False))
+        parts = [self._nodes.pop(each) for each in spans]
+        whole = spans[0][0], spans[-1][1]
+        handle = self._engine.submit(merge_cells, _file(self._keep, whole), *parts)
+        self._running.append((handle, whole, spans))
 
-    def _forget_parts(self, span: Span) -> None:
+    def _forget(self, parts: list[Span]) -> None:
         """Delete the files of what a span was merged from: its own is there now."""
-        middle = (span[0] + span[1]) // 2
-        if self._keep is None or span[1] - span[0] == 1 or not _file(self._keep, span).exists():
-            return
-        for part in ((span[0], middle), (middle, span[1])):
-            _file(self._keep, part).unlink(missing_ok=True)
+        if self._keep is not None:
+            for part in parts:
+                _file(self._keep, part).unlink(missing_ok=True)
+
+
+def _siblings(span: Span) -> list[Span]:
+    """The spans that are merged into one with this, itself among them, from left to right."""
+    start, stop = span
+    size = stop - start
+    if size < BLOCK:
+        first = start - start % (FAN * size)
+        return [(first + n * size, first + (n + 1) * size) for n in range(FAN)]
+    end = stop if start else stop + BLOCK
+    return [(0, end - BLOCK), (end - BLOCK, end)]
 
 
 def cells_of_shard(
     path: Path, dimensions: tuple[str, ...], factors: tuple[str, ...], keep: Path | None
 ) -> Cells:
     """One piece of work: a shard to cells, kept as a file where asked for."""
-    cells = cells_from_rows(*check_table(*read_shard(path, dimensions, factors)))
-    return _keep_cells(cells, keep)
+    seen = AssociationAccumulator()
+    for codes, classes in read_batches(path, dimensions, factors):
+        seen.update(codes, classes)
+    return _keep_cells(seen.cells(), keep)
 
 
-def merge_cells(first: Cells, second: Cells, keep: Path | None) -> Cells:
-    """One piece of work: two spans to one."""
-    return _keep_cells(join([Cells(*first), Cells(*second)]), keep)
+def merge_cells(keep: Path | None, *parts: Cells) -> Cells:
+    """One piece of work: several spans to one."""
+    return _keep_cells(join([Cells(*part) for part in parts]), keep)
 
 
 def load_cells(path: Path) -> Cells:

@@ -149,11 +149,19 @@ class AssociationAccumulator:
 
     def summary(self) -> Association:
         """S with pairs, groups and reasons. ValueError if nothing was seen."""
-        return _associate(self._cells(), self._min_pairs)
+        return _associate(self.cells(), self._min_pairs)
 
     def covariance(self) -> np.ndarray:
         """As `group_covariance`, of everything seen so far."""
-        return _covariance(self._cells(), self._min_pairs)
+        return _covariance(self.cells(), self._min_pairs)
+
+    def cells(self) -> Cells:
+        """What is kept of everything seen so far. ValueError if nothing was seen."""
+        if not self._parts:
+            raise ValueError("nothing to compute: update() was never called")
+        if len(self._parts) > 1:
+            self._parts = [join(self._parts)]
+        return self._parts[0]
 
     @classmethod
     def of_cells(cls, cells: Cells) -> AssociationAccumulator:
@@ -167,7 +175,7 @@ class AssociationAccumulator:
 
     def standard_deviation(self) -> np.ndarray:
         """Of everything seen so far, ddof 1, float64 (D,); tells which dimensions are active."""
-        return spread(self._cells())
+        return spread(self.cells())
 
     def _add(self, part: Cells) -> AssociationAccumulator:
         if self._parts and part.shape != self._parts[0].shape:
@@ -177,15 +185,8 @@ class AssociationAccumulator:
         self._parts.append(part)
         # Joining only when the pending parts outweigh the first keeps a long stream linear.
         if sum(len(p.counts) for p in self._parts[1:]) > len(self._parts[0].counts):
-            self._cells()
+            self.cells()
         return self
-
-    def _cells(self) -> Cells:
-        if not self._parts:
-            raise ValueError("nothing to compute: update() was never called")
-        if len(self._parts) > 1:
-            self._parts = [join(self._parts)]
-        return self._parts[0]
 
 
 def _associate(cells: Cells, min_pairs: int) -> Association:

@@ -6,12 +6,15 @@ holds the cells that agree on every factor but j.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from dviz.metrics.arrays import row_keys
 from dviz.metrics.pairs import CONSTANT
+
+AT_ONCE = 2**16  # cells of the longest table that are put together with the others' at once
 
 
 class Cells(NamedTuple):
@@ -48,12 +51,36 @@ def cells_from_rows(codes: np.ndarray, factors: np.ndarray) -> Cells:
     return collapse(Cells(factors, count, codes, np.zeros((1, codes.shape[1]))))
 
 
-def join(parts: list[Cells]) -> Cells:
-    """The cells of several tables together."""
+def join(parts: Sequence[Cells]) -> Cells:
+    """The cells of several tables together.
+
+    Takes the memory of the parts and of what comes out, and little more: cells are in order, so a
+    range of label rows after the other is put together.
+    """
     full = [
         part._replace(scatter=np.broadcast_to(part.scatter, part.total.shape)) for part in parts
     ]
-    return collapse(Cells(*(np.concatenate(column) for column in zip(*full, strict=True))))
+    ranges = _ranges([part.labels for part in parts])
+    most = sum(len(part.counts) for part in parts)
+    found = [np.empty((most, *column.shape[1:]), column.dtype) for column in full[0]]
+    end = 0
+    for cuts in ranges:
+        pieces = [[column[cut] for column in part] for part, cut in zip(full, cuts, strict=True)]
+        some = collapse(Cells(*(np.concatenate(column) for column in zip(*pieces, strict=True))))
+        start, end = end, end + len(some.counts)
+        for target, column in zip(found, some, strict=True):
+            target[start:end] = column
+    return Cells(*(column[:end] for column in found))
+
+
+def _ranges(labels: list[np.ndarray]) -> Iterator[list[slice]]:
+    """Ranges of label rows, in order; for each, where it lies in each of the tables."""
+    ends = np.cumsum([len(rows) for rows in labels])
+    keys = np.split(row_keys(np.concatenate(labels)), ends[:-1])
+    cuts = max(keys, key=len)[AT_ONCE::AT_ONCE]
+    places = [np.r_[0, np.searchsorted(own, cuts), len(own)] for own in keys]
+    for n in range(len(cuts) + 1):
+        yield [slice(place[n], place[n + 1]) for place in places]
 
 
 def collapse(cells: Cells) -> Cells:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -76,9 +77,9 @@ class Stops(Here):
         return super().submit(work, *args)
 
 
-@pytest.mark.parametrize("pieces", [0, 1, 5, 11, 17])
+@pytest.mark.parametrize("pieces", [0, 1, 5, 30, 52])
 def test_a_stopped_run_goes_on_and_ends_at_the_same_bits(tmp_path, pieces, monkeypatch):
-    shards = put(tmp_path, *rows(1000), 100)
+    shards = put(tmp_path, *rows(1000), 25)  # 40 reads, 10 + 2 + 1 merges
     expected = score(accumulate(shards, Here()))
     with pytest.raises(StoppedError):
         accumulate(shards, Stops(pieces), keep=tmp_path / "kept")
@@ -87,8 +88,22 @@ def test_a_stopped_run_goes_on_and_ends_at_the_same_bits(tmp_path, pieces, monke
     told = []
     cells = accumulate(shards, Here(), keep=tmp_path / "kept", progress=told.append)
     assert np.array_equal(score(cells), expected)
-    assert sum(told) == 10
-    assert len(read) <= 10 - min(pieces, 11) // 2
+    assert sum(told) == 40
+    assert len(read) <= 40 - 3 * pieces // 4
+
+
+def test_memory_does_not_grow_with_the_number_of_shards(tmp_path):
+    codes, classes = rows(50_000)  # most of the 1,320 label rows are in each shard
+    few = put(tmp_path / "few", codes, classes, 1250)
+    many = put(tmp_path / "many", *(np.tile(each, (4, 1)) for each in (codes, classes)), 1250)
+    peaks = []
+    for shards in (few, few, many):  # the first time things are imported
+        tracemalloc.start()
+        accumulate(shards, Here())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (len(few.paths), len(many.paths)) == (40, 160)
+    assert peaks[2] < 1.05 * peaks[1]
 
 
 def test_what_is_kept_of_other_shards_is_not_taken(tmp_path):

@@ -39,11 +39,11 @@ class Watch:
 
     def memory(self) -> int:
         """Bytes that the app and all that it started hold, shared ones counted once."""
-        return sum(_memory(pid) for pid in _family())
+        return sum(_memory(pid) for pid in family())
 
     def cpu(self) -> float:
         """Seconds of a core since the start, of processes that have ended, too."""
-        return sum(map(_cpu, _family()))
+        return sum(map(cpu_of, family()))
 
     def rest(self, seconds: float = 20.0) -> None:
         """Until the app has nothing to do, but no longer than this."""
@@ -77,9 +77,9 @@ class Watch:
             self.peak = max(self.peak, self.memory())
 
 
-def _family() -> list[int]:
-    """All that this process started, and all that those started."""
-    found, seek = [], [os.getpid()]
+def family(of: int | None = None) -> list[int]:
+    """All that a process (by default this one) started, and all that those started."""
+    found, seek = [], [of or os.getpid()]
     while seek:
         pid = seek.pop()
         for task in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -92,7 +92,7 @@ def _family() -> list[int]:
     return found
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """Seconds of a core that a process took, and those it started and that have ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -106,6 +106,17 @@ def _memory(pid: int) -> int:
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("RssAnon:"):
+                return 1024 * int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def share_of_memory(pid: int) -> int:
+    """Bytes that a process holds of any kind; what several hold is shared out among them."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
                 return 1024 * int(line.split()[1])
     except OSError:
         pass

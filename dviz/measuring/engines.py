@@ -12,6 +12,9 @@ from dviz.errors import DvizError
 from dviz.metrics.groups import Cells
 
 
+STARTS = 3
+
+
 class Engine(Protocol):
     """Who does the work: `submit` begins it, `first` waits for any that is done."""
 
@@ -73,7 +76,8 @@ class OnRay:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         here: dict[str, Any] = {"num_cpus": workers, "object_store_memory": memory}
         variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(dviz.__file__).parents[1])}
-        ray.init(
+        _begin(
+            ray,
             **(here | {"include_dashboard": False} if self._own else {"address": address}),
             runtime_env={"env_vars": variables},
             log_to_driver=False,
@@ -108,3 +112,21 @@ class OnRay:
 
     def close(self) -> None:
         self._ray.shutdown()
+
+
+def _begin(ray: Any, **options: Any) -> None:
+    """Start Ray, again where it did not come up: it gives up after 30 s, which a busy machine may
+    take.
+
+    Raises:
+        DvizError: it does not start.
+    """
+    for attempt in range(STARTS):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:  # of any kind, and not only of Ray's own
+            ray.shutdown()
+            if attempt == STARTS - 1:
+                words = " ".join(str(error).split())[:200]
+                raise DvizError(f"Ray does not start: {words}") from error

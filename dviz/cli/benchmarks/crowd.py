@@ -22,6 +22,7 @@ from dviz.cli.benchmarks.watch import Watch
 DRAGS, TICK, THINK = 10, 0.2, 5.0  # pictures a drag, seconds between two, seconds between acts
 ROWS = 1_500
 GONE = 45.0  # seconds until what people left behind has to be gone
+PATIENCE = 300.0  # seconds until each answer has to be whole: a measurement waits for others
 
 
 @dataclass
@@ -47,22 +48,14 @@ class Person:
 def crowd(url: str, people: int, measuring: int, seconds: float, folder: Path) -> dict[str, Any]:
     """`people` at once for so many seconds, `measuring` of them with codes of their own."""
     with Watch(url) as watch:
-        Visitor(url).call("association", Visitor(url).checkpoint, 0.5, "avg")
-        _be(url, 0, 1, time.perf_counter(), 8.0, Person())
-        _be(url, 0, 0, time.perf_counter(), 8.0, Person())
+        first = Visitor(url, PATIENCE)
+        first.call("association", first.checkpoint, 0.5, "avg")
+        _all_be(first, url, 2, 1, min(8.0, seconds))  # what is loaded once is no growth
         time.sleep(GONE)
         idle, files = watch.memory(), _files(folder)
         watch.begin()
-        persons = [Person() for _ in range(people)]
         began = time.perf_counter()
-        threads = [
-            threading.Thread(target=_be, args=(url, n, measuring, began, seconds, person))
-            for n, person in enumerate(persons)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        persons = _all_be(first, url, people, measuring, seconds)
         took, peak, slowest = time.perf_counter() - began, watch.peak, watch.health_slowest
         time.sleep(GONE)
         return _result(persons, seconds) | {
@@ -75,9 +68,30 @@ def crowd(url: str, people: int, measuring: int, seconds: float, folder: Path) -
         }
 
 
-def _be(url: str, n: int, measuring: int, began: float, seconds: float, person: Person) -> None:
+def _all_be(first: Visitor, url: str, people: int, measuring: int, seconds: float) -> list[Person]:
+    """So many people at once; whoever is still waiting when all patience is at an end counts as
+    lost."""
+    persons = [Person() for _ in range(people)]
+    began = time.perf_counter()
+    threads = [
+        threading.Thread(
+            target=_be, args=(first, url, n, measuring, began + seconds, person), daemon=True
+        )
+        for n, person in enumerate(persons)
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = began + seconds + PATIENCE
+    for thread, person in zip(threads, persons, strict=True):
+        thread.join(max(0.0, deadline - time.perf_counter()))
+        if thread.is_alive():
+            person.errors.append("lost: no answer")
+    return persons
+
+
+def _be(first: Visitor, url: str, n: int, measuring: int, end: float, person: Person) -> None:
     try:
-        visitor = Visitor(url)
+        visitor = Visitor(url, PATIENCE).like(first)
         page = visitor.stay()
     except (OSError, http.client.HTTPException) as error:
         person.errors.append(f"opening: {type(error).__name__}")
@@ -86,7 +100,9 @@ def _be(url: str, n: int, measuring: int, began: float, seconds: float, person: 
         if n < measuring:
             _measure(visitor, person, n)
         else:
-            _look_around(visitor, person, n, began + seconds)
+            _look_around(visitor, person, n, end)
+    except Exception as error:  # a table is printed whatever happens
+        person.errors.append(f"{type(error).__name__}: {error}")
     finally:
         page.close()
 

@@ -8,18 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 SERVE = "from dviz.cli.app import main; main([])"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 NO_BROWSER = f"no browser found: install {BROWSERS[0]} or name one in DVIZ_CHROMIUM"
 PATIENCE = 180.0  # seconds until the app has to answer
+TO_END = 20.0  # seconds that it may take to end when it is asked to
 
 
 def find_chromium() -> str | None:
@@ -35,7 +38,7 @@ def running_app(
 
     Args:
         checkpoints: folder to show; by default the app's own.
-        log: a file for what it prints; needed where that is much.
+        log: a file for what it prints.
         settings: further environment variables.
 
     Raises:
@@ -47,29 +50,38 @@ def running_app(
     settings |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     if checkpoints is not None:
         settings["DVIZ_CHECKPOINTS"] = str(checkpoints)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE],
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE if log is None else log.open("w"),
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,  # so that whatever it started ends with it
-    )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        _wait_for(url, process)
-        yield url
-    finally:
+    with tempfile.TemporaryFile() if log is None else log.open("w+b") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            env={**os.environ, **settings},
+            stdout=printed,  # a pipe that nobody reads would stop it once it is full
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that whatever it started ends with it
+        )
+        url = f"http://127.0.0.1:{port}/"
+        try:
+            _wait_for(url, process, printed)
+            yield url
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for how in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+            os.killpg(process.pid, how)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(TO_END)
+            return
 
 
-def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes], printed: IO[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"dviz app ended at once:\n{process.communicate()[0]}")
+            printed.seek(0)
+            said = printed.read().decode("utf-8", "replace")
+            raise RuntimeError(f"dviz app ended at once:\n{said}")
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return

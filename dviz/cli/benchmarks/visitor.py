@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -20,15 +22,15 @@ class Visitor:
 
     Args:
         url: of the page, on this machine.
+        timeout: seconds until an answer has to be whole.
     """
 
-    def __init__(self, url: str) -> None:
-        self._address = urlsplit(url).netloc
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
+        self._address, self._timeout = urlsplit(url).netloc, timeout
         self.session = secrets.token_hex(6)
         self.cookie = ""
         _, headers, _ = self.ask("GET", "/", headers={"Accept": "text/html"})
         self.cookie = headers.get("set-cookie", "").split(";")[0]
-        self._config: dict[str, Any] | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -48,17 +50,22 @@ class Visitor:
             raise LookupError(f"the page does not list its checkpoints: {said(status, content)}")
         return json.loads(content)["data"][0][0]
 
-    @property
+    @cached_property
     def config(self) -> dict[str, Any]:
-        if self._config is None:
-            self._config = json.loads(self.ask("GET", "/config")[2])
-        return self._config
+        """What the page is built of."""
+        return json.loads(self.ask("GET", "/config")[2])
+
+    def like(self, other: Visitor) -> Visitor:
+        """This one, who knows what another has looked up of the same page. Returns self."""
+        self.config, self._first = other.config, other._first
+        return self
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and content of an answer; a dict is sent as JSON."""
-        connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT)
+        deadline = time.monotonic() + self._timeout
+        connection = http.client.HTTPConnection(self._address, timeout=self._timeout)
         headers = dict(headers or {})
         if self.cookie:
             headers["Cookie"] = self.cookie
@@ -67,7 +74,7 @@ class Visitor:
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            content = answer.read()
+            content = b"".join(_parts(answer, deadline))
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, content
         finally:
             connection.close()
@@ -102,7 +109,7 @@ class Visitor:
 
     def stay(self) -> http.client.HTTPConnection:
         """Keep the page open, until the connection is closed."""
-        page = http.client.HTTPConnection(self._address, timeout=TIMEOUT)
+        page = http.client.HTTPConnection(self._address, timeout=self._timeout)
         page.request("GET", f"{API}/heartbeat/{self.session}", headers={"Cookie": self.cookie})
         page.getresponse().readline()
         return page
@@ -157,6 +164,14 @@ class Visitor:
             if target in [list(each) for each in dependency["targets"]]:
                 return dependency["id"], len(dependency["inputs"])
         raise LookupError(f"the page has no event {event} of {element}")
+
+
+def _parts(answer: http.client.HTTPResponse, deadline: float) -> Iterator[bytes]:
+    """A content as it comes; one that never ends is given up."""
+    while part := answer.read1(1_000_000):
+        yield part
+        if time.monotonic() > deadline:
+            raise TimeoutError("the answer took too long")
 
 
 class RefusedError(Exception):

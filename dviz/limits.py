@@ -79,6 +79,10 @@ class Limits:
     table_numbers: int = _bound(
         5_000_000, "codes", "rows × dimensions that are measured at once: two seconds of a core"
     )
+    table_inside_bytes: int = _bound(
+        500_000, "bytes", "a larger table is read in a process of its own, so that nobody waits"
+    )
+    table_cpu_seconds: int = _bound(20, "seconds of a core", "the largest tables take three")
     # --- checkpoints
     config_bytes: int = _bound(500_000, "bytes", "the shipped ones are under 10 kB")
     factors: int = _bound(64, "factors", "the study's datasets have up to eleven")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from dviz.api.app import launch
 
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    with needed_by("dviz app"):
+        import_module("dviz.ui.page")
+    # What has been loaded stays: a look through all of it for garbage would stop the page for a
+    # quarter of a second. And a thread that has much to do lets others have their turn soon.
+    gc.freeze()
+    sys.setswitchinterval(0.001)
     # One picture is a few milliseconds' work: more threads would only wait for each other.
     torch.set_num_threads(1)
     host = args.host or os.environ.get("GRADIO_SERVER_NAME")

@@ -11,7 +11,6 @@ import dviz
 from dviz.errors import DvizError
 from dviz.metrics.groups import Cells
 
-
 STARTS = 3
 
 

@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from dviz.limits import LIMITS, Limits
-from dviz.ui.core.bodies import Body, BodyError, read_body
+from dviz.ui.core.bodies import Body, BodyError, PartCounter, read_body
 from dviz.ui.core.defects import place_of
 from dviz.ui.core.visitors import (
     NotYoursError,
@@ -213,14 +213,17 @@ class Guard:
             self.visitors.check_room(exchange.visitor, announced)
         except UploadsFullError as error:
             raise Refusal(429, str(error)) from None
-        size = 0
+        size, parts = 0, PartCounter(Headers(scope=scope).get("content-type", ""))
 
         async def counted() -> Message:
             nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
+            chunk = message.get("body", b"")
+            size += len(chunk)
             if size > limits.upload_request_bytes:
                 raise too_large
+            if parts.add(chunk) > limits.upload_files:
+                raise Refusal(413, f"more than {limits.upload_files} files at once, the limit")
             return message
 
         exchange.on_json = lambda value: self._add_uploads(value, exchange.visitor)

@@ -108,6 +108,16 @@ def test_an_upload_is_its_visitor_s_alone(ada, eve):
     assert eve.ask("GET", f"/gradio_api/file/{quote(path)}")[0] != 200
 
 
+@pytest.mark.parametrize("count", [24, 25, 900])
+def test_more_files_at_once_than_are_allowed_are_refused(ada, count):
+    part = '--x\r\nContent-Disposition: form-data; name="files"; filename="{}.png"\r\n\r\nx\r\n'
+    body = "".join(map(part.format, range(count))) + "--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    status, _, answer = ada.ask("POST", "/gradio_api/upload", body, kind)
+    assert status == (200 if count <= 24 else 413)
+    assert len(json.loads(answer)) == 24 or "more than 24 files at once" in answer.decode()
+
+
 def test_another_s_upload_cannot_be_put_to_use(ada, eve):
     path = ada.upload(b"ada's own")
     item = {"path": path, "meta": {"_type": "gradio.FileData"}}

@@ -82,13 +82,13 @@ def family(of: int | None = None) -> list[int]:
     found, seek = [], [of or os.getpid()]
     while seek:
         pid = seek.pop()
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
-                children = [int(child) for child in task.read_text().split()]
-            except OSError:
-                continue
-            found += children
-            seek += children
+        try:
+            tasks = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+        except OSError:  # it has just ended
+            continue
+        children = [int(child) for task in tasks for child in task.split()]
+        found += children
+        seek += children
     return found
 
 

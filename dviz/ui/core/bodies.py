@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from python_multipart.multipart import parse_options_header
 
 from dviz.errors import DvizError
 from dviz.limits import LIMITS, Limits
@@ -50,6 +51,32 @@ def read_body(content: bytes, limits: Limits = LIMITS) -> Body:
         raise BodyError("addresses are not fetched here; upload the file")
     session = value.get("session_hash") if isinstance(value, dict) else None
     return Body(session if isinstance(session, str) else None, paths)
+
+
+class PartCounter:
+    """Counts the files of an upload as it comes, before anything is made of them.
+
+    >>> counter = PartCounter("multipart/form-data; boundary=x")
+    >>> counter.add(b"--x\\r\\n\\r\\na\\r\\n-"), counter.add(b"-x\\r\\n\\r\\nb\\r\\n--x--")
+    (0, 2)
+
+    Args:
+        content_type: the request's; one without a boundary has no parts.
+    """
+
+    def __init__(self, content_type: str) -> None:
+        boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+        self._end = b"\r\n--" + boundary if boundary else b""
+        self._ended, self._tail = 0, b""
+
+    def add(self, chunk: bytes) -> int:
+        """Parts that have ended by now."""
+        if not self._end:
+            return 0
+        *parts, rest = (self._tail + chunk).split(self._end)
+        self._ended += len(parts)
+        self._tail = rest[max(0, len(rest) - len(self._end) + 1) :]
+        return self._ended
 
 
 def _check_marks(content: bytes, limits: Limits) -> None:

@@ -1,25 +1,17 @@
-"""Somebody's own codes and labels: read from what they drop in, and measured. No Gradio here."""
+"""Somebody's own codes and labels, and how they are measured. No Gradio here."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dviz.errors import DataFileError
 from dviz.limits import LIMITS
-from dviz.measuring.columns import Column, guess_columns
-from dviz.measuring.files import (
-    CODE,
-    Labels,
-    read_classes,
-    read_representations,
-    read_table,
-)
+from dviz.measuring.files import Labels
 from dviz.metrics.association import Association, associate
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import OmesResult, omes
@@ -36,16 +28,11 @@ MAX_TRAINED_ROWS = 15_000
 # A process takes seconds to start: too long for tables that are measured sooner.
 MIN_ROWS_A_PROCESS = 1_000
 ORDER = tuple(METRICS)
-TABLES = Lane("tables", at_once=1, waiting=LIMITS.measure_waiting, seconds=2.0)
 MEASURING = Lane(
     "measurements",
     at_once=LIMITS.measure_at_once,
     waiting=LIMITS.measure_waiting,
     seconds=30.0,
-)
-WHAT_IS_NEEDED = (
-    "drop in two files, codes (.npz) and labels (.csv), or one .csv with columns z0, z1, ... and "
-    "one for each factor"
 )
 
 
@@ -79,55 +66,6 @@ class Waiting:
 
     ahead: int
     seconds: int
-
-
-def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> OwnTable:
-    """The table in one or two files; `roles` of columns as `read_table` takes them.
-
-    Raises:
-        BusyError: others' tables keep the machine busy.
-        DataFileError: other files than needed, or they are broken, too large, or do not fit each
-            other. The message names a file, never the folder it was put into.
-    """
-    by_kind = {Path(path).suffix.lower(): path for path in paths}
-    if len(by_kind) != len(paths) or not set(by_kind) <= {".npz", ".csv"} or ".csv" not in by_kind:
-        names = ", ".join(Path(path).name for path in paths) or "nothing"
-        raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
-    with TABLES.turn():
-        codes, labels = _read(by_kind, paths, roles)
-        name = Path(paths[0]).stem if len(paths) == 1 else "your data"
-        columns = tuple(name for name, role in (roles or {}).items() if role == CODE)
-        return replace(as_table(name, codes, labels), columns=columns)
-
-
-def columns_of(paths: Sequence[str]) -> list[Column]:
-    """The columns of a single CSV with what they are taken for; [] for anything else."""
-    if len(paths) != 1 or Path(paths[0]).suffix.lower() != ".csv":
-        return []
-    with TABLES.turn():
-        try:
-            return guess_columns(paths[0], LIMITS)
-        except DataFileError as error:
-            raise DataFileError(_nameless(str(error), paths)) from None
-
-
-def _read(
-    by_kind: dict[str, str], paths: Sequence[str], roles: Mapping[str, str] | None
-) -> tuple[np.ndarray, Labels]:
-    try:
-        if ".npz" in by_kind:
-            codes = read_representations(by_kind[".npz"], max_bytes=LIMITS.npz_bytes, limits=LIMITS)
-            return codes, read_classes(by_kind[".csv"], rows=len(codes), limits=LIMITS)
-        return read_table(by_kind[".csv"], LIMITS, roles)
-    except DataFileError as error:
-        raise DataFileError(_nameless(str(error), paths)) from None
-
-
-def _nameless(message: str, paths: Sequence[str]) -> str:
-    """A message that names files, but not the folder they were put into."""
-    for path in paths:
-        message = message.replace(str(path), Path(path).name)
-    return message
 
 
 def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:

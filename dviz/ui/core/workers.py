@@ -22,7 +22,7 @@ from typing import Any
 
 from dviz.errors import DvizError
 
-PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_codes"]
+PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_files"]
 TICK = 1.0  # seconds between two signs of life of work that takes long
 START = 120.0  # seconds within which a process has to be there, on a slow and cold machine
 BEGUN, VALUE, REFUSAL, END = b"b", b"v", b"r", b"e"
@@ -156,6 +156,7 @@ def _bind(memory: int, seconds: int) -> None:
     import resource
 
     os.setsid()
+    os.nice(5)  # the page comes first
     used = resource.getrusage(resource.RUSAGE_SELF)
     for kind, value in (
         (resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds),

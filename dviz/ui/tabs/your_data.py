@@ -16,14 +16,8 @@ from dviz.limits import LIMITS
 from dviz.measuring.files import ROLES, Labels
 from dviz.metrics.omes import POOLINGS
 from dviz.ui.core.library import Library
-from dviz.ui.core.own_codes import (
-    OwnTable,
-    Waiting,
-    as_table,
-    columns_of,
-    measure_in_turn,
-    read_files,
-)
+from dviz.ui.core.own_codes import OwnTable, Waiting, as_table, measure_in_turn
+from dviz.ui.core.own_files import columns_of, read_files
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import number, one_of
 from dviz.ui.parts.errors import friendly

@@ -12,8 +12,10 @@ from dviz.measuring.files import encode_labels
 from dviz.metrics.association import association_matrix
 from dviz.metrics.suite import METRICS, evaluate_all
 from dviz.ui.core import own_codes as tables
+from dviz.ui.core import own_files
 from dviz.ui.core.fair import BusyError, Lane
-from dviz.ui.core.own_codes import Waiting, as_table, measure_all, measure_in_turn, read_files
+from dviz.ui.core.own_codes import Waiting, as_table, measure_all, measure_in_turn
+from dviz.ui.core.own_files import columns_of, read_files
 from tests.measuring.study_files import write_classes, write_representations
 from tests.metrics.tables import codes_of, uniform
 
@@ -55,6 +57,22 @@ def test_other_files_than_needed(two, which):
         read_files([two[i] for i in which])
 
 
+def test_a_large_table_is_read_elsewhere_and_is_the_same(two, one, tmp_path, monkeypatch):
+    here = [read_files(two), read_files(one)], columns_of(one)
+    monkeypatch.setattr(own_files, "LIMITS", replace(LIMITS, table_inside_bytes=1))
+    for table, large in zip(here[0], (read_files(two), read_files(one)), strict=True):
+        assert (large.name, large.labels.names, large.labels.values) == (
+            table.name, table.labels.names, table.labels.values
+        )  # fmt: skip
+        assert np.array_equal(large.codes, table.codes)
+        assert np.array_equal(large.association.matrix, table.association.matrix)
+        assert np.array_equal(large.active, table.active)
+    assert columns_of(one) == here[1]
+    write_classes(two[1], NAMES, FACTORS[:-3])
+    with pytest.raises(DataFileError, match=r"^labels\.csv: 477 rows of labels for 480"):
+        read_files(two)
+
+
 def test_a_picture_is_not_a_table(tmp_path):
     with pytest.raises(DataFileError, match=r"^got cat\.png; drop in"):
         read_files([str(tmp_path / "cat.png")])
@@ -68,7 +86,7 @@ def test_messages_name_the_file_and_not_its_folder(two, tmp_path):
 
 
 def test_an_array_that_unpacks_to_too_much_is_not_unpacked(two, monkeypatch):
-    monkeypatch.setattr(tables, "LIMITS", replace(LIMITS, npz_bytes=100))
+    monkeypatch.setattr(own_files, "LIMITS", replace(LIMITS, npz_bytes=100))
     with pytest.raises(DataFileError, match=r"unpacks to .* at most"):
         read_files(two)
 

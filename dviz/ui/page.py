@@ -23,7 +23,8 @@ from dviz.ui.core.weights import decoder_route
 from dviz.ui.endpoints import build_api, health_route
 from dviz.ui.guard import Guard
 from dviz.ui.parts.address import Address
-from dviz.ui.parts.errors import QuietBlocks, friendly
+from dviz.ui.parts.blocks import QuietBlocks
+from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.top import build_top, downloading, top_value
 from dviz.ui.tabs import TABS
 from dviz.ui.tabs.base import Context

@@ -13,24 +13,10 @@ import gradio as gr
 from dviz.errors import DvizError
 from dviz.ui.core.defects import place_of
 
-ODD = "this does not fit what the page asked for; reload it"
 OURS = "something went wrong here, which is our mistake; try again, or reload the page"
 log = logging.getLogger("dviz.page")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class QuietBlocks(gr.Blocks):
-    """Blocks that answer in one line what does not fit their components, and keep it out of logs.
-
-    Gradio would print a traceback, and tell whoever asked what would have been allowed.
-    """
-
-    async def preprocess_data(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await super().preprocess_data(*args, **kwargs)
-        except Exception as error:
-            raise gr.Error(ODD, print_exception=False) from error
 
 
 def friendly(function: Function) -> Function:

@@ -254,7 +254,11 @@ class Guard:
         finally:
             self.visitors.close_page(visitor)
             state = getattr(scope.get("app"), "state_holder", None)
-            asyncio.get_running_loop().call_later(self.grace, self._forget, visitor, state)
+            loop = asyncio.get_running_loop()
+            # Beside the loop: it may be thousands of files.
+            loop.call_later(
+                self.grace, lambda: loop.run_in_executor(None, self._forget, visitor, state)
+            )
 
     def _forget(self, visitor: str, state: Any) -> None:
         if self.visitors.has_page(visitor):

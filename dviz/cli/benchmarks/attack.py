@@ -57,6 +57,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--only", default="", help="those with this word in their name")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     args = parser.parse_args(argv)
+    sys.setswitchinterval(0.001)  # a hundred people are threads here: none shall wait for another
     with tempfile.TemporaryDirectory() as name:
         result = run(args.checkpoints or checkpoints_folder(), args.only, Path(name))
     print(json.dumps(result) if args.json else in_words(result))

@@ -14,6 +14,7 @@ import math
 import os
 import secrets
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -60,6 +61,7 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     args = parser.parse_args(argv)
+    sys.setswitchinterval(0.001)  # a hundred people are threads here: none shall wait for another
     with tempfile.TemporaryDirectory() as folder:
         settings = {"GRADIO_TEMP_DIR": folder, "TMPDIR": folder}
         with running_app(args.checkpoints, **settings) as url:

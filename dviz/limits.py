@@ -38,6 +38,7 @@ class Limits:
     queue: int = _bound(64, "requests", "that wait for their turn; more are told to come back")
     # --- uploads
     upload_bytes: int = _bound(20_000_000, "bytes a file", "a photograph of 50 megapixels fits")
+    upload_files: int = _bound(24, "files a request", "the page shows twelve photographs at once")
     upload_request_bytes: int = _bound(
         250_000_000, "bytes a request", "twelve photographs of the largest size"
     )

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from dviz.limits import LIMITS, Limits
 from dviz.ui.core.bodies import Body, BodyError, PartCounter, read_body
 from dviz.ui.core.defects import place_of
+from dviz.ui.core.scratch import give_memory_back
 from dviz.ui.core.visitors import (
     NotYoursError,
     UploadsFullError,
@@ -28,7 +29,7 @@ from dviz.ui.core.visitors import (
 from dviz.ui.exchange import Asgi, Exchange, Message, Receive, Refusal, Scope, Send
 
 GRACE = 20.0  # seconds in which a page that was closed may be opened again
-SWEEP = 60.0  # seconds between two looks for what is too old
+SWEEP = 30.0  # seconds between two looks for what is too old
 DRAINED = 16_000_000  # bytes of a refused body that are read, so that its sender hears why
 # Parts of Gradio that the page does not use: they fetch addresses, keep files, or run programs.
 CLOSED = re.compile(
@@ -276,6 +277,7 @@ class Guard:
         while True:
             await asyncio.sleep(SWEEP)
             await anyio.to_thread.run_sync(self.visitors.sweep)
+            await anyio.to_thread.run_sync(give_memory_back)
 
 
 def _length(scope: Scope) -> int:

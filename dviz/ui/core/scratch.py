@@ -1,8 +1,10 @@
-"""A folder for what visitors send, which ends with this process, however that ends."""
+"""What visitors send takes room for a while only: a folder that ends with this process, however
+that ends, and memory that is given back."""
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import shutil
 import subprocess
@@ -42,6 +44,12 @@ def use_scratch_folder() -> Path:
     folder = scratch_folder(parent)
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     return folder
+
+
+def give_memory_back() -> None:
+    """Return to the system what freed objects leave in this process; glibc would keep it."""
+    with suppress(AttributeError, OSError, TypeError):  # another system's C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 _janitors: list[subprocess.Popen[bytes]] = []

@@ -25,6 +25,7 @@ from dviz.errors import DvizError
 PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_files"]
 TICK = 1.0  # seconds between two signs of life of work that takes long
 START = 120.0  # seconds within which a process has to be there, on a slow and cold machine
+LATER = 5  # niceness: the page comes first
 BEGUN, VALUE, REFUSAL, END = b"b", b"v", b"r", b"e"
 
 _starting = threading.Lock()
@@ -156,7 +157,9 @@ def _bind(memory: int, seconds: int) -> None:
     import resource
 
     os.setsid()
-    os.nice(5)  # the page comes first
+    os.nice(LATER)
+    with suppress(OSError), open("/proc/self/autogroup", "w") as group:
+        group.write(str(LATER))  # where the system shares cores out by session, nice is not enough
     used = resource.getrusage(resource.RUSAGE_SELF)
     for kind, value in (
         (resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + seconds),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dviz.errors import NotInstalledError
 
 EXTRAS = {
-    "app": ("anyio", "gradio", "gradio_client", "plotly", "python_multipart", "starlette"),
+    "app": ("anyio", "gradio", "gradio_client", "plotly", "starlette"),
     "scale": ("accelerate", "pyarrow", "ray", "tensorboard", "yaml"),
     "mcp": ("mcp",),
     "onnx": ("google", "onnx", "onnxruntime", "onnxscript"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 import numpy as np
-from python_multipart.multipart import parse_options_header
 
 from dviz.errors import DvizError
 from dviz.limits import LIMITS, Limits
@@ -65,8 +65,10 @@ class PartCounter:
     """
 
     def __init__(self, content_type: str) -> None:
-        boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
-        self._end = b"\r\n--" + boundary if boundary else b""
+        header = Message()
+        header["content-type"] = content_type
+        boundary = header.get_boundary("")
+        self._end = f"\r\n--{boundary}".encode("latin-1", "replace") if boundary else b""
         self._ended, self._tail = 0, b""
 
     def add(self, chunk: bytes) -> int:

@@ -221,7 +221,7 @@ def launch_options(library: Library) -> dict[str, Any]:
         "state_session_capacity": LIMITS.sessions,
         "run_history": False,
         "ssr_mode": False,
-        "_frontend": False,  # else a first page that takes three seconds, on a cold machine, ends it
+        "_frontend": False,  # or a first page that takes three seconds, being cold, ends the app
         "footer_links": ["api"],
         "head": "".join(map(script, ("state.js", "figures.js", "folds.js"))),
         "app_kwargs": {

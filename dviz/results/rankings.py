@@ -45,8 +45,20 @@ def agreement(models: Sequence[Model]) -> str:
         "classes move every metric, so datasets are not ranked against each other. p: share of "
         f"{PERMUTATIONS:,} random orders within the datasets that give as large a |ρ|. "
         f"{len(rows) * len(ours)} tests stand here; 1 in 20 is below .05 by chance."
+        f"{_split_apart(results)}"
     )
     return table(["metric", "with OMES avg", "with OMES max"], rows) + f"\n\n{note}"
+
+
+def _split_apart(results: Sequence[DatasetReport]) -> str:
+    """Where probes that are ranked together were not split alike, in a sentence."""
+    splits: dict[str, set[str]] = {}
+    for result in results:
+        splits.setdefault(result.dataset, set()).add(result.split)
+    mixed = [dataset for dataset, found in splits.items() if len(found) > 1]
+    if not mixed:
+        return ""
+    return f" Probes of {', '.join(mixed)} are split by photograph, of its baselines by row."
 
 
 def distances(transfers: Sequence[Transfer]) -> str:
@@ -102,7 +114,7 @@ def within(first: Sequence[float], second: Sequence[float], places: Sequence[str
     ]
     count = sum(map(len, groups))
     ranks = [[_centred(rankdata(side[rows])) for rows in groups] for side in both]
-    if not groups or any(not np.concatenate(side).any() for side in ranks):
+    if count < MIN_RANKED or any(not np.concatenate(side).any() for side in ranks):
         return f"– (n {count})"
     x, y = (np.concatenate(side) for side in ranks)
     length = float(np.linalg.norm(x) * np.linalg.norm(y))

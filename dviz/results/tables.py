@@ -104,7 +104,7 @@ def _training(model: Model) -> str:
     trained = f"{recipe(training)}, seed {training.get('seed', 0)}{_took(training)}"
     measured = (
         f"{result.num_images:,} images of {result.title} and {result.num_pairs:,} pairs a "
-        f"factor, seed {result.seed}, in {result.seconds / 60:.1f} min ({result.machine})"
+        f"factor, seed {result.seed} ({result.machine})"
     )
     return f"`{model.config.name}`: {trained}. Measured on {measured}.{_split(result)}"
 

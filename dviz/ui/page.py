@@ -223,7 +223,7 @@ def launch_options(library: Library) -> dict[str, Any]:
         "ssr_mode": False,
         "_frontend": False,  # or a first page that takes three seconds, being cold, ends the app
         "footer_links": ["api"],
-        "head": "".join(map(script, ("state.js", "figures.js", "folds.js"))),
+        "head": "".join(map(script, ("state.js", "figures.js", "folds.js", "gradio.js"))),
         "app_kwargs": {
             "routes": routes,
             "middleware": [Middleware(Guard, folder=use_scratch_folder())],

@@ -173,12 +173,20 @@ def histograms(entry: Entry, index: int, factor: str) -> tuple[np.ndarray, np.nd
     names = [f.name for f in entry.config.factors]
     if not len(codes) or factor not in names:
         return None
-    values, j = codes[:, index].astype(np.float64), names.index(factor)
+    j = names.index(factor)
+    return shares_by_value(codes[:, index], classes[:, j], entry.config.factors[j].size)
+
+
+def shares_by_value(
+    values: np.ndarray, classes: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `histograms`, of one dimension's values (N,) and class indices (N,) below `count`."""
+    values = values.astype(np.float64)
     low, high = np.quantile(values, [0.002, 0.998])
     edges = np.linspace(low, max(high, low + 1e-6), BINS + 1)
     places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, BINS - 1)
-    counts = np.zeros((entry.config.factors[j].size, BINS))
-    np.add.at(counts, (classes[:, j], places), 1)
+    counts = np.zeros((count, BINS))
+    np.add.at(counts, (classes, places), 1)
     return edges, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 

@@ -36,7 +36,7 @@ MEASURING = Lane(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart as objects: arrays have no hash
 class OwnTable:
     """Codes float32 (N, D) with labels, and the association matrix of all rows.
 

@@ -20,6 +20,7 @@ from dviz.ui.core.own_codes import OwnTable, Waiting, as_table, measure_in_turn
 from dviz.ui.core.own_files import columns_of, read_files
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import number, one_of
+from dviz.ui.parts.closer import build_closer
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.own_page import (
     PROBE_MODELS,
@@ -86,6 +87,7 @@ def build(tab: Context) -> None:
     gr.Markdown(HELP, elem_classes="help")
     files, example, alpha, pooling = _build_inputs()
     parts, borrowed_key = _build_parts(), gr.State(None)
+    build_closer(parts.table, tab.address)
     tab.address.bind("own_alpha", alpha, number(0, 1), push=False)
     tab.address.bind("own_pooling", pooling, one_of(POOLINGS))
     tab.address.bind("own", borrowed_key, one_of(library.names))

@@ -1,0 +1,33 @@
+"""A closer look at somebody's own codes."""
+
+import numpy as np
+import pytest
+
+from dviz.measuring.files import encode_labels
+from dviz.ui.core.own_codes import as_table
+from dviz.ui.parts.closer import choose, cloud_of, page_of
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    size, colour = rng.integers(0, 5, 600) * 1000, rng.choice(["<b>", "blue"], 600)
+    codes = np.stack([rng.normal(size=600), size + 50 * rng.normal(size=600)], axis=1)
+    labels = encode_labels(["colour", "size"], [colour.tolist(), [str(v) for v in size]])
+    return as_table("own", codes.astype(np.float32), labels)
+
+
+def test_what_is_tied_best_comes_first_and_what_is_asked_for_goes_before(table):
+    assert choose(table, (None, None, None)) == (1, 0, 1)  # S of the noise is larger
+    assert choose(table, (0, 1, 0)) == (0, 1, 0)
+    assert choose(table, (99, -1, "x")) == (1, 0, 1)
+
+
+def test_points_and_rows_are_what_the_table_holds(table):
+    (points,) = cloud_of(table, 0, 1, 1).data
+    assert sorted(points.x) == sorted(table.codes[:, 0])
+    assert len(set(points.marker.color)) == 5
+    html = page_of(table, 1, 1)
+    assert html.count('class="line"') == 5  # whatever the labels' numbers are
+    assert "<b>blue" not in page_of(table, 1, 0)
+    assert "&lt;b&gt;" in page_of(table, 1, 0)

@@ -17,6 +17,7 @@ from dviz.representations.pictures import as_planes, check_images, fit
 SIDE = 64
 MAX_LATENT_SIZE = 2048  # features of a ResNet-50
 MAX_SIDE = 1024
+AT_ONCE = 2**24  # pixels and channels that are held in the encoder's size at a time
 TINY = 1e-7  # how near to 0 and 1 a probability counts in the cross-entropy
 
 
@@ -125,7 +126,10 @@ class Representation(ABC):
             ValueError: these are no such images, or the encoder gives no finite codes of its size.
         """
         check_images(images)
-        codes = self._encode(fit(images, self.shape.image_size, self.shape.channels))
+        size, channels = self.shape.image_size, self.shape.channels
+        step = max(1, AT_ONCE // (size[0] * size[1] * channels))
+        parts = (images[start : start + step] for start in range(0, len(images), step))
+        codes = _joined([self._encode(fit(part, size, channels)) for part in parts])
         expected = len(images), self.latent_size
         for name, values in (("codes", codes.mean), ("standard deviations", codes.std)):
             if values is not None and values.shape != expected:
@@ -163,6 +167,15 @@ class Representation(ABC):
         inside = np.clip(y.astype(np.float64), TINY, 1 - TINY)
         entropy = -(x * np.log(inside) + (1 - x) * np.log1p(-inside)).sum(axis=(1, 2, 3))
         return Reconstruction(x, y, entropy)
+
+
+def _joined(parts: list[Codes]) -> Codes:
+    """Codes of parts of a batch as those of all of it."""
+    if len(parts) == 1:
+        return parts[0]
+    deviations = [part.std for part in parts if part.std is not None]
+    std = np.concatenate(deviations) if deviations else None
+    return Codes(np.concatenate([part.mean for part in parts]), std)
 
 
 def check_codes(codes: Any, size: int) -> np.ndarray:

@@ -174,8 +174,9 @@ class OnnxRepresentation(Representation):
         self.has_decoder = decoder is not None
         self._layout = _input_layout(self.encoder, image_size, channels)
         size, found = self._layout.size, self._layout.channels
-        blank = np.zeros((2, *size, found), dtype=np.uint8)
         try:
+            Shape(1, size, found)  # before anything as large as the file says is made
+            blank = np.zeros((2, *size, found), dtype=np.uint8)
             self.shape = Shape(self._encode(blank).mean.shape[1], size, found)
             self.encode(np.zeros((2, *size, 3), dtype=np.uint8))
             if self.decoder is not None:

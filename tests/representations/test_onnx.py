@@ -199,6 +199,28 @@ def no_images(path):
     return write(path, [node("Cos", ["x"], ["y"])], ("x", ["N", 3]), ("y", ["N", 3]))
 
 
+def giant(path):
+    """Takes pictures of a terabyte each."""
+    sizes = ["N", 3, 10**6, 10**6]
+    return write(path, [node("Flatten", ["images"], ["codes"])], ("images", sizes), CODES)
+
+
+def crowd(path):
+    """Takes pictures of a billion channels."""
+    sizes = ["N", 10**9, 64, 64]
+    return write(path, [node("Flatten", ["images"], ["codes"])], ("images", sizes), CODES)
+
+
+def boastful(path):
+    """Weights said to be 4 TB, of which 16 bytes are there."""
+    model = build([node("Add", ["images", "weights"], ["codes"])], IMAGES, CODES)
+    model.graph.initializer.add(
+        name="weights", data_type=TensorProto.FLOAT, dims=[10**6, 10**6], raw_data=bytes(16)
+    )
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def no_output(path):
     model = build([node("Flatten", ["images"], ["codes"])], IMAGES, CODES)
     model.graph.output[0].name = "elsewhere"
@@ -215,6 +237,9 @@ def no_output(path):
         (one_row, "one row each"),
         (endless, "finite"),
         (no_images, "expected images"),
+        (giant, "sides of 1 to"),
+        (crowd, "channels is"),
+        (boastful, "cannot be run"),
         (no_output, "cannot be run"),
         (custom, "not part of ONNX"),
     ],

@@ -54,6 +54,23 @@ def test_two_functions_are_enough():
     assert found.reconstruct(images, codes.mean).cross_entropy.shape == (2,)
 
 
+def test_large_pictures_are_encoded_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr("dviz.representations.base.AT_ONCE", 2 * 16 * 16 * 3)
+    seen = []
+
+    def encode(images):
+        seen.append(len(images))
+        mean = images.mean(axis=(1, 2))
+        return mean, np.ones_like(mean)
+
+    found = as_representation(encode, image_size=16)
+    images, seen[:] = pictures(5, 16), []
+    codes = found.encode(images)
+    assert seen == [2, 2, 1]
+    np.testing.assert_allclose(codes.mean, images.mean(axis=(1, 2)), rtol=1e-6)
+    assert codes.std.shape == codes.mean.shape
+
+
 def test_an_encoder_alone_paints_nothing():
     found = as_representation(lambda images: images[:, 0, 0])
     assert not found.has_decoder

@@ -20,6 +20,7 @@ from tests.ui.material import made_up_scores
 
 KINDS = ("painter", "looker")
 NOW = "#panel .now canvas"
+FIRST_PLOT = 120_000  # milliseconds; no other test opened one of this app, and Plotly is large
 
 
 def labelled_once():
@@ -104,7 +105,7 @@ def test_its_codes_are_a_map_a_page_a_dimension_and_a_matrix(shown):
     expect(page.locator("#dimension-page .stage-column .band img")).to_have_count(30)
     open_tab(page, "Association (OMES)")
     expect(page.locator(".score").first).to_contain_text(re.compile(r"OMES\s*0\.\d\d\d"))
-    expect(page.locator(".matrix .annotation").first).to_be_visible()
+    expect(page.locator(".matrix .annotation").first).to_be_visible(timeout=FIRST_PLOT)
     open_tab(page, "Transfer")
     expect(page.locator(".slope-value", has_text="60%")).to_have_count(2)
 
@@ -112,7 +113,7 @@ def test_its_codes_are_a_map_a_page_a_dimension_and_a_matrix(shown):
 def test_what_a_single_label_cannot_tell_is_said(shown):
     page = shown("looker", "association")
     expect(page.locator(".score").first).to_contain_text("Too few pairs")
-    expect(page.locator(".matrix .annotation").first).to_be_visible()
+    expect(page.locator(".matrix .annotation").first).to_be_visible(timeout=FIRST_PLOT)
     open_tab(page, re.compile("^Dimension$"))
     expect(page.locator(".dimension-verdict")).to_contain_text("is not known in S")
     open_tab(page, "Photos")

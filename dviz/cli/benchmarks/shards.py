@@ -29,7 +29,7 @@ from dviz.measuring.shards import ROWS, write_shard
 
 DIMENSIONS = 10
 VALUES = {"floor": 10, "wall": 10, "object": 10, "scale": 8, "shape": 4, "orientation": 15}
-MAX_MEMORY, SAME = 2_000_000_000, 1e-9
+MAX_MEMORY, SAME, MAX_GROWTH = 2_000_000_000, 1e-9, 1.15
 TICK = 0.2  # seconds between two looks at the processes
 EVALUATE = "from dviz.cli.evaluate import main; import sys; main(sys.argv[1:])"
 
@@ -125,7 +125,7 @@ def _kill_a_worker(pids: list[int]) -> bool:
             title = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
-        if title.startswith((b"ray::cells_of_shard", b"ray::merge_cells")):
+        if title.startswith(b"ray::") and (b"cells_of_shard" in title or b"merge_cells" in title):
             os.kill(pid, signal.SIGKILL)
             return True
     return False
@@ -157,6 +157,9 @@ def _failures(runs: list[Run], engines: list[str]) -> list[str]:
         scores = [each.omes for each in runs if each.rows == rows]
         if max(scores) - min(scores) > SAME:
             failures.append(f"{rows}: different numbers, {scores}")
+    for engine in engines:
+        if (_exponent(runs, engine) or 0) > MAX_GROWTH:
+            failures.append(f"{engine}: time grows faster than the codes")
     if "ray" in engines and not any(each.killed for each in runs):
         failures.append("no worker was killed: the run is too short")
     return failures

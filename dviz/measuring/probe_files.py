@@ -23,6 +23,8 @@ def save_probes(path: str | os.PathLike[str], probes: Mapping[str, Probe]) -> No
     for i, probe in enumerate(probes.values()):
         own = {"model": np.array(probe.model), "classes": probe.classes}
         own |= {"dimensions": np.array(probe.dimensions)} | probe.predictor.to_arrays()
+        if probe.temperature is not None:
+            own["temperature"] = np.array(probe.temperature)
         arrays |= {f"{i}.{name}": array for name, array in own.items()}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -49,15 +51,16 @@ def load_probes(path: str | os.PathLike[str]) -> dict[str, Probe]:
 def _probe(arrays: dict[str, np.ndarray], prefix: str) -> Probe:
     own = {key[len(prefix) :]: array for key, array in arrays.items() if key.startswith(prefix)}
     model, classes, dimensions = str(own["model"]), own["classes"], int(own["dimensions"])
+    temperature = float(own["temperature"]) if "temperature" in own else None
     if model not in MODELS:
         raise ValueError(f"unknown model {model!r}")
     if model == "mlp":
         mlp = Mlp.from_arrays(own)
         _check_mlp(mlp, dimensions, len(classes))
-        return Probe(model, classes, dimensions, mlp)
+        return Probe(model, classes, dimensions, mlp, temperature)
     trees = Trees.from_arrays(own)
     _check_trees(trees, dimensions, len(classes))
-    return Probe(model, classes, dimensions, trees)
+    return Probe(model, classes, dimensions, trees, temperature)
 
 
 def _check_mlp(mlp: Mlp, dimensions: int, classes: int) -> None:

@@ -29,7 +29,7 @@ def fit_calibrated(codes: Any, labels: Any, train: Any = None, seed: int = 0) ->
     whole = fit_probe(codes, labels, "mlp", seed)
     held_in = fit_probe(codes[train], labels[train], "mlp", seed)
     T = temperature(held_in, codes[~train], labels[~train])
-    return replace(whole, predictor=whole.predictor.tempered(T))
+    return replace(whole, predictor=whole.predictor.tempered(T), temperature=T)
 
 
 def temperature(probe: Probe, codes: Any, labels: Any) -> float:

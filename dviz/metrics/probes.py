@@ -44,12 +44,15 @@ class Probe:
         classes: the class indices seen in training, ascending, int64 (C,).
         dimensions: D, how wide the codes must be.
         predictor: the arrays and the arithmetic.
+        temperature: what its logits are over, so that it is as sure as it is right; None where
+            that was not measured (see `dviz.metrics.confidence`).
     """
 
     model: str
     classes: np.ndarray
     dimensions: int
     predictor: Trees | Mlp
+    temperature: float | None = None
 
     def predict_proba(self, codes: Any) -> np.ndarray:
         """Probability of each of `classes`, float64 (N, C), for codes (N, D)."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from dviz.data.registry import known_info
 from dviz.ui.core.entry import Entry
+from dviz.ui.core.families import title_of
 from dviz.ui.core.inspector import Dimension
 from dviz.ui.core.reading import (
     Reading,
@@ -17,7 +17,7 @@ from dviz.ui.parts.markup import unbroken
 
 GUESSES = "This photo is unlike the dataset, so the readings below are guesses."
 TICK = "The tick in a bar is chance."
-PROVED = " Confidence is the share that proved right on held-out photos of {title}."
+PROVED = " Confidence is the share that proved right on images of {title} held out."
 UNMEASURED = "This checkpoint came without a report, so what is usual for its dataset is not known."
 
 
@@ -92,10 +92,8 @@ def predictions_table(entry: Entry, reading: Reading) -> str:
         for p in reading.predictions
     ]
     header = ["Factor", "Reading", "Confidence"]
-    info = known_info(entry.config.dataset)
-    caption = TICK
-    if info is not None and info.photographs:
-        caption += PROVED.format(title=info.title)
+    proved = all(p.temperature is not None for p in (entry.probes() or {}).values())
+    caption = TICK + (PROVED.format(title=title_of(entry.config.dataset)) if proved else "")
     if reading.out_of_distribution:
         return markup.note(GUESSES) + markup.table(header, rows, caption, kind="guesses")
     return markup.table(header, rows, caption)

@@ -51,6 +51,11 @@ def split_note(result: DatasetReport, other: DatasetReport) -> str:
     return "" if other.split == result.split else f"split by {other.split.removesuffix('s')}"
 
 
+def older_trees(result: DatasetReport) -> bool:
+    """Whether a report's boosted trees are those from before DCI took the exact log-loss."""
+    return "dci_disentanglement" in result.scores and "dci_es_explicitness" not in result.scores
+
+
 def omes_difference(
     first: DatasetReport, second: DatasetReport, what: str = "omes", pooling: str = "avg"
 ) -> Difference:

@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 from scipy.stats import rankdata
 
+from dviz.measuring.differences import older_trees
 from dviz.measuring.report import DatasetReport
 from dviz.metrics.suite import shown_scores
 from dviz.results.markdown import short, table
@@ -45,7 +46,7 @@ def agreement(models: Sequence[Model]) -> str:
         "classes move every metric, so datasets are not ranked against each other. p: share of "
         f"{PERMUTATIONS:,} random orders within the datasets that give as large a |ρ|. "
         f"{len(rows) * len(ours)} tests stand here; 1 in 20 is below .05 by chance."
-        f"{_split_apart(results)}"
+        f"{_split_apart(results)}{_older(results)}"
     )
     return table(["metric", "with OMES avg", "with OMES max"], rows) + f"\n\n{note}"
 
@@ -59,6 +60,11 @@ def _split_apart(results: Sequence[DatasetReport]) -> str:
     if not mixed:
         return ""
     return f" Probes of {', '.join(mixed)} are split by photograph, of its baselines by row."
+
+
+def _older(results: Sequence[DatasetReport]) -> str:
+    count = sum(map(older_trees, results))
+    return f" DCI of {count} of them is by the trees of an earlier version." if count else ""
 
 
 def distances(transfers: Sequence[Transfer]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dviz.measuring.differences import split_note
+from dviz.measuring.differences import older_trees, split_note
 from dviz.measuring.report import ARC, BY_PHOTOGRAPH, DatasetReport
 from dviz.metrics.metric import COMPACTNESS, MODULARITY
 from dviz.metrics.suite import shown_scores
@@ -160,7 +160,9 @@ def _scores(transfer: Transfer) -> str:
     ]
     header = ["", "modularity: OS", beside[MODULARITY].label]
     header += ["compactness: MES", beside[COMPACTNESS].label, "OMES"]
-    return table(header, rows)
+    older = [b.name for b in transfer.rivals if older_trees(b.result)]
+    note = f"\n\nDCI of {', '.join(older)}: with the trees of an earlier version." if older else ""
+    return table(header, rows) + note
 
 
 def over_seeds(rows: pd.DataFrame | None) -> str:

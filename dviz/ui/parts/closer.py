@@ -18,7 +18,7 @@ from dviz.ui.parts.address import Address
 from dviz.ui.parts.charts import finish
 from dviz.ui.parts.ridges import ridges
 
-POINTS = 15_000  # on the map, random ones where there are more
+POINTS = 3_000  # on the map, random ones where there are more; drawn without WebGL
 MOST_VALUES = 100  # of a factor, rows of a drawing
 Update = dict[Component, Any]
 
@@ -94,7 +94,7 @@ def cloud_of(table: OwnTable, first: int, second: int, factor: int) -> go.Figure
     name = table.labels.names[factor]
     words = [escape(f"{name} {label}") for label in _labels(table, factor, seen)]
     marker = {"size": 4, "color": ranks, "colorscale": "Plasma", "showscale": False}
-    points = go.Scattergl(
+    points = go.Scatter(
         x=table.codes[rows, first], y=table.codes[rows, second], mode="markers", marker=marker,
         text=[words[rank] for rank in ranks], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip

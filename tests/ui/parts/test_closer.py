@@ -25,7 +25,7 @@ def test_what_is_tied_best_comes_first_and_what_is_asked_for_goes_before(table):
 
 def test_points_and_rows_are_what_the_table_holds(table):
     (points,) = cloud_of(table, 0, 1, 1).data
-    assert sorted(points.x) == sorted(table.codes[:, 0])
+    assert sorted(points.x) == sorted(table.codes[:, 0].tolist())
     assert len(set(points.marker.color)) == 5
     html = page_of(table, 1, 1)
     assert html.count('class="line"') == 5  # whatever the labels' numbers are

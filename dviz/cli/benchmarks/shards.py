@@ -79,7 +79,7 @@ def run(folder: Path, rows: list[int], engines: list[str], workers: int) -> dict
     if "ray" in engines:
         count = rows[len(rows) // 2]
         whole = next(each for each in runs if (each.rows, each.engine) == (count, "ray"))
-        runs.append(_evaluate(write(folder, count), count, "ray", workers, whole.wall / 2))
+        runs.append(_evaluate(write(folder, count), count, "ray", workers, whole.cpu / 2))
     return {
         "runs": [asdict(each) for each in runs],
         "exponents": {engine: _exponent(runs, engine) for engine in engines},
@@ -106,7 +106,7 @@ def _evaluate(
             pids = [process.pid, *family(process.pid)]
             peak = max(peak, sum(map(share_of_memory, pids)))
             cpu = max(cpu, sum(map(cpu_of, pids)))
-            if kill_after is not None and not killed and time.perf_counter() - began > kill_after:
+            if kill_after is not None and not killed and cpu > kill_after:  # halfway through
                 killed = _kill_a_worker(pids)
             time.sleep(TICK)
         wall = time.perf_counter() - began
@@ -134,7 +134,7 @@ def _kill_a_worker(pids: list[int]) -> bool:
 def _exponent(runs: list[Run], engine: str) -> float | None:
     """b of time = a × codes^b between the two largest; of seconds of cores, which a busy machine
     changes little."""
-    pairs = [(each.rows, each.cpu) for each in runs if each.engine == engine and not each.killed]
+    pairs = list({e.rows: e.cpu for e in reversed(runs) if e.engine == engine}.items())[::-1]
     if len(pairs) < 2:
         return None
     (few, before), (many, after) = pairs[-2:]

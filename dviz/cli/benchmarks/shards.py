@@ -114,7 +114,7 @@ def _evaluate(
         answer = process.stdout.read()
     if process.returncode:
         raise RuntimeError(f"dviz evaluate omes on {rows} codes ended with {process.returncode}")
-    omes = json.loads(answer)["omes"]
+    omes = json.loads(answer.splitlines()[-1])["omes"]  # Ray says first who died
     return Run(rows, engine, omes, round(wall, 1), round(cpu, 1), peak, killed)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +48,10 @@ def stream(args: argparse.Namespace) -> tuple[Association, np.ndarray, tuple[str
     if found.num_rows < 3:
         raise DataFileError(f"{args.representations}: {found.num_rows} rows; at least 3 are needed")
     engine = OnRay(args.address, args.workers) if args.engine == "ray" else Here()
+    bar = tqdm(total=len(found.paths), unit="shard", disable=None, leave=False)
     try:
-        with tqdm(total=len(found.paths), unit="shard", disable=None, leave=False) as bar:
+        # What Ray says of a lost worker is not the answer, which may be read by a program.
+        with bar, redirect_stdout(sys.stderr):
             cells = accumulate(found, engine, keep=args.keep, progress=bar.update)
     finally:
         engine.close()

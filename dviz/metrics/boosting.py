@@ -83,13 +83,13 @@ class _Rows(NamedTuple):
     """The rows that train.
 
     columns: bin of each value, dimension by dimension, (D, N); place: the same in one row of
-    D * span counters, (N, D); count: rows in each counter, float64 (D, span); member: which rows
+    D * span counters, (N, D); counts: rows in each counter, float64 (D, span); member: which rows
     they are, sparse (D * span, N).
     """
 
     columns: np.ndarray
     place: np.ndarray
-    count: np.ndarray
+    counts: np.ndarray
     member: csr_array
 
     @classmethod
@@ -105,14 +105,14 @@ class _Rows(NamedTuple):
     def sums(self, residual: np.ndarray) -> np.ndarray:
         """Of residuals (K, N) in each counter, (K, D, span)."""
         found = np.ascontiguousarray((self.member @ residual.T).T)
-        return found.reshape(-1, *self.count.shape)
+        return found.reshape(-1, *self.counts.shape)
 
     def among(self, some: np.ndarray, residual: np.ndarray) -> np.ndarray:
         """Sums of residuals (N,), and counts, of some rows in each counter, (2, D, span)."""
-        index, size = self.place[some].ravel(), self.count.size
+        index, size = self.place[some].ravel(), self.counts.size
         weights = np.repeat(residual[some], len(self.columns))
         found = np.stack([np.bincount(index, weights, size), np.bincount(index, minlength=size)])
-        return found.reshape(2, *self.count.shape)
+        return found.reshape(2, *self.counts.shape)
 
 
 def _grow(
@@ -128,14 +128,14 @@ def _grow(
     Args:
         test: bins (D, M); residual: (N,); root: its sums in each counter, (D, span).
     """
-    found = np.stack([root, rows.count])[None]  # sums and counts, (nodes, 2, D, span)
+    found = np.stack([root, rows.counts])[None]  # sums and counts, (nodes, 2, D, span)
     nodes = [(np.arange(rows.columns.shape[1]), np.arange(test.shape[1]))]
     for level in range(DEPTH):
         gain, dimension, threshold = _best_splits(found, rng)
         worth = gain > LEAST_GAIN
         np.add.at(importance, dimension[worth], gain[worth])
         # A node without a split sends all its rows to the left.
-        threshold = np.where(worth, threshold, rows.count.shape[1])
+        threshold = np.where(worth, threshold, rows.counts.shape[1])
         split = zip(nodes, dimension, threshold, strict=True)
         pairs = [
             [_divide(rows.columns[d], own, t), _divide(test[d], held, t)]

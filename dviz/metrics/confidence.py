@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from dviz.metrics.arrays import check_codes
+from dviz.metrics.mlp import Mlp
 from dviz.metrics.probes import Probe, fit_probe
 from dviz.metrics.split import train_rows
 
@@ -28,8 +29,9 @@ def fit_calibrated(codes: Any, labels: Any, train: Any = None, seed: int = 0) ->
         train = np.arange(len(codes)) < train_rows(len(codes))
     whole = fit_probe(codes, labels, "mlp", seed)
     held_in = fit_probe(codes[train], labels[train], "mlp", seed)
-    T = temperature(held_in, codes[~train], labels[~train])
-    return replace(whole, predictor=whole.predictor.tempered(T), temperature=T)
+    T, mlp = temperature(held_in, codes[~train], labels[~train]), whole.predictor
+    assert isinstance(mlp, Mlp)
+    return replace(whole, predictor=mlp.tempered(T), temperature=T)
 
 
 def temperature(probe: Probe, codes: Any, labels: Any) -> float:

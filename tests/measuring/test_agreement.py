@@ -68,8 +68,8 @@ def load_shape(stored):
         ({"scores": {"mig": 0.24}}, "mig: report 0.200, now 0.240"),
         ({"scores": {}}, "mig: report 0.200, now nan"),
         ({"origin": "official file"}, "report procedural twin, now official file"),
-        ({"probes": []}, "shape: report 0.500, now not measured"),
-        ({"probes": [ProbeScore("shape", "gbt", "all", 0.7, 0.7, 0.33, 0.03)]}, "now 0.700"),
+        ({"probes": []}, "shape: report 50.0%, now not measured"),
+        ({"probes": [ProbeScore("shape", "gbt", "all", 0.7, 0.7, 0.33, 0.03)]}, "now 70.0%"),
     ],
 )
 def test_what_is_off_is_named(stored, change, words):

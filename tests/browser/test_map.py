@@ -83,6 +83,7 @@ def test_a_lasso_says_what_samples_share_and_gives_them_away(map_page):
     expect(map_page.locator(".map-picked h2")).to_contain_text("samples share")
     expect(map_page.locator(".map-words li").first).to_be_visible()
     expect(map_page.locator(".map-bars figure")).to_have_count(6)
+    assert not Axe().run(map_page).response["violations"]
     with map_page.expect_download() as download:
         map_page.locator(".save-picked").click()
     header, *rows = csv.reader(Path(download.value.path()).read_text().splitlines())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from dviz.metrics.association import associate
@@ -64,6 +65,16 @@ def test_everything_is_measured_and_can_be_taken_away(scored):
     report = json.loads(Path(download.value.path()).read_text())
     assert report["n_samples"] == len(CODES)
     assert {"omes", "mig", "sap", "dci", "probes"} <= set(report)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_was_measured_is_accessible(scored, scheme):
+    page = scored
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    assert "common." not in page.inner_text("body")
+    found = Axe().run(page).response["violations"]
+    assert not found, [(v["id"], v["nodes"][0]["html"]) for v in found]
 
 
 def test_a_broken_table_is_explained_and_the_next_one_read(page, files):

@@ -65,7 +65,7 @@ class OnRay:
         workers: int = 2,
         *,
         gpus: float = 0.0,
-        memory: int = 300_000_000,
+        memory: int = 200_000_000,
     ) -> None:
         try:
             import ray

@@ -287,7 +287,7 @@ def show_result(parts: Parts, metric: str | None, result: dict[str, Any]) -> Upd
     models = zip(PROBE_MODELS.items(), parts.titles, parts.charts, strict=True)
     for (model, name), title, chart in models:
         if "probes" in result:
-            updates[title] = f"<h3>{name}: accuracy on held-out rows</h3>"
+            updates[title] = f"<h2>{name}: accuracy on held-out rows</h2>"
             updates[chart] = gr.Plot(probe_chart(result, model), visible=True)
     return updates
 

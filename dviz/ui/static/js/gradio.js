@@ -1,5 +1,7 @@
-// What Gradio's own parts leave unsaid: words it forgot to translate, and a name without a role.
+// What Gradio's own parts leave unsaid: words it forgot to translate, a name without a role, and
+// which of a button inside a button is meant.
 (() => {
+  const INNER = ".icon-button .upload-container";
   const UNSAID = "[aria-label^='common.'], [title^='common.'], [aria-label='Empty value']:not([role])";
 
   function say(node) {
@@ -10,12 +12,23 @@
     if (node.getAttribute("aria-label") === "Empty value") node.setAttribute("role", "img");
   }
 
+  // Nobody can tell two buttons in one place apart: the outer one does what the inner one does.
+  function join(inner) {
+    const outer = inner.closest(".icon-button");
+    inner.style.display = "none";
+    outer.addEventListener("click", ({ target }) => {
+      if (!inner.contains(target)) inner.click();
+    });
+  }
+
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) {
       for (const node of addedNodes) {
         if (!(node instanceof Element)) continue;
         if (node.matches(UNSAID)) say(node);
         node.querySelectorAll(UNSAID).forEach(say);
+        if (node.matches(INNER)) join(node);
+        node.querySelectorAll(INNER).forEach(join);
       }
     }
   }).observe(document, { childList: true, subtree: true });

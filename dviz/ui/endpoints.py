@@ -23,6 +23,7 @@ from dviz.ui.core import inspector
 from dviz.ui.core.library import Library
 from dviz.ui.core.reading import read, swaps
 from dviz.ui.core.uploads import MODES, PLAIN, Photo, Preparation, read_photo
+from dviz.ui.parts.blocks import plain_file
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.photo_table import reading_dict
 from dviz.ui.parts.transfer import diagnosed, distance_in
@@ -133,7 +134,7 @@ def _build_pictures(library: Library) -> None:
 
     with gr.Row(visible=False):
         checkpoint = gr.Textbox(label="checkpoint")
-        image, other = (gr.File(label=name, type="filepath") for name in ("image", "other"))
+        image, other = (plain_file(label=name, type="filepath") for name in ("image", "other"))
         shape = gr.Textbox("crop", label="shape")
         background = gr.Textbox("keep", label="background")
         code = gr.JSON(label="code")

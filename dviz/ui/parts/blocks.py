@@ -29,6 +29,17 @@ class QuietBlocks(gr.Blocks):
             raise gr.Error(ODD, print_exception=False) from error
 
 
+def plain_file(**settings: Any) -> gr.File:
+    """Gradio's File, whose events are given plain paths.
+
+    By itself it leaves an empty file behind for every path, and hands out words of a class of its
+    own, which load Gradio wherever they are unpacked.
+    """
+    file = gr.File(**settings)
+    file._process_single_file = lambda f: f.path  # not a class: Gradio would write a file for it
+    return file
+
+
 class _PageConfig(BlocksConfig):
     """The page's own; sessions copy it."""
 

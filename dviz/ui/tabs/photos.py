@@ -22,6 +22,7 @@ from dviz.ui.core.uploads import (
     shoot,
 )
 from dviz.ui.parts.address import one_of
+from dviz.ui.parts.blocks import plain_file
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.panel import build_panel
 from dviz.ui.parts.photo_page import (
@@ -107,7 +108,7 @@ def _build_uploads() -> tuple[gr.File, gr.Image, gr.HTML]:
     """Where photos come from."""
     with gr.Row(elem_classes="uploads"):
         with gr.Column(scale=2, min_width=260):
-            files = gr.File(
+            files = plain_file(
                 label=f"Drop photos here, up to {MAX_PHOTOS}",
                 file_count="multiple",
                 file_types=["image"],

@@ -20,6 +20,7 @@ from dviz.ui.core.own_codes import OwnTable, Waiting, as_table, measure_in_turn
 from dviz.ui.core.own_files import columns_of, read_files
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import number, one_of
+from dviz.ui.parts.blocks import plain_file
 from dviz.ui.parts.closer import build_closer
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.own_page import (
@@ -166,7 +167,7 @@ def _build_inputs() -> tuple[gr.File, gr.Button, gr.Slider, gr.Radio]:
     """Where files are dropped, the button for an example, α and pooling."""
     with gr.Row(elem_classes="uploads"):
         with gr.Column(scale=2, min_width=280):
-            files = gr.File(
+            files = plain_file(
                 label="Codes and labels",
                 file_count="multiple",
                 file_types=[".npz", ".csv"],

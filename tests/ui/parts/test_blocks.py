@@ -1,9 +1,10 @@
 """A session of the page costs next to nothing, and the page is described as ever."""
 
 import gradio as gr
+from gradio.data_classes import FileData, ListFiles
 from gradio.state_holder import SessionState
 
-from dviz.ui.parts.blocks import QuietBlocks
+from dviz.ui.parts.blocks import QuietBlocks, plain_file
 
 
 def page(kind):
@@ -31,3 +32,13 @@ def test_the_page_is_described_as_by_gradio():
         return [(c["type"], c["props"].get("label"), c["props"].get("value")) for c in components]
 
     assert told(QuietBlocks) == told(gr.Blocks)
+
+
+def test_a_file_is_a_plain_path_and_leaves_nothing_behind(tmp_path):
+    file = plain_file(file_count="multiple")
+    file.GRADIO_CACHE = str(tmp_path)
+    assert file.get_block_name() == "file"
+    given = file.preprocess(ListFiles(root=[FileData(path="a.csv"), FileData(path="b.npz")]))
+    assert given == ["a.csv", "b.npz"]
+    assert {type(path) for path in given} == {str}
+    assert not list(tmp_path.iterdir())

@@ -83,7 +83,7 @@ class Limits:
     table_inside_bytes: int = _bound(
         500_000, "bytes", "a larger table is read in a process of its own, so that nobody waits"
     )
-    table_cpu_seconds: int = _bound(20, "seconds of a core", "the largest tables take three")
+    table_cpu_seconds: int = _bound(20, "seconds of a core", "the largest took less than three")
     # --- checkpoints
     config_bytes: int = _bound(500_000, "bytes", "the shipped ones are under 10 kB")
     factors: int = _bound(64, "factors", "the study's datasets have up to eleven")

@@ -39,8 +39,7 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
         DataFileError: other files than needed, or they are broken, too large, or do not fit each
             other. The message names a file, never the folder it was put into.
     """
-    # Gradio's names of files are words of its own, whose making loads all of it in the process.
-    by_kind = {Path(path).suffix.lower(): str(path) for path in paths}
+    by_kind = {Path(path).suffix.lower(): path for path in paths}
     if len(by_kind) != len(paths) or not set(by_kind) <= {".npz", ".csv"} or ".csv" not in by_kind:
         names = ", ".join(Path(path).name for path in paths) or "nothing"
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
@@ -53,7 +52,7 @@ def columns_of(paths: Sequence[str]) -> list[Column]:
     """The columns of a single CSV with what they are taken for; [] for anything else."""
     if len(paths) != 1 or Path(paths[0]).suffix.lower() != ".csv":
         return []
-    found = json.loads(_read(column_bytes, paths, str(paths[0])))
+    found = json.loads(_read(column_bytes, paths, paths[0]))
     return [Column(each["name"], tuple(each["cells"]), each["role"]) for each in found]
 
 

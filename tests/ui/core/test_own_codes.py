@@ -43,23 +43,6 @@ def one(tmp_path):
     return [str(path)]
 
 
-def test_a_process_is_told_plain_names(one, two, monkeypatch):
-    """The page's are words of Gradio's own; unpacking one would load Gradio in the process."""
-
-    class Named(str):
-        pass
-
-    def run(work, *args, **bounds):
-        words = [*args[0].values()] if isinstance(args[0], dict) else [args[0]]
-        assert {type(word) for word in words} == {str}
-        return work(*args)
-
-    monkeypatch.setattr(own_files, "LIMITS", replace(LIMITS, table_inside_bytes=1))
-    monkeypatch.setattr(own_files, "run_bounded", run)
-    read_files([Named(path) for path in two])
-    columns_of([Named(path) for path in one])
-
-
 def test_two_files_in_any_order_and_one_table_are_the_same(two, one):
     read = [read_files(paths) for paths in (two, two[::-1], one)]
     for table in read:

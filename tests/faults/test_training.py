@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from dviz.measuring.shards import find_shards
 from dviz.training.loop import train
 from tests.faults.work import (
     CONFIG,
+    counted,
     on_a_full_disk,
     run_to_the_end,
     save_a_checkpoint,
@@ -31,26 +33,26 @@ FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.faults.work"])
 
 
-def test_killed_at_random_moments_training_ends_at_the_same_bits(tmp_path):
-    """Killed past all handlers, wherever it is: in a step, in a save, at its start."""
-    whole = tmp_path / "whole"
-    process = FORK.Process(target=run_to_the_end, args=(whole, False))
-    began = time.monotonic()
+def ends(target, *arguments):
+    """The exit code of ``target`` in a process of its own; a signal's number, negative."""
+    process = FORK.Process(target=target, args=arguments)
     process.start()
     process.join()
-    took, rng, kills = time.monotonic() - began, random.Random(3), 0
-    broken = tmp_path / "broken"
-    for _ in range(40):
-        state = broken / "training.json"
-        process = FORK.Process(target=run_to_the_end, args=(broken, state.exists() or kills > 0))
-        process.start()
-        process.join(rng.uniform(0.2, 0.9) * took if kills < 3 else None)
-        if process.exitcode is not None:
-            break
-        process.kill()
-        process.join()
-        kills += 1
-    assert kills > 0
+    return process.exitcode
+
+
+def test_killed_at_random_moments_training_ends_at_the_same_bits(tmp_path):
+    """Killed past all handlers, wherever it is: in a step, in a save, at its start.
+
+    A moment is a number of calls, so that a fast machine is killed as surely as a slow one.
+    """
+    whole, broken, rng = tmp_path / "whole", tmp_path / "broken", random.Random(3)
+    assert ends(counted, whole, False) == 0
+    calls = int((whole / "calls").read_text())
+    for kill in range(3):
+        moment = rng.randint(calls // 20, calls // 3)
+        assert ends(counted, broken, kill > 0, moment) == -signal.SIGKILL
+    assert ends(run_to_the_end, broken, True) == 0
     assert torch.equal(torch.load(whole / "end.pt"), torch.load(broken / "end.pt"))
 
 

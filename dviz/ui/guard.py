@@ -27,6 +27,7 @@ from dviz.ui.core.visitors import (
     Visitors,
 )
 from dviz.ui.exchange import Asgi, Exchange, Message, Receive, Refusal, Scope, Send
+from dviz.ui.sessions import Present, keep_present
 
 GRACE = 20.0  # seconds in which a page that was closed may be opened again
 SWEEP = 30.0  # seconds between two looks for what is too old
@@ -66,6 +67,7 @@ class Guard:
         self._turns: asyncio.Semaphore | None = None
         self._readers: anyio.CapacityLimiter | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._present: Present | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,18 +91,19 @@ class Guard:
             raise Refusal(404, "there is nothing here")
         if (found := FILE.search(path)) is not None:
             self._check_paths([unquote(found[1]), found[1]], visitor)
-        self._claim_what_is_named(scope, visitor)
+        named = self._claim_what_is_named(scope, visitor)
         if UPLOAD.search(path) and scope["method"] == "POST":
             await self._upload(scope, receive, exchange)
             return
         if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             receive = await self._read(scope, receive, visitor)
-        if (session := SESSION.search(path)) is not None:
-            await self._stay(session[1], scope, receive, exchange)
-            return
         if JOIN.search(path):
             exchange.on_json = lambda value: self._claim_event(value, visitor)
-        await self.app(scope, receive, exchange.send)
+        with self._present_in(scope).at(named):
+            if SESSION.search(path):
+                await self._stay(scope, receive, exchange)
+            else:
+                await self.app(scope, receive, exchange.send)
 
     # --- bodies
 
@@ -177,14 +180,15 @@ class Guard:
             except NotYoursError as error:
                 raise Refusal(404, str(error)) from None
 
-    def _claim_what_is_named(self, scope: Scope, visitor: str) -> None:
-        """Sessions and events in the address."""
+    def _claim_what_is_named(self, scope: Scope, visitor: str) -> list[str]:
+        """Sessions and events in the address, which are given back."""
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=50)
         names = query.get("session_hash", [])
         for pattern in (SESSION, EVENT):
             names += [found[1]] if (found := pattern.search(scope["path"])) else []
         for name in names:
             self._claim(name, visitor)
+        return names
 
     def _claim(self, name: str, visitor: str) -> None:
         if len(name) > 200:
@@ -246,7 +250,7 @@ class Guard:
 
     # --- coming and going
 
-    async def _stay(self, session: str, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+    async def _stay(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         """A page is open as long as its heartbeat is listened to."""
         visitor = exchange.visitor
         self.visitors.open_page(visitor)
@@ -268,6 +272,14 @@ class Guard:
             if state is not None:  # what Gradio would keep of it for another hour
                 state.session_data.pop(session, None)
                 state.time_last_used.pop(session, None)
+
+    def _present_in(self, scope: Scope) -> Present:
+        """Who is connected; from the first request on, Gradio keeps their sessions."""
+        if self._present is None:
+            self._present = Present()
+            if hasattr(scope.get("app"), "state_holder"):
+                keep_present(scope["app"], self._present)
+        return self._present
 
     def _begin_sweeping(self) -> None:
         if self._sweeper is None or self._sweeper.done():

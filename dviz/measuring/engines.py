@@ -9,19 +9,23 @@ from typing import Any, Protocol
 
 import dviz
 from dviz.errors import DvizError
-from dviz.metrics.groups import Cells
 
 STARTS = 3
 
 
 class Engine(Protocol):
-    """Who does the work: `submit` begins it, `first` waits for any that is done."""
+    """Who does the work: `submit` begins it, `first` waits for any that is done.
+
+    Attributes:
+        workers: pieces at once. by_file: whether large results are better handed on as files.
+    """
 
     workers: int
+    by_file: bool
 
     def submit(self, work: Callable[..., Any], *args: Any) -> Any: ...
     def first(self, running: list[Any]) -> Any: ...
-    def result(self, handle: Any) -> Cells: ...
+    def result(self, handle: Any) -> Any: ...
     def check(self, handle: Any) -> None: ...
     def close(self) -> None: ...
 
@@ -30,6 +34,7 @@ class Here:
     """This process, one piece after the other."""
 
     workers = 1
+    by_file = False
 
     def submit(self, work: Callable[..., Any], *args: Any) -> Any:
         return work(*args)
@@ -37,7 +42,7 @@ class Here:
     def first(self, running: list[Any]) -> Any:
         return running[0]
 
-    def result(self, handle: Any) -> Cells:
+    def result(self, handle: Any) -> Any:
         return handle
 
     def check(self, handle: Any) -> None:
@@ -72,6 +77,7 @@ class OnRay:
         except ModuleNotFoundError as error:
             raise DvizError("--engine ray needs Ray: pip install 'dviz[scale]'") from error
         self._ray, self._own = ray, address is None
+        self.by_file = self._own  # Ray would write them to disk, too, with processes for it
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         here: dict[str, Any] = {"num_cpus": workers, "object_store_memory": memory}
         variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(dviz.__file__).parents[1])}
@@ -94,14 +100,11 @@ class OnRay:
     def first(self, running: list[Any]) -> Any:
         return self._ray.wait(running)[0][0]
 
-    def result(self, handle: Any) -> Cells:
-        return Cells(*self._get(handle))
-
     def check(self, handle: Any) -> None:
         """Raise what the piece raised."""
-        self._get(handle)
+        self.result(handle)
 
-    def _get(self, handle: Any) -> Any:
+    def result(self, handle: Any) -> Any:
         try:
             return self._ray.get(handle)
         except self._ray.exceptions.RayTaskError as error:

@@ -2,15 +2,18 @@
 
 Four shards make a span, four of these a block; blocks are added to the first from left to right.
 What is held is so the cells of all, once, and those of a block or two, however many shards there
-are. The tree is the same whoever works at it and in whatever order they end, so the result is the
-same to the last bit: in one process, on two, or after some of them were killed.
+are; where they are handed on as files, memory holds only those that are worked at. The tree is the
+same whoever works at it and in whatever order they end, so the result is the same to the last bit:
+in one process, on two, or after some of them were killed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +44,22 @@ def accumulate(
 
     Args:
         keep: a folder for what is done, so that a run that was stopped goes on where it was; its
-            files are of use only with the same shards.
+            files are of use only with the same shards. All machines must see it.
         progress: called with the number of shards that each piece added.
 
     Raises:
         DataFileError: a shard is broken; `keep` is of other shards.
     """
-    tree = _Tree(shards, engine, keep)
     tell = progress or (lambda count: None)
-    done = tree.begin()
-    tell(sum(stop - start for start, stop in done))
-    for start, stop, new in tree.grow():
-        if new:
-            tell(stop - start)
-    return tree.whole()
+    own = tempfile.TemporaryDirectory() if engine.by_file and keep is None else nullcontext(keep)
+    with own as folder:
+        tree = _Tree(shards, engine, None if folder is None else Path(folder))
+        done = tree.begin()
+        tell(sum(stop - start for start, stop in done))
+        for start, stop, new in tree.grow():
+            if new:
+                tell(stop - start)
+        return tree.whole()
 
 
 class _Tree:
@@ -74,7 +79,7 @@ class _Tree:
         for span in sorted(_kept(self._keep), key=lambda s: s[0] - s[1]):  # the longest first
             if not any(a <= span[0] and span[1] <= b for a, b in spans):
                 spans.append(span)
-                self._nodes[span] = self._engine.submit(load_cells, _file(self._keep, span))
+                self._nodes[span] = _file(self._keep, span)
         return spans
 
     def grow(self) -> Iterator[tuple[int, int, bool]]:
@@ -98,7 +103,10 @@ class _Tree:
     def whole(self) -> Cells:
         """What is left, from left to right, together."""
         spans = sorted(self._nodes)
-        parts = [self._engine.result(self._nodes[span]) for span in spans]
+        found = [self._nodes[span] for span in spans]
+        parts = [
+            _cells(node if isinstance(node, Path) else self._engine.result(node)) for node in found
+        ]
         return parts[0] if len(parts) == 1 else join(parts)
 
     def _covers(self, shard: int) -> bool:
@@ -146,33 +154,40 @@ def _siblings(span: Span) -> list[Span]:
 
 def cells_of_shard(
     path: Path, dimensions: tuple[str, ...], factors: tuple[str, ...], keep: Path | None
-) -> Cells:
-    """One piece of work: a shard to cells, kept as a file where asked for."""
+) -> Cells | Path:
+    """One piece of work: a shard to cells, or to the file that they are kept in."""
     seen = AssociationAccumulator()
     for codes, classes in read_batches(path, dimensions, factors):
         seen.update(codes, classes)
     return _keep_cells(seen.cells(), keep)
 
 
-def merge_cells(keep: Path | None, *parts: Cells) -> Cells:
+def merge_cells(keep: Path | None, *parts: Cells | Path) -> Cells | Path:
     """One piece of work: several spans to one."""
-    return _keep_cells(join([Cells(*part) for part in parts]), keep)
+    return _keep_cells(join([_cells(part) for part in parts]), keep)
 
 
-def load_cells(path: Path) -> Cells:
-    """What an earlier run has kept."""
+def _cells(part: Cells | Path) -> Cells:
+    """Cells, wherever they are.
+
+    Raises:
+        DataFileError: their file cannot be read.
+    """
+    if not isinstance(part, Path):
+        return Cells(*part)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(part, allow_pickle=False) as file:
             return Cells(*(file[name] for name in Cells._fields))
     except NPZ_ERRORS as error:
-        raise DataFileError(f"{path}: cannot be read ({error}); delete it and run again") from None
+        raise DataFileError(f"{part}: cannot be read ({error}); delete it and run again") from None
 
 
-def _keep_cells(cells: Cells, path: Path | None) -> Cells:
-    if path is not None:
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **cells._asdict())
-    return cells
+def _keep_cells(cells: Cells, path: Path | None) -> Cells | Path:
+    if path is None:
+        return cells
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **cells._asdict())
+    return path
 
 
 def _file(keep: Path | None, span: Span) -> Any:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dviz.checkpoint import SOURCE
 from dviz.results import pictures, published, rankings, tables
+from dviz.results import seeds as sweeps
 from dviz.results.claims import verdicts
 from dviz.results.figures import OVERVIEW
 from dviz.results.zoo import Model, transfers_of
@@ -48,7 +49,7 @@ def results_page(
         "## Pictures",
         pictures.section(models, remarks or {}),
         "## Over seeds",
-        tables.over_seeds(seeds),
+        sweeps.section(seeds),
         "## The study's Shapes3D → Isaac3D beside ours",
         published.beside_ours(transfers),
         "## Does OMES agree with other metrics?",

@@ -1,4 +1,4 @@
-"""Tables of the results page: Sources, transfers, seeds."""
+"""Tables of the results page: Sources and transfers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from dviz.measuring.differences import older_trees, split_note
 from dviz.measuring.report import ARC, BY_PHOTOGRAPH, DatasetReport
@@ -20,19 +19,6 @@ PROBES = tuple(
     (model, dims) for model in ("gbt", "mlp") for dims in ("all", ARC, "union", "pruned")
 )
 POOLINGS = ("avg", "max")
-SEED_SCORES = {  # column, unit, digits
-    "OMES avg": ("omes_avg", 1, 3),
-    "OMES max": ("omes_max", 1, 3),
-    "modularity avg": ("modularity_avg", 1, 3),
-    "GBT, all": ("gbt_all", 100, 1),
-    "MLP, all": ("mlp_all", 100, 1),
-}
-SEED_NOTE = (
-    "Mean ± standard deviation. Source and fine-tuning both start from another seed each time; "
-    "a shorter recipe than the checkpoints above, and probes split by row whatever the images, so "
-    "compare within this table: `docs/` holds "
-    "the specs (`seeds-*.yaml`) and `checkpoints/seeds/` each seed's figures."
-)
 
 
 def sources(models: Iterable[Model]) -> str:
@@ -163,28 +149,6 @@ def _scores(transfer: Transfer) -> str:
     older = [b.name for b in transfer.rivals if older_trees(b.result)]
     note = f"\n\nDCI of {', '.join(older)}: with the trees of an earlier version." if older else ""
     return table(header, rows) + note
-
-
-def over_seeds(rows: pd.DataFrame | None) -> str:
-    """Mean and standard deviation (n − 1) of each stage over the seeds of a sweep."""
-    if rows is None:
-        return "Not measured yet."
-    rows = rows.fillna({"target": "", "transfer": "Source"})
-    lines = []
-    for (source, target, stage), group in rows.groupby(["source", "target", "transfer"]):
-        spread = [_spread(unit * group[column], n) for column, unit, n in SEED_SCORES.values()]
-        way = f"{source} → {target}" if target else source
-        lines.append([f"{way}, {stage}", str(len(group)), *spread])
-    return f"{table(['', 'seeds', *SEED_SCORES], lines)}\n\n{SEED_NOTE}"
-
-
-def _spread(values: pd.Series, digits: int) -> str:
-    """Mean ± standard deviation of what is known."""
-    values = values.dropna()
-    if not len(values):
-        return "–"
-    spread = f" ± {values.std():.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{spread}"
 
 
 def _both(result: DatasetReport, what: str) -> str:

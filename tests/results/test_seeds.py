@@ -1,0 +1,58 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from dviz.results import seeds
+
+COLUMNS = [score.column for score in seeds.SCORES]
+
+
+def sweep(**stages):
+    """Rows of a sweep; each stage's OMES over the seeds, every other score the same number."""
+    rows = []
+    for stage, values in stages.items():
+        for seed, value in enumerate(values):
+            place = {"source": "white", "seed": seed, "command": "dviz transfer --steps 5000"}
+            place |= {"target": None if stage == "Source" else "noisy", "transfer": None}
+            if stage == "target_only":
+                place |= {"transfer": "fine-tuned", "baseline": "target-only", "command": "dviz"}
+            elif stage != "Source":
+                place["transfer"] = stage.replace("_", "-")
+            rows.append(place | dict.fromkeys(COLUMNS, value) | {"reconstruction": 10 - seed})
+    return pd.DataFrame(rows)
+
+
+def test_stages_are_averaged_over_their_seeds():
+    text = seeds.section(sweep(Source=[0.5, 0.7], direct=[0.1, np.nan]))
+    assert "| white, Source | 5,000 | 2 | 0.600 ± 0.141 | 0.600 ± 0.141 |" in text
+    assert "| white → noisy, direct | 5,000 | 1 | 0.100 |" in text
+    assert " − " not in text, "a single seed has no interval"
+
+
+def test_differences_are_taken_seed_by_seed():
+    """Far apart over the seeds, but never among themselves."""
+    text = seeds.section(
+        sweep(direct=[0.1, 0.5, 0.9], fine_tuned=[0.2, 0.6, 1.0], target_only=[0.0, 0.5, 0.7])
+    )
+    assert "| white → noisy, fine-tuned − direct | +0.100 (+0.100 to +0.100) |" in text
+    low, high = seeds.paired_interval(np.array([0.2, 0.1, 0.3]))
+    assert f"fine-tuned − target-only | +0.200 ({low:+.3f} to {high:+.3f})" in text
+
+
+def test_an_interval_is_students():
+    """n = 3, sd 1: 4.303 standard errors."""
+    low, high = seeds.paired_interval(np.array([1.0, 2.0, 3.0]))
+    assert (low, high) == pytest.approx((2 - 4.3027 / np.sqrt(3), 2 + 4.3027 / np.sqrt(3)), 1e-4)
+
+
+def test_intervals_hold_the_true_difference_as_often_as_they_say():
+    rng = np.random.default_rng(3)
+    held = [
+        low <= 1 <= high for low, high in map(seeds.paired_interval, rng.normal(1, 2, (2000, 5)))
+    ]
+    assert abs(np.mean(held) - seeds.LEVEL) < 0.015
+
+
+def test_the_rule_takes_the_median_loss_whatever_the_labels_say():
+    text = seeds.section(sweep(fine_tuned=[0.3, 0.1, 0.2]))
+    assert "is seed 1 with OMES avg 0.100; picked by labels it would be seed 0 with 0.300" in text

@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,22 +116,35 @@ class Visitor:
 
     def trigger(self, element: str, event: str, data: list[Any], session: str | None = None) -> str:
         """What an event of the page's own answers, in one line; `data` fills its first inputs."""
+        try:
+            for message in self.messages(element, event, data, session):
+                if message["msg"] == "process_completed":
+                    problem = message["output"].get("error")
+                    return "served" if message["success"] else f"refused: {_short(problem or '')}"
+        except RefusedError as refusal:
+            return str(refusal)
+        return "no answer"
+
+    def messages(
+        self, element: str, event: str, data: list[Any], session: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """What an event of the page's own is told, as it comes. Raises RefusedError."""
         number, inputs = self._event(element, event)
-        body = {
-            "fn_index": number,
-            "session_hash": session or secrets.token_hex(6),
-            "data": data + [None] * (inputs - len(data)),
-        }
+        session = session or secrets.token_hex(6)
+        filled = data + [None] * (inputs - len(data))
+        body = {"fn_index": number, "session_hash": session, "data": filled}
         status, _, content = self.ask("POST", f"{API}/queue/join", body)
         if status != 200:
-            return said(status, content)
-        path = f"{API}/queue/data?session_hash={body['session_hash']}"
-        for line in self.ask("GET", path)[2].decode("utf-8", "replace").splitlines():
-            if '"process_completed"' in line:
-                message = json.loads(line[6:])
-                problem = message["output"].get("error")
-                return "served" if message["success"] else f"refused: {_short(problem or '')}"
-        return "no answer"
+            raise RefusedError(said(status, content))
+        deadline = time.monotonic() + self._timeout
+        connection = http.client.HTTPConnection(self._address, timeout=self._timeout)
+        path = f"{API}/queue/data?session_hash={session}"
+        with closing(connection):
+            connection.request("GET", path, headers={"Cookie": self.cookie} if self.cookie else {})
+            answer, left = connection.getresponse(), b""
+            for part in _parts(answer, deadline):
+                *lines, left = (left + part).split(b"\n")
+                yield from (json.loads(line[6:]) for line in lines if line.startswith(b"data: "))
 
     def picture(self, content: bytes, name: str = "a.png", checkpoint: str = "") -> str:
         """What /encode says about a picture."""

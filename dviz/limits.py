@@ -34,7 +34,9 @@ class Limits:
     body_seconds: int = _bound(30, "seconds", "until a request has arrived; uploads have ten times")
     json_depth: int = _bound(32, "levels", "requests of the page nest up to six deep")
     json_values: int = _bound(50_000, "values", "128 codes of 256 dimensions are 33 thousand")
-    sessions: int = _bound(500, "sessions", "each keeps its photos and tables in memory")
+    sessions: int = _bound(
+        500, "sessions", "each keeps photos and tables; the oldest with no page open goes first"
+    )
     queue: int = _bound(64, "requests", "that wait for their turn; more are told to come back")
     # --- uploads
     upload_bytes: int = _bound(20_000_000, "bytes a file", "a photograph of 50 megapixels fits")

@@ -61,10 +61,15 @@ def omes_difference(
 ) -> Difference:
     """Of OMES ("omes") or a half of it; the error is that of the pairs.
 
-    Where it was measured of one of the two only, the other's is taken to be as large.
+    Where it was measured of one of the two only, the variance that each pair brings is taken to be
+    the same of the other, so its error is the larger the fewer its pairs.
     """
-    scores = [getattr(result.omes(pooling=pooling), what) for result in (first, second)]
-    found = [result.uncertainty(pooling=pooling) for result in (first, second)]
-    errors = [getattr(known, what).error for known in found if known is not None]
-    error = float(np.hypot(errors[0], errors[-1])) if errors else np.nan
-    return Difference(float(scores[1] - scores[0]), error)
+    results = (first, second)
+    scores = [getattr(result.omes(pooling=pooling), what) for result in results]
+    known = [result.uncertainty(pooling=pooling) for result in results]
+    errors = [np.nan if found is None else getattr(found, what).error for found in known]
+    pairs = np.array([max(result.num_pairs, 1) for result in results])
+    per_pair = np.square(errors) * pairs
+    per_pair = np.where(np.isnan(per_pair), per_pair[::-1], per_pair)
+    error = np.sqrt((per_pair / pairs).sum())
+    return Difference(float(scores[1] - scores[0]), float(error))

@@ -1,0 +1,37 @@
+"""Differences of OMES and their errors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dviz.measuring.differences import omes_difference
+from dviz.measuring.evidence import Evidence, pack_covariance
+from tests.measuring.test_diagnosis import result
+
+BLURRED = np.where(np.eye(3), 0.8, 0.2)
+VARIANCE = 1e-4  # of a cell
+
+
+def known(variance=VARIANCE, **more):
+    covariance = pack_covariance(np.stack([variance * np.eye(3)] * 3))
+    evidence = Evidence([[0.2] * 3] * 3, covariance, [1.0] * 3)
+    return replace(result(BLURRED), evidence=evidence, **more)
+
+
+def test_errors_of_both_add_in_squares():
+    alone = known().uncertainty().omes.error
+    larger = known(4 * VARIANCE)
+    assert omes_difference(known(), known()).error == pytest.approx(np.sqrt(2) * alone)
+    assert omes_difference(known(), larger).error == pytest.approx(np.sqrt(5) * alone)
+
+
+def test_an_error_that_was_not_measured_is_scaled_by_the_pairs():
+    ours = known(num_pairs=10_000)
+    alone = ours.uncertainty().omes.error
+    for pairs in (10_000, 2500):
+        other = replace(ours, num_pairs=pairs, evidence=None)
+        expected = alone * np.sqrt(1 + 10_000 / pairs)
+        assert omes_difference(ours, other).error == pytest.approx(expected)
+        assert omes_difference(other, ours).error == pytest.approx(expected)
+    assert np.isnan(omes_difference(other, other).error)

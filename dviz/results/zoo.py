@@ -49,6 +49,12 @@ class Transfer:
         return target is not None and target.photographs
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the Source's images were drawn."""
+        source = known_info(self.source.config.dataset)
+        return source is None or not source.photographs
+
+    @property
     def noisy(self) -> bool:
         """Same factors, noise added."""
         target = known_info(self.tuned.config.dataset)

@@ -1,5 +1,6 @@
 """What is said of the study's claims follows the figures of the reports."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -45,12 +46,27 @@ def test_modularity_is_kept_up_to_a_tolerance(zoo):
 def test_a_claim_follows_its_figures(zoo):
     rename(zoo, "coil100-augmented")
     claim = claims_of(zoo)[1]
-    assert "rises by more than twice its standard error in 1 of 1 transfers" in claim
+    assert "accuracy rises by more than twice its standard error in 1, and" in claim
     assert "- color-dsprites → coil100-augmented: yes, 30.0 +20.0 ± " in claim
     edit(zoo / TUNED, lambda result: replace(result, probes=probes(result, 0.2)))
     claim = claims_of(zoo)[1]
-    assert "standard error in 0 of 1 transfers" in claim
+    assert "accuracy rises by more than twice its standard error in 0, and" in claim
     assert "- color-dsprites → coil100-augmented: no, 30.0 -10.0 ± " in claim
+
+
+def test_what_is_lost_against_the_source_is_told_beside(zoo):
+    rename(zoo, "coil100-augmented")
+    for name, blur in ((SOURCE, 0.0), (DIRECT, 0.3), (TUNED, 0.2)):
+        blurred = lambda r, blur=blur: np.abs(np.array(pure(r)) - blur).tolist()  # noqa: E731
+        edit(zoo / name, lambda r, of=blurred: replace(r, association=of(r), evidence=None))
+    claim = claims_of(zoo)[1]
+    assert "directly in 1 and after fine-tuning in 1 of 1 transfers" in claim
+    direct, tuned = re.search(r"Source's: direct (-[\d.]+), fine-tuned (-[\d.]+)\)", claim).groups()
+    assert float(direct) < float(tuned) < 0
+    assert "from photographs" not in claim
+    for path in (zoo / SOURCE).glob("*.json"):
+        path.write_text(path.read_text().replace('"color-dsprites"', '"coil100-augmented-binary"'))
+    assert "not from a synthetic Source but from photographs" in claims_of(zoo)[1]
 
 
 def test_a_baseline_can_beat_us(zoo):
@@ -67,6 +83,19 @@ def test_a_baseline_can_beat_us(zoo):
     assert f"- no: {way}, direct, GBT: rival -30.0 ± " in claim
     assert f"{way}, fine-tuned, OMES avg" in claim
     assert "MLP" not in claim  # nobody measured it
+    assert "encoders, direct and fine-tuned, of 1 transfers" in claim
+    assert "not counted" not in claim
+
+
+def test_transfers_without_baselines_are_named(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    both = []
+    for baselines in ([], [Baseline("rival", "another", result)]):
+        edit(zoo / TUNED, lambda result: result, baselines=baselines)
+        both += transfers_of(read_zoo(zoo))
+    claim = verdicts(both).split("\n\n**")[2]
+    assert "of 1 transfers" in claim
+    assert "Without baselines, and not counted: color-dsprites → things." in claim
 
 
 def test_baselines_whose_probes_were_split_otherwise_are_named(zoo):

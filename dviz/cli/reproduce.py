@@ -1,4 +1,4 @@
-"""Write the study's tables and the verdicts on its claims from the shipped reports."""
+"""Write the study's tables and the verdicts on its claims from the shipped checkpoints' files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = common.parser(
         "reproduce",
         "Write docs/results.md and docs/figures/*.svg from report.json and config.json of every\n"
-        "checkpoint and the tables in checkpoints/seeds/, and from nothing else: the same files\n"
-        "give the same text, byte for byte.",
+        "checkpoint, the tables in checkpoints/seeds/ and the remarks in checkpoints/remarks.json,\n"
+        "beside the study's own figures (dviz/results/published.py): the same files give the same\n"
+        "text, byte for byte.",
         "dviz reproduce\n  dviz reproduce --check",
     )
     add = parser.add_argument

@@ -32,17 +32,19 @@ def short(value: float) -> str:
 
 
 def percents(values: np.ndarray) -> list[str]:
-    """Shares (F,) in %, their mean last."""
+    """Shares (F,) in %, their mean last, a dash where not all are known."""
     return [NOTHING if math.isnan(v) else f"{v:.1f}" for v in with_mean(100 * values)]
 
 
 def gains(before: np.ndarray, after: np.ndarray) -> list[str]:
-    """Shares (F,) as cells "before (gain)" in %, the mean last; a dash where one is not known."""
+    """Shares (F,) as cells "before (gain)" in %, the mean last; a dash where one is not known.
+
+    A mean over some factors only would stand below one over all, and not be comparable.
+    """
     pairs = zip(with_mean(100 * before), with_mean(100 * after), strict=True)
     return [NOTHING if math.isnan(a - b) else f"{b:.1f} ({a - b:+.1f})" for b, a in pairs]
 
 
 def with_mean(values: np.ndarray) -> list[float]:
-    """`values`, and the mean of those that are known."""
-    known = values[~np.isnan(values)]
-    return [*values.tolist(), float(known.mean()) if len(known) else math.nan]
+    """`values` and their mean, NaN where one of them is."""
+    return [*values.tolist(), float(values.mean())]

@@ -1,4 +1,4 @@
-"""The study's tables and claims, from the reports of a folder of checkpoints alone: Markdown."""
+"""The study's tables and claims, from the files of a folder of checkpoints: Markdown."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ from dviz.results import seeds as sweeps
 from dviz.results.claims import verdicts
 from dviz.results.figures import OVERVIEW
 from dviz.results.zoo import Model, transfers_of
+
+HEAD = (
+    "Made by `python scripts/reproduce.py` from the `report.json` and `config.json` of every "
+    "checkpoint in `checkpoints/`, the tables in `checkpoints/seeds/` and what was seen on contact "
+    "sheets, `checkpoints/remarks.json`; the study's own figures are in "
+    "`dviz/results/published.py`. Accuracies in %; in tables of transfers that before fine-tuning, "
+    "and in brackets what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each, "
+    "of one seed, unless said otherwise: outside of *Over seeds*, ± is the standard error of the "
+    "images and pairs that were drawn, and says nothing of another seed. Where probes are split by "
+    "photograph, they are tested on photographs that they have not seen; the fine-tuned encoders "
+    "learnt, without labels, on images of all photographs."
+)
 
 
 def read_seeds(root: str | Path) -> pd.DataFrame | None:
@@ -34,11 +46,7 @@ def results_page(
     transfers = transfers_of(models)
     parts = [
         "# Results",
-        "Made by `python scripts/reproduce.py` from the `report.json` and `config.json` of every "
-        "checkpoint in `checkpoints/` and the tables in `checkpoints/seeds/`, and from nothing "
-        "else. Accuracies in %; in tables of transfers that before fine-tuning, and in brackets "
-        "what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each, of one "
-        "seed, unless said otherwise.",
+        HEAD,
         f"![OMES and GBT accuracy of every transfer]({OVERVIEW})" if transfers else "",
         "## Claims",
         verdicts(transfers),

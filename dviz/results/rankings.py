@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
@@ -42,13 +43,24 @@ def agreement(models: Sequence[Model]) -> str:
     ]
     note = (
         "Spearman's ρ of ranks within each dataset that at least "
-        f"{MIN_WITHIN} encoders were measured on, baselines included: numbers of factors and "
-        "classes move every metric, so datasets are not ranked against each other. p: share of "
+        f"{MIN_WITHIN} encoders were measured on, n of them: numbers of factors and classes move "
+        f"every metric, so datasets are not ranked against each other. {_included(models, others)} "
+        "p: share of "
         f"{PERMUTATIONS:,} random orders within the datasets that give as large a |ρ|. "
         f"{len(rows) * len(ours)} tests stand here; 1 in 20 is below .05 by chance."
         f"{_split_apart(results)}{_older(results)}"
     )
     return table(["metric", "with OMES avg", "with OMES max"], rows) + f"\n\n{note}"
+
+
+def _included(
+    models: Sequence[Model], metrics: Mapping[str, Callable[[DatasetReport], float]]
+) -> str:
+    """Whether baselines are ranked too, in a sentence."""
+    rivals = [b.result for model in models for b in model.report.baselines]
+    lacking = [name for name, of in metrics.items() if any(math.isnan(of(r)) for r in rivals)]
+    but = f" where their reports hold the metric; not all hold {', '.join(lacking)}"
+    return f"Baselines are among them{but if lacking else ''}."
 
 
 def _split_apart(results: Sequence[DatasetReport]) -> str:
@@ -93,8 +105,12 @@ def distances(transfers: Sequence[Transfer]) -> str:
         [name, *(_spearman(values, reached) for values in columns.values())]
         for name, reached in achieved.items()
     ]
+    images = sorted({f"{d.num_images:,}" for d in found})
     note = (
-        "All from unlabelled images, in the eyes of the Source's encoder (pixels: 8 × 8 RGB). "
+        f"All from {' or '.join(images)} unlabelled images of either dataset, in "
+        "the eyes of the Source's encoder (pixels: 8 × 8 RGB). Outside range: share of the "
+        "Target's images with a code beyond the central 99% of the Source's in some active "
+        "dimension. "
         "Below, how each ranks the transfers by what they achieved: Spearman's ρ, "
         f"n = {len(known)}, with the exact p over all orders. A distance that foretells transfer "
         f"has a ρ near −1; of {len(columns) * len(achieved)} tests, 1 in 20 is below .05 by "

@@ -44,15 +44,25 @@ def sources(models: Iterable[Model]) -> str:
 
 def transfer_section(transfer: Transfer) -> str:
     """How it was trained and measured, its accuracies, its scores and its picture."""
-    return "\n\n".join(
-        [
-            f"### {transfer.title}",
-            _training(transfer.tuned),
-            _accuracies(transfer),
-            _scores(transfer),
-            f"![association matrices of {transfer.title}]({picture_of(transfer)})",
-        ]
-    )
+    parts = [
+        f"### {transfer.title}",
+        _training(transfer.tuned),
+        _baselines(transfer),
+        _accuracies(transfer),
+        _scores(transfer),
+        f"![association matrices of {transfer.title}]({picture_of(transfer)})",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _baselines(transfer: Transfer) -> str:
+    """What each baseline is, a line each, with its pairs where they are others than ours."""
+    ours = transfer.tuned.result.num_pairs
+    lines = []
+    for b in transfer.rivals:
+        fewer = "" if b.result.num_pairs == ours else f" {b.result.num_pairs:,} pairs a factor."
+        lines.append(f"- {b.name}: {b.description}{fewer}")
+    return "\n".join(["Baselines:\n", *lines]) if lines else ""
 
 
 def _accuracies(transfer: Transfer) -> str:

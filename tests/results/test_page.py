@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dviz.checkpoint import REPORT
-from dviz.measuring.report import Baseline, DistanceReport, read_report
+from dviz.measuring.report import BY_PHOTOGRAPH, Baseline, DistanceReport, read_report
 from dviz.results.figures import results_figures
 from dviz.results.zoo import read_zoo
 from tests.results.zoo import edit, page_of, probes
@@ -44,6 +44,17 @@ def test_before_and_gain_are_those_of_the_reports(zoo):
     rival = Baseline("rival", "another", replace(result, probes=probes(result, 0.6)))
     edit(zoo / TUNED, lambda result: result, baselines=[rival])
     assert "| rival: GBT, all | 60.0 |" in page_of(zoo)
+    assert "- rival: another\n" in page_of(zoo)
+    rival = replace(rival, result=replace(rival.result, num_pairs=7))
+    edit(zoo / TUNED, lambda result: result, baselines=[rival])
+    assert "- rival: another 7 pairs a factor.\n" in page_of(zoo)
+
+
+def test_no_mean_is_given_over_some_factors_only(zoo):
+    for name, accuracy in ((DIRECT, 0.3), (TUNED, 0.5)):
+        arc = lambda r, a=accuracy: probes(r, a)[1:]  # noqa: E731
+        edit(zoo / name, lambda r, of=arc: replace(r, split=BY_PHOTOGRAPH, arc=of(r)))
+    assert "| GBT, arc | – | 30.0 (+20.0) | 30.0 (+20.0) | – |" in page_of(zoo)
 
 
 def test_what_was_not_measured_is_said(zoo):
@@ -66,6 +77,9 @@ def test_rankings_need_enough_to_rank(zoo):
     rows = {line.split("|")[1].strip(): line for line in page_of(zoo).splitlines() if "|" in line}
     assert "+1.00 (n 6, p" in rows["MIG"]
     assert "-1.00 (n 6, p" in rows["SAP"]
+    told = re.search(r"Baselines are among them (.+?)\. p:", page_of(zoo)).group(1)
+    assert "InfoM" in told
+    assert "MIG" not in told
 
 
 def test_a_baseline_of_several_transfers_counts_once(zoo):
@@ -88,6 +102,7 @@ def test_distances_are_listed_with_what_transfer_achieved(zoo):
     page = page_of(zoo)
     assert "| color-dsprites → things | 1.25 | 0.5 | 0.25 | 20 | 2 |" in page
     assert "n = 1" in page
+    assert "All from 10 unlabelled images of either dataset" in page
 
 
 def run(*arguments):

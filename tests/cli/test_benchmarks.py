@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import torch
 
+from dviz.cli import benchmark
 from dviz.cli.benchmarks.decoders import told
 from dviz.factors import Factor, FactorSpace
 
@@ -14,3 +16,11 @@ def test_a_decoder_is_told_every_factor_as_it_can_use_it():
     assert torch.allclose(numbers[:, 3:5].norm(dim=1), torch.tensor(2.0).sqrt())
     assert torch.allclose((numbers[0, 3:5] * numbers[1, 3:5]).sum(), torch.tensor(0.0), atol=1e-6)
     assert numbers[0, 5] == -numbers[1, 5] > 0
+
+
+@pytest.mark.parametrize("name", benchmark.BENCHMARKS)
+def test_help_gives_an_example(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        benchmark.main([name, "--help"])
+    assert stopped.value.code == 0
+    assert f"example:\n  dviz benchmark {name}" in capsys.readouterr().out

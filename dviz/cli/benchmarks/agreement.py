@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from pathlib import Path
 
@@ -38,7 +37,9 @@ HEAD = (
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark agreement", description=__doc__)
+    parser = common.parser(
+        "benchmark agreement", __doc__ or "", "dviz benchmark agreement --output agreement.md"
+    )
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--output", type=Path, default=common.ROOT / "docs" / "agreement.md")
     args = parser.parse_args(argv)

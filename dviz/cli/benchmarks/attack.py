@@ -8,7 +8,6 @@ sent. Exits with 1 where something does not hold.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dviz.api.places import checkpoints_folder
+from dviz.cli import common
 from dviz.cli.benchmarks import hostile
 from dviz.cli.benchmarks.attacks import SECRET, attacks
 from dviz.cli.benchmarks.broken import prepare
@@ -47,11 +47,8 @@ class Found:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="dviz benchmark attack",
-        description=__doc__,
-        epilog="example: dviz benchmark attack --only picture",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = common.parser(
+        "benchmark attack", __doc__ or "", "dviz benchmark attack --only picture"
     )
     parser.add_argument("--checkpoints", type=Path, help="folder (default: the app's own)")
     parser.add_argument("--only", default="", help="those with this word in their name")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 
+from dviz.cli import common
 from dviz.data import FactorDataset, list_datasets, load_dataset
 from dviz.errors import DatasetError
 from dviz.models.vae import to_tensor
@@ -17,7 +17,9 @@ PAIRS = 64
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark data", description=__doc__)
+    parser = common.parser(
+        "benchmark data", __doc__ or "", "dviz benchmark data shapes3d arm3d --seconds 2"
+    )
     parser.add_argument("datasets", nargs="*", default=list_datasets())
     parser.add_argument("--data-root")
     parser.add_argument("--seconds", type=float, default=5.0, help="time spent on each")

@@ -5,7 +5,6 @@ No encoder and no prior are in the way, so what is missing here is the decoder's
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
+from dviz.cli import common
 from dviz.data import FactorDataset, load_dataset
 from dviz.factors import FactorSpace
 from dviz.measuring.fidelity import colour_error, overlap
@@ -29,7 +29,11 @@ KINDS = (
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark decoders", description=__doc__)
+    parser = common.parser(
+        "benchmark decoders",
+        __doc__ or "",
+        "dviz benchmark decoders study modulated --steps 2000 --threads 1",
+    )
     add = parser.add_argument
     add("kinds", nargs="*", default=list(DECODERS), help=f"of {', '.join(DECODERS)}")
     add("--dataset", default="color-dsprites")

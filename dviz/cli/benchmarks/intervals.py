@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,11 @@ and noisy dimensions, one of noise alone) and {trials:,} samples of each. Held: 
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark intervals", description=__doc__)
+    parser = common.parser(
+        "benchmark intervals",
+        __doc__ or "",
+        "dviz benchmark intervals --trials 100 --output intervals.md",
+    )
     add = parser.add_argument
     add("--trials", type=int, default=400, help="samples a design and code (default 400)")
     add("--codes", type=int, default=5, help="codes a design (default 5)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
@@ -65,7 +64,7 @@ DECODE = """
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark latency", description=__doc__)
+    parser = common.parser("benchmark latency", __doc__ or "", "dviz benchmark latency --ticks 100")
     parser.add_argument("--checkpoints", help="folder of checkpoints (default: the app's own)")
     parser.add_argument("--ticks", type=int, default=200, help="slider movements (default 200)")
     parser.add_argument("--json", action="store_true", help="one JSON object")

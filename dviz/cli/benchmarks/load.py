@@ -7,7 +7,6 @@ Counted are the waits, errors, skipped ticks, the memory the app gains, and file
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import math
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dviz.cli import common
 from dviz.cli.benchmarks import crowd
 from dviz.cli.benchmarks.page import running_app
 from dviz.cli.benchmarks.visitor import Visitor
@@ -44,11 +44,8 @@ class User:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="dviz benchmark load",
-        description=__doc__,
-        epilog="example: dviz benchmark load --users 30 --seconds 60",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = common.parser(
+        "benchmark load", __doc__ or "", "dviz benchmark load --users 30 --seconds 60"
     )
     parser.add_argument("--checkpoints", help="folder of checkpoints (default: the app's own)")
     parser.add_argument("--users", type=int, default=30, help="at the same time (default 30)")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
 from typing import Any
 
+from dviz.cli import common
 from dviz.cli.benchmarks.page import BROWSER_FLAGS, NO_BROWSER, find_chromium, running_app
 
 POINTS = "#map [data-points]:not([data-points='0'])"
@@ -64,7 +64,7 @@ async (count) => {
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark map", description=__doc__)
+    parser = common.parser("benchmark map", __doc__ or "", "dviz benchmark map --frames 100")
     parser.add_argument("--checkpoints", help="folder of checkpoints (default: the app's own)")
     parser.add_argument("--frames", type=int, default=300, help="of each movement (default 300)")
     parser.add_argument("--json", action="store_true", help="one JSON object")

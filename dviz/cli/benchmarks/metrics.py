@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dviz.cli import common
 from dviz.cli.benchmarks.hostile import archive, npy
 from dviz.cli.benchmarks.page import running_app
 from dviz.cli.benchmarks.visitor import Visitor, as_file
@@ -27,7 +27,9 @@ GROWTH = (10_000, 31_623, 100_000, 316_228, 1_000_000)
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark metrics", description=__doc__)
+    parser = common.parser(
+        "benchmark metrics", __doc__ or "", "dviz benchmark metrics --skip-scikit-learn"
+    )
     add = parser.add_argument
     add("--skip-scikit-learn", action="store_true", help="leave out the slow comparison")
     add("--jobs", type=int, default=2, help="processes (default 2)")

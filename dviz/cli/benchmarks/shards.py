@@ -9,7 +9,6 @@ the middle. Exits with 1 where something does not hold.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from dviz.cli import common
 from dviz.cli.benchmarks.watch import cpu_of, family, share_of_memory
 from dviz.measuring.shards import ROWS, write_shard
 
@@ -48,11 +48,10 @@ class Run:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="dviz benchmark shards",
-        description=__doc__,
-        epilog="example: dviz benchmark shards --rows 1000000 10000000 --folder /tmp/shards",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = common.parser(
+        "benchmark shards",
+        __doc__ or "",
+        "dviz benchmark shards --rows 1000000 10000000 --folder shards",
     )
     add = parser.add_argument
     add("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000], help="codes, a run each")

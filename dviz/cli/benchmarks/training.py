@@ -5,7 +5,6 @@ The three take turns, ten steps each, so that whatever else the machine does hit
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dviz.cli import common
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,11 @@ STEPS = 10
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="dviz benchmark training", description=__doc__)
+    parser = common.parser(
+        "benchmark training",
+        __doc__ or "",
+        "dviz benchmark training --filters 32 --batch-size 32 --threads 1",
+    )
     add = parser.add_argument
     add("--dataset", default="color-dsprites")
     add("--filters", type=int, default=128, help="study: 128")

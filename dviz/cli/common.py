@@ -57,10 +57,20 @@ def add_training_flags(
         places[title] = arguments.add_argument_group(title)
     add_settings(config.TrainingConfig, places, defaults)
     add = basics.add_argument
-    add("--save-every", type=int, default=500, help="steps between saved states (0: none)")
+    add(
+        "--save-every",
+        type=int,
+        default=500,
+        help="steps between saved states (default 500)",
+    )
     add("--resume", action="store_true", help="go on where a stopped run in --output left off")
     add = stopping.add_argument
-    add("--sheet-every", type=int, default=0, help="steps between sample sheets (0: none)")
+    add(
+        "--sheet-every",
+        type=int,
+        default=0,
+        help="steps between sample sheets (default 0: none)",
+    )
     add("--tensorboard", action="store_true", help="write event files too")
     help = "draw the next batch in a thread of its own"
     places[config.SPEED].add_argument("--prefetch", action="store_true", help=help)

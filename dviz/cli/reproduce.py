@@ -14,9 +14,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = common.parser(
         "reproduce",
         "Write docs/results.md and docs/figures/*.svg from report.json and config.json of every\n"
-        "checkpoint, the tables in checkpoints/seeds/ and the remarks in checkpoints/remarks.json,\n"
-        "beside the study's own figures (dviz/results/published.py): the same files give the same\n"
-        "text, byte for byte.",
+        "checkpoint, checkpoints/seeds/*.csv and checkpoints/remarks.json, beside the study's own\n"
+        "figures (dviz/results/published.py): the same files give the same text, byte for byte.",
         "dviz reproduce\n  dviz reproduce --check",
     )
     add = parser.add_argument

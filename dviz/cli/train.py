@@ -16,7 +16,7 @@ DEFAULTS = {
     "untied_beta": 32.0,
     "beta_warmup": 0.25,
 }
-"""Of a Source's training, found best per minute of CPU (docs/recipes.md)."""
+"""Of a Source's training, chosen for CPUs (docs/training.md)."""
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -32,11 +32,14 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--dataset", required=True, help="name of a dataset, e.g. color-dsprites")
     add("--output", required=True, type=Path, help="checkpoint folder to write")
-    add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (study: 128)")
-    add("--latent-size", type=int, default=10, help="latent dimensions (study: 10)")
-    add("--decoder-hidden", type=int, default=256, help="one more layer of the study's decoder")
-    add("--encoder", choices=tuple(ENCODERS), default="study", help="see dviz.models.encoders")
-    add("--decoder", choices=DECODERS, default="study", help="see dviz.models.decoders")
+    add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (default 32; study: 128)")
+    add("--latent-size", type=int, default=10, help="latent dimensions (default 10; study: 10)")
+    told = "one more layer of the study's decoder (default 256; 0: none)"
+    add("--decoder-hidden", type=int, default=256, help=told)
+    told = "see dviz.models.encoders (default study)"
+    add("--encoder", choices=tuple(ENCODERS), default="study", help=told)
+    told = "see dviz.models.decoders (default study)"
+    add("--decoder", choices=DECODERS, default="study", help=told)
     common.add_training_flags(parser, SOURCE, defaults=DEFAULTS)
     common.add_data_flag(parser)
     common.add_device_flags(parser)

@@ -150,8 +150,8 @@ def _beaten_baselines(transfers: Sequence[Transfer]) -> str:
         "3. What was learnt on the Source helps: the encoder is above every baseline of the same "
         "architecture.",
         f"By more than twice the standard error of the difference: {tally} encoders, direct and "
-        f"fine-tuned, of {compared} transfers. The differences are ours minus the baseline's; accuracies "
-        "from all dimensions, in points. What each baseline is stands with its transfer."
+        f"fine-tuned, of {compared} transfers. The differences are ours minus the baseline's; "
+        "accuracies from all dimensions, in points. What each baseline is stands with its transfer."
         f"{_without_baselines(transfers)}{_measured_otherwise(transfers)}",
         lines,
     )

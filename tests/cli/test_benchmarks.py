@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from dviz.cli import benchmark
+from dviz.cli.benchmarks import agreement, intervals
 from dviz.cli.benchmarks.decoders import told
+from dviz.cli.common import ROOT
 from dviz.factors import Factor, FactorSpace
 
 
@@ -24,3 +26,14 @@ def test_help_gives_an_example(name, capsys):
         benchmark.main([name, "--help"])
     assert stopped.value.code == 0
     assert f"example:\n  dviz benchmark {name}" in capsys.readouterr().out
+
+
+def test_the_committed_pages_say_what_the_benchmarks_write():
+    """Of the tables, which take minutes, only what follows from them in words."""
+    page = (ROOT / "docs" / "agreement.md").read_text(encoding="utf-8")
+    assert page.startswith(agreement.head(4000) + "\n\n| metric |")
+    page = (ROOT / "docs" / "intervals.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    told = intervals.too_narrow(rows[2:], 2000)
+    assert told in page
+    assert told.count("grouped photographs, drawn pairs") == 2

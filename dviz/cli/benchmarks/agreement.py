@@ -1,4 +1,4 @@
-"""Every metric beside a reference written with scikit-learn and SciPy: docs/agreement.md."""
+"""Metrics beside references written with scikit-learn and SciPy: docs/agreement.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dviz.cli import common
 from dviz.cli.benchmarks import references
 from dviz.files import write_text
 from dviz.metrics.dci import dci
-from dviz.metrics.suite import METRICS, evaluate_all
+from dviz.metrics.suite import METRICS, evaluate_all, reported_scores
 from dviz.metrics.udr import udr
 from dviz.results.markdown import table
 
@@ -29,10 +29,11 @@ HEAD = (
     "# Agreement\n\nWritten by `dviz benchmark agreement`. Three codes of {rows:,} rows with five "
     "factors of 3 to 8 values: one factor a dimension with a little noise, all mixed, and mostly "
     "noise; for DCI, whose splits are found by other thresholds from 3,000 rows on, the mixed one "
-    "once more with {many:,}. The references are in `dviz/cli/benchmarks/references.py`: each "
-    "metric once more in the plainest terms of scikit-learn, SciPy and loops. Two were also held "
-    "against their authors' own programs, on stored codes of 5,000 and 6,000 images: minimality "
-    "and sufficiency agree to 1e-15, InfoM and InfoC to .001 (their noise is drawn anew each time)."
+    "once more with {many:,}. The references are in `dviz/cli/benchmarks/references.py`: these "
+    "metrics once more in the plainest terms of scikit-learn, SciPy and loops. There is none for "
+    "the probes and for {without}. Four were also held against their authors' own programs, on "
+    "stored codes of 5,000 and 6,000 images: minimality and sufficiency agree to 1e-15, InfoM and "
+    "InfoC to .001 (their noise is drawn anew each time)."
 )
 
 
@@ -68,7 +69,14 @@ def page(rows: int) -> str:
         ours_udr = float(udr([first, second], kind=kind).pairwise[0, 1])
         lines.append(_line(f"UDR ({kind})", "first and second", ours_udr, reference(first, second)))
     header = ["metric", "code", "ours", "reference", "difference", "reason"]
-    return f"{HEAD.format(rows=rows, many=MANY)}\n\n{table(header, lines)}\n"
+    return f"{head(rows)}\n\n{table(header, lines)}\n"
+
+
+def head(rows: int) -> str:
+    """What stands above the table."""
+    titles = [score.title for score in reported_scores()]
+    without = [title for title in titles if title not in references.REFERENCES]
+    return HEAD.format(rows=rows, many=MANY, without=", ".join(without))
 
 
 def world(name: str, rows: int) -> tuple[np.ndarray, np.ndarray]:

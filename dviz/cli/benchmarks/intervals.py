@@ -22,6 +22,8 @@ and noisy dimensions, one of noise alone) and {trials:,} samples of each. Held: 
 {total:,} nominal 95% intervals of OMES that hold the score of infinitely many pairs, known to
 ± {error:.1f}; lowest and highest: of the codes one by one, known to ± {own:.1f}.
 
+{narrow}
+
 {table}
 
 {designs}"""
@@ -52,7 +54,7 @@ def page(trials: int, seeds: range) -> str:
     designs = "\n".join(f"- {name}: {design}" for name, design in DESIGNS.items())
     return PAGE.format(
         codes=len(seeds), trials=trials, total=total, error=_error(total), own=_error(trials),
-        table=table(HEADER, lines), designs=designs,
+        narrow=too_narrow(lines, total), table=table(HEADER, lines), designs=designs,
     )  # fmt: skip
 
 
@@ -65,6 +67,18 @@ def _lines(design: str, kind: str, trials: int, seeds: range) -> list[list[str]]
         figures = (held.mean(), held.min(), held.max())
         lines.append([design, WORDS[kind], pooling, *(f"{figure:.1f}" for figure in figures)])
     return lines
+
+
+def too_narrow(lines: list[list[str]], trials: int) -> str:
+    """Which intervals hold the score less often than they say, beyond the error, in a sentence."""
+    least = 95 - 2 * _error(trials)
+    found = [
+        f"{design}, {kind}, {pooling} ({held})"
+        for design, kind, pooling, held, *_ in lines
+        if float(held) < least
+    ]
+    told = "; ".join(found) or "none"
+    return f"Too narrow, below 95 by more than twice that error: {told}."
 
 
 def _error(trials: int) -> float:

@@ -1,4 +1,4 @@
-"""Every metric once more in the plainest terms of scikit-learn, SciPy and loops: what ours is held
+"""Metrics once more in the plainest terms of scikit-learn, SciPy and loops: what ours is held
 against. Codes (N, D) with class indices (N, F); the first two thirds of the rows train."""
 
 from __future__ import annotations

@@ -34,12 +34,13 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default="means",
         help="learn from posterior means, or from samples, which blur (default: %(default)s)",
     )
-    add("--reconstruction", choices=("bernoulli", "gaussian"), default="bernoulli", help="loss")
+    told = "the loss (default: bernoulli)"
+    add("--reconstruction", choices=("bernoulli", "gaussian"), default="bernoulli", help=told)
     add("--steps", type=int, default=4000, help="optimiser steps (default: %(default)s)")
     add("--batch-size", type=int, default=64, help="images a step (default: %(default)s)")
     add("--learning-rate", type=float, default=4e-3, help="peak (default: %(default)s)")
-    add("--seed", type=int, default=0)
-    add("--save-every", type=int, default=500, help="steps between saved states (0: none)")
+    add("--seed", type=int, default=0, help="of weights, images and noise (default: 0)")
+    add("--save-every", type=int, default=500, help="steps between saved states (default: 500)")
     add("--resume", action="store_true", help="go on where a stopped run in --output left off")
     parser.set_defaults(sheet_every=0, tensorboard=False, prefetch=False)
     common.add_data_flag(parser)

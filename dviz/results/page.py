@@ -22,8 +22,8 @@ HEAD = (
     "and in brackets what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each, "
     "of one seed, unless said otherwise: outside of *Over seeds*, ± is the standard error of the "
     "images and pairs that were drawn, and says nothing of another seed. Where probes are split by "
-    "photograph, they are tested on photographs that they have not seen; the fine-tuned encoders "
-    "learnt, without labels, on images of all photographs."
+    "photograph, they are tested on photographs that they have not seen; an encoder that was "
+    "trained on that dataset has seen them all."
 )
 
 

@@ -307,7 +307,7 @@ def test_other_starts(page):
     page.get_by_text("Choose a scene").click()
     page.locator(".scene-list select").first.select_option("green")
     page.get_by_role("button", name="Show it").click()
-    expect(page.locator(".stage .caption")).to_contain_text("Scene of color-dsprites: colour green")
+    expect(page.locator(".stage .caption")).to_contain_text("Scene of Color-dSprites: colour green")
     expect(page.locator("#panel .original canvas")).to_be_visible()
     page.get_by_role("button", name="A random code").click()
     expect(page.locator("#panel .original")).to_be_hidden()

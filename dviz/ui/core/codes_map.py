@@ -96,7 +96,7 @@ def _stage(entry: Entry) -> dict[str, Any]:
     return {
         "key": entry.key,
         "kind": config.kind,
-        "dataset": config.dataset,
+        "dataset": entry.title,
         "points": blobs.address(PATH, pack_points(codes, classes).digest, entry.key),
         "count": len(codes),
         "latent_size": entry.latent_size,

@@ -29,6 +29,7 @@ from dviz.representations.nearest import NearestPictures
 from dviz.representations.own import VAERepresentation
 from dviz.ui.core.checks import MAX_FACTORS, check_result, check_sample, within
 from dviz.ui.core.inspector import Dimension, Prediction, describe_dimensions, most_probable
+from dviz.ui.core.titles import title_alone, title_of
 from dviz.ui.core.weights import PackedDecoder, pack_decoder
 
 
@@ -41,11 +42,14 @@ class Entry:
         model: what it does; without a decoder of its own it shows the nearest of its `pictures`.
         vae: dviz's own model behind it; None of somebody else's.
         report: what was measured; empty where nothing was.
+        title, source_title: what people call it, and its Source; a library tells them from others.
     """
 
     def __init__(self, key: str, checkpoint: Checkpoint) -> None:
         self.key = key
         self.config: CheckpointConfig = checkpoint.config
+        self.title = title_alone(key, self.config)
+        self.source_title = title_of(self.config.source or self.config.dataset)
         own = checkpoint.representation
         self.vae: VAE | None = own.model if isinstance(own, VAERepresentation) else None
         self._representation = own

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dviz.checkpoint import EXTERNAL, SOURCE, CheckpointConfig
-from dviz.data.registry import dataset_info
-from dviz.errors import DatasetError
 from dviz.lineage import STAGES
 from dviz.ui.core.library import Library
+from dviz.ui.core.titles import title_of
 
 
 def families(library: Library, fetched: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -22,9 +21,7 @@ def families(library: Library, fetched: Sequence[str] = ()) -> list[dict[str, An
         config = library.configs[key]
         root = library.root_of(key)
         if root not in groups:
-            groups[root] = _family(
-                root, library.configs[root], [f["title"] for f in groups.values()]
-            )
+            groups[root] = _family(root, library.configs[root], library.title(root))
         family = groups[root]
         if key != root:
             _add(family, key, config)
@@ -33,10 +30,9 @@ def families(library: Library, fetched: Sequence[str] = ()) -> list[dict[str, An
     return found
 
 
-def _family(root: str, config: CheckpointConfig, taken: Sequence[str]) -> dict[str, Any]:
-    """A Source is called by its dataset; a second one of the same dataset by its own name."""
-    title = title_of(config.dataset) if config.kind == SOURCE else root
-    title = root if title in taken else title
+def _family(root: str, config: CheckpointConfig, title: str) -> dict[str, Any]:
+    """A Source has the `title` that it has everywhere; what has no Source here is its own."""
+    title = title if config.kind == SOURCE else root
     kind = EXTERNAL if config.kind == EXTERNAL else config.stage
     return {"key": root, "title": title, "kind": kind, "targets": []}
 
@@ -52,14 +48,6 @@ def _add(family: dict[str, Any], key: str, config: CheckpointConfig) -> None:
     name = key if taken else config.stage
     target["stages"].append({"key": key, "kind": config.stage, "title": name})
     target["stages"].sort(key=lambda stage: _place(stage["kind"]))
-
-
-def title_of(dataset: str) -> str:
-    """What people call a dataset; its name where we do not know it."""
-    try:
-        return dataset_info(dataset).title
-    except DatasetError:
-        return dataset
 
 
 def _place(kind: str) -> int:

@@ -28,6 +28,7 @@ from dviz.lineage import STAGES, lineage_of, root_of, targets_of
 from dviz.measuring.report import read_report
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.hub_cache import HubCache
+from dviz.ui.core.titles import title_of, titles_of
 
 CAPACITY = 8
 
@@ -132,6 +133,17 @@ class Library:
         """Key of the Source that a shipped checkpoint came of, or of its oldest ancestor here."""
         return root_of(key, self._known)
 
+    def title(self, key: str) -> str:
+        """What a shipped checkpoint is called, as nothing else here of its kind is."""
+        return titles_of(self.configs)[key]
+
+    def source_title(self, key: str) -> str:
+        """What the Source of a shipped checkpoint is called, its own title if it is one."""
+        root, config = self.root_of(key), self.configs[key]
+        if self.configs[root].stage == SOURCE:
+            return self.title(root)
+        return title_of(config.source or config.dataset)
+
     def targets(self, key: str) -> list[str]:
         """Datasets that the Source of a checkpoint was carried to: its own Target, or them all."""
         return targets_of(key, self._known) if key in self.configs else []
@@ -147,11 +159,12 @@ class Library:
         return [stage.name for stage in lineage_of(key, self._known, target)]
 
     def _load(self, key: str) -> Entry:
-        if key in self._added:
-            return Entry(key, self._added[key])
-        if key in self.configs:
-            return Entry(key, load_checkpoint(self.root / key))
-        return Entry(key, self._fetch(key))
+        if key not in self.configs:
+            return Entry(key, self._fetch(key))
+        added = self._added.get(key)
+        entry = Entry(key, load_checkpoint(self.root / key) if added is None else added)
+        entry.title, entry.source_title = self.title(key), self.source_title(key)
+        return entry
 
     def _nothing(self, key: str) -> str:
         if not self.configs:

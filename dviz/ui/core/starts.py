@@ -15,6 +15,7 @@ from dviz.errors import CheckpointError, DatasetError
 from dviz.factors import Factor
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import encode
+from dviz.ui.core.titles import title_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Genera
     classes = np.where(chosen < 0, dataset.space.sample(1, rng)[0], chosen)
     image = dataset.render(classes[None], rng)[0]
     code = encode(entry.model, image[None]).mean[0]
-    return Start(code, f"Scene of {dataset.name}: {in_words(entry, classes)}", image)
+    return Start(code, f"Scene of {title_of(dataset.name)}: {in_words(entry, classes)}", image)
 
 
 def scene_factors(entry: Entry) -> tuple[Factor, ...]:
@@ -124,7 +125,7 @@ def from_row(entry: Entry, row: int) -> Start:
     """The stored code with this number, and its genuine image where that can be drawn."""
     codes, classes = entry.sample
     original = originals(entry, np.array([row]))
-    caption = f"Sample of {entry.config.dataset}: {in_words(entry, classes[row])}"
+    caption = f"Sample of {title_of(entry.config.dataset)}: {in_words(entry, classes[row])}"
     return Start(codes[row], caption, None if original is None else original[0])
 
 

@@ -11,6 +11,7 @@ from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.measuring.differences import split_note
 from dviz.measuring.report import ARC, Baseline
 from dviz.ui.core.entry import Entry
+from dviz.ui.core.titles import titled
 from dviz.ui.parts import markup
 
 MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
@@ -31,7 +32,7 @@ def accuracy_tables(entries: Sequence[Entry]) -> str:
     measured = [entry for entry in entries if entry.result is not None and entry.result.probes]
     groups = [[e for e in measured if (e.config.stage == SOURCE) == own] for own in (False, True)]
     tables = [
-        f"<h3>{name} on {escape(group[0].result.title)}</h3>{table_of(group, model)}"
+        f"<h3>{name} on {escape(titled(group[0].result).title)}</h3>{table_of(group, model)}"
         for group in groups
         for model, name in MODELS.items()
         if any(has_model(entry, model) for entry in group)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.families import title_of
 from dviz.ui.core.inspector import Dimension
 from dviz.ui.core.reading import (
     Reading,
     Stray,
 )
+from dviz.ui.core.titles import title_of
 from dviz.ui.core.uploads import Photo
 from dviz.ui.parts import markup
 from dviz.ui.parts.markup import unbroken
@@ -36,7 +36,7 @@ def verdict(entry: Entry, reading: Reading) -> str:
     settled = [s for s in reading.far_out if s.dimension not in reading.undetermined]
     reasons += [stray_in_words(stray) for stray in settled]
     reasons += [_error_in_words(reading)] if reading.badly_painted else []
-    dataset = escape(entry.measured.dataset)
+    dataset = escape(title_of(entry.measured.dataset))
     if reasons:
         items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
         return (

@@ -48,7 +48,7 @@ def _head(entry: Entry) -> str:
     config = entry.config
     return (
         f'<h2 class="stage-title {escape(config.kind)}">{escape(config.kind.capitalize())}'
-        f"<small>{escape(entry.key)}, on {escape(config.dataset)}</small></h2>"
+        f"<small>{escape(entry.title)}</small></h2>"
     )
 
 

@@ -12,6 +12,7 @@ from dviz.ui.core.inspector import Dimension, decode
 from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import ALIKE, Reading, nearest, usual_nearest
 from dviz.ui.core.starts import renderer
+from dviz.ui.core.titles import title_of
 from dviz.ui.parts import markup
 
 NEIGHBOURS = 6
@@ -31,7 +32,7 @@ def neighbours(entry: Entry, reading: Reading) -> str:
         _neighbour(entry, classes[row], distance, image, what)
         for row, distance, image in zip(rows, distances, images, strict=True)
     ]
-    words = f"Nearest of {len(codes):,} samples of {entry.config.dataset}."
+    words = f"Nearest of {len(codes):,} samples of {title_of(entry.config.dataset)}."
     return (
         _far_away(entry, distances[0], chosen)
         + markup.note(words)

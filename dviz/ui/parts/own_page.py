@@ -20,11 +20,11 @@ from dviz.measuring.report import DatasetReport, read_report
 from dviz.metrics.suite import METRICS
 from dviz.metrics.summary import notes, score_rows
 from dviz.palette import GREY, PURPLE, SKY
-from dviz.ui.core.families import title_of
 from dviz.ui.core.inspector import MAX_DIMENSIONS
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import ORDER, OwnTable, Waiting
 from dviz.ui.core.own_findings import findings
+from dviz.ui.core.titles import title_of
 from dviz.ui.parts import markup
 from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.scores import factor_table, totals

@@ -22,7 +22,6 @@ from dviz.errors import DvizError
 from dviz.ui.core import starts
 from dviz.ui.core.direction import backwards
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.families import title_of
 from dviz.ui.core.inspector import (
     MAX_DIMENSIONS,
     PRIOR_HIGH,
@@ -38,6 +37,7 @@ from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.core.starts import Start
 from dviz.ui.core.suggestions import suggest
+from dviz.ui.core.titles import title_of
 from dviz.ui.core.weights import address_of
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -189,7 +189,7 @@ def ranges_of(entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "name": result.dataset,
-            "title": f"{_role(entry, result.dataset)}: {result.dataset}",
+            "title": f"{_role(entry, result.dataset)}: {title_of(result.dataset)}",
             "low": result.low,
             "high": result.high,
         }
@@ -217,7 +217,7 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
                     "key": key,
                     "kind": kind,
                     "title": kind.capitalize(),
-                    "of": title_of(member.config.dataset),
+                    "of": member.title,
                     "decoder": address_of(member),
                 }
             )

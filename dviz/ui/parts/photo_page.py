@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from dviz.checkpoint import EXTERNAL, CheckpointConfig
+from dviz.checkpoint import EXTERNAL, SOURCE
 from dviz.ui.core import starts
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.families import title_of
 from dviz.ui.core.library import Library
 from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import Reading, read
+from dviz.ui.core.titles import title_of
 from dviz.ui.core.tries import Sight, Try, tries_of
 from dviz.ui.core.uploads import Photo, Shot
 from dviz.ui.parts import markup
@@ -43,7 +43,6 @@ def build_photo_bar() -> gr.HTML:
 
 def bar_value(library: Library, shots: Sequence[Shot], sight: Sight | None) -> dict[str, Any]:
     """Photos, views and tries as pictures to press; JSON-able."""
-    configs = library.configs
     if sight is None:
         return {"shots": [], "views": [], "tries": []}
     good = [shot for shot in shots if shot.views]
@@ -62,30 +61,34 @@ def bar_value(library: Library, shots: Sequence[Shot], sight: Sight | None) -> d
             for view, image in sight.shot.views.items()
             if view in [t.view for t in tries_of(sight.entry, sight.shot)]
         ],
-        "tries": [_tried(sight, t, configs) for t in sight.tries],
+        "tries": [_tried(library, sight, t) for t in sight.tries],
     }
 
 
-def _learnt_from(key: str, configs: Mapping[str, CheckpointConfig]) -> str:
+def _learnt_from(library: Library, key: str) -> str:
     """The Source of a checkpoint, which is what tells those that read photographs apart."""
-    config = configs.get(key)
-    if config is None or config.kind == EXTERNAL:
-        return key
-    return title_of(config.source or config.dataset)
+    config = library.configs.get(key)
+    return key if config is None or config.kind == EXTERNAL else library.source_title(key)
 
 
-def _tried(sight: Sight, one: Try, configs: Mapping[str, CheckpointConfig]) -> dict[str, Any]:
+def _tried(library: Library, sight: Sight, one: Try) -> dict[str, Any]:
     note = f"error ×{one.ratio:.1f}" if one.readable else "cannot read"
     if math.isinf(one.ratio):  # without a decoder there is no error to measure
         note = "error not known"
     return {
         "key": one.key,
         "picture": data_uri(one.painted),
-        "text": _learnt_from(one.key, configs),
+        "text": _learnt_from(library, one.key),
         "note": note,
         "pressed": one.key == sight.entry.key,
         "label": f"{one.key}: {note}",
     }
+
+
+def reader_of(entry: Entry) -> str:
+    """A checkpoint as who reads a photo: "COIL-100 Augmented, fine-tuned from 3D Shapes"."""
+    stage, source = entry.config.stage, entry.source_title
+    return entry.title if stage == SOURCE else f"{entry.title}, {stage} from {source}"
 
 
 def other(good: Sequence[Shot], sight: Sight) -> Shot | None:
@@ -108,7 +111,7 @@ def photo_panel(library: Library, shots: Sequence[Shot], sight: Sight | None) ->
 
 
 def _caption(sight: Sight, shot: Shot) -> str:
-    return f"{shot.name}, {sight.view}, read by {sight.entry.key}"
+    return f"{shot.name}, {sight.view}, read by {reader_of(sight.entry)}"
 
 
 def words_of(shots: Sequence[Shot], sight: Sight | None) -> str:
@@ -139,8 +142,9 @@ def _read_words(entry: Entry, reading: Reading) -> str:
     if reading.badly_painted:
         title = escape(title_of(entry.config.dataset))
         ratio = reading.error / reading.usual_error
+        reader = escape(reader_of(entry))
         return (
-            f'<p class="verdict out"><b>{escape(entry.key)} cannot read this.</b> What it paints '
+            f'<p class="verdict out"><b>{reader} cannot read this.</b> What it paints '
             f"is {ratio:.0f} times as far from the photo as usual on {title}.</p>"
         )
     return verdict(entry, reading) + predictions_table(entry, reading)

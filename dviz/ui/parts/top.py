@@ -10,9 +10,10 @@ import gradio as gr
 
 from dviz.checkpoint import EXTERNAL, SOURCE
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.families import families, title_of
+from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
 from dviz.ui.core.thumbnails import PATH
+from dviz.ui.core.titles import title_of
 
 STATIC = Path(__file__).parent.parent / "static"
 SCRIPTS = ("dom.js", "top.js")
@@ -40,11 +41,10 @@ def top_value(
     library: Library, entry: Entry, first_tab: str, fetched: Sequence[str] = (), status: str = ""
 ) -> dict[str, Any]:
     """What the head shows of a checkpoint; JSON-able. `fetched`: keys that came from the Hub."""
-    config = entry.config
     return {
         "key": entry.key,
         "first": next(iter(library.names), None),
-        "title": entry.key if config.kind == EXTERNAL else title_of(config.dataset),
+        "title": entry.title,
         "kind": _stage(entry),
         "summary": summary_of(entry),
         "families": families(library, fetched),
@@ -79,4 +79,4 @@ def _stage(entry: Entry) -> str:
         return f"external model, on {title_of(config.dataset)}"
     if config.kind == SOURCE:
         return "Source"
-    return f"{config.kind}, from {title_of(config.source)}"
+    return f"{config.kind}, from {entry.source_title}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 from dviz.checkpoint import DIRECT, EXTERNAL, FINE_TUNED, SOURCE
@@ -10,7 +11,7 @@ from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import Finding, diagnose
 from dviz.measuring.report import Baseline, DistanceReport
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.families import title_of
+from dviz.ui.core.titles import title_of, titled
 from dviz.ui.core.verdict import TARGET_ONLY, Slope, probe_model, slopes, verdict
 from dviz.ui.parts import markup
 from dviz.ui.parts.accuracies import accuracy_tables
@@ -74,10 +75,9 @@ def transfer_page(entries: Sequence[Entry]) -> str:
 
 def _route(entries: Sequence[Entry]) -> str:
     """For example "3D Shapes → COIL-100 Augmented"."""
-    names = [title_of(entry.config.dataset) for entry in entries]
-    source = entries[-1].config.source
-    if entries[0].config.stage != SOURCE and source:
-        names.insert(0, title_of(source))
+    names = [entry.title for entry in entries]
+    if entries[0].config.stage != SOURCE and entries[-1].config.source:
+        names.insert(0, entries[-1].source_title)
     return " → ".join(escape(name) for name in dict.fromkeys(names))
 
 
@@ -102,9 +102,10 @@ def findings_of(entries: Sequence[Entry]) -> str:
 
 def diagnosed(entries: Sequence[Entry]) -> list[Finding]:
     """What the reports of a lineage say."""
-    results = {entry.config.stage: entry.result for entry in entries}
+    results = {e.config.stage: titled(e.result) for e in entries if e.result is not None}
     stages = (results.get(stage) for stage in STAGES)
-    return diagnose(*stages, distance_in(entries), baselines_in(entries))
+    baselines = [replace(b, result=titled(b.result)) for b in baselines_in(entries)]
+    return diagnose(*stages, distance_in(entries), baselines)
 
 
 def _finding(finding: Finding) -> str:
@@ -115,8 +116,11 @@ def _finding(finding: Finding) -> str:
 
 
 def distance_in(entries: Sequence[Entry]) -> DistanceReport | None:
-    """The distance in the first of these reports that has one."""
-    return next((e.report.distance for e in entries if e.report.distance is not None), None)
+    """The distance in the first of these reports that has one, its datasets by their titles."""
+    found = next((e.report.distance for e in entries if e.report.distance is not None), None)
+    if found is None:
+        return None
+    return replace(found, source=title_of(found.source), target=title_of(found.target))
 
 
 def baselines_in(entries: Sequence[Entry]) -> list[Baseline]:
@@ -131,7 +135,7 @@ def distance_of(entries: Sequence[Entry]) -> str:
     found = distance_in(entries)
     if found is None:
         return markup.note(NO_DISTANCE)
-    title = f"From {found.source} to {found.target}, as {found.encoder} sees them"
+    title = f"From {found.source} to {found.target}, as the Source sees them"
     note = f"{found.num_images:,} images of each, seed {found.seed}; nobody looked at a label."
     cells = [
         [escape(what), escape(value), escape(meaning)]

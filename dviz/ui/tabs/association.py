@@ -31,6 +31,7 @@ from dviz.ui.core.matrix import (
     seen_by,
     spans,
 )
+from dviz.ui.core.titles import titled
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import number, one_of
 from dviz.ui.parts.charts import association_heatmap, difference_heatmap
@@ -223,10 +224,10 @@ def _comparable(before: DatasetReport, after: DatasetReport) -> bool:
 
 def _title(entry: Entry) -> str:
     stage = STAGE_NAMES.get(entry.config.kind, entry.config.kind)
-    on = entry.result.title if entry.result else entry.config.dataset
+    words = f"measured on {titled(entry.result).title}" if entry.result else "not measured"
     return (
         f'<h2 class="stage-title {escape(entry.config.kind)}">{escape(stage)}'
-        f"<small>measured on {escape(on)}</small></h2>"
+        f"<small>{escape(entry.title)}, {escape(words)}</small></h2>"
     )
 
 

@@ -94,7 +94,7 @@ def test_ranges_are_those_of_every_dataset_measured(checkpoints):
     elsewhere = replace(own, dataset="color-dsprites", low=[v - 1 for v in own.low])
     entry.report = Report({"things": own, "color-dsprites": elsewhere})
     value = panel_value(Library(checkpoints), entry, starts.first(entry))
-    assert [r["title"] for r in value["ranges"]] == ["Target: things", "Source: color-dsprites"]
+    assert [r["title"] for r in value["ranges"]] == ["Target: things", "Source: Color-dSprites"]
     assert value["ranges"][1]["low"] == elsewhere.low
 
 

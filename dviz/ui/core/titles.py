@@ -1,0 +1,42 @@
+"""What people call datasets and checkpoints; the same everywhere on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dviz.checkpoint import EXTERNAL, SOURCE, CheckpointConfig
+from dviz.data.registry import dataset_info
+from dviz.errors import DatasetError
+from dviz.measuring.report import DatasetReport
+
+
+def title_of(dataset: str) -> str:
+    """What people call a dataset; its name where we do not know it."""
+    try:
+        return dataset_info(dataset).title
+    except DatasetError:
+        return dataset
+
+
+def titled(result: DatasetReport) -> DatasetReport:
+    """A report that calls its dataset as people do, for what is said of it."""
+    return replace(result, dataset=title_of(result.dataset))
+
+
+def title_alone(key: str, config: CheckpointConfig) -> str:
+    """What a checkpoint is called where there is no other: as its dataset, an external as it is."""
+    return key if config.kind == EXTERNAL else title_of(config.dataset)
+
+
+def titles_of(configs: Mapping[str, CheckpointConfig]) -> dict[str, str]:
+    """What checkpoints beside each other are called; a second Source of a dataset by its key."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for key, config in configs.items():
+        title = title_alone(key, config)
+        if config.kind == SOURCE:
+            title = key if title in taken else title
+            taken.add(title)
+        found[key] = title
+    return found

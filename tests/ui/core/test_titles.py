@@ -1,0 +1,57 @@
+"""One name for a checkpoint wherever it is told of, and datasets called as people call them."""
+
+import shutil
+
+import pytest
+
+from dviz.ui.core import starts
+from dviz.ui.core.codes_map import map_value
+from dviz.ui.core.families import families
+from dviz.ui.core.library import Library
+from dviz.ui.core.titles import title_of, titled
+from dviz.ui.parts.dimension import column
+from dviz.ui.parts.panel import stages_of
+from dviz.ui.parts.photo_page import reader_of
+from dviz.ui.parts.top import top_value
+from dviz.ui.tabs import association
+from dviz.ui.tabs.transfer import transfers_of
+from tests.ui.material import NAMES
+
+SOURCE, DIRECT, TUNED = NAMES
+FIRST, DATASET = "other", "Color-dSprites"  # comes before SOURCE by its name
+
+
+@pytest.fixture(scope="module")
+def twins(checkpoints, tmp_path_factory):
+    """Two Sources of one dataset; the second was carried to a Target."""
+    root = tmp_path_factory.mktemp("twins")
+    for name in NAMES:
+        shutil.copytree(checkpoints / name, root / name)
+    shutil.copytree(checkpoints / SOURCE, root / FIRST)
+    return Library(root)
+
+
+@pytest.mark.parametrize(("key", "title"), [(FIRST, DATASET), (SOURCE, SOURCE)])
+def test_two_sources_of_a_dataset_are_told_apart_everywhere_by_the_same_names(twins, key, title):
+    entry = twins.get(key)
+    assert title in {f["key"]: f["title"] for f in families(twins)}[key]
+    assert top_value(twins, entry, "")["title"] == title
+    assert f"<h2>{title}" in transfers_of(twins, key)
+    assert f"<small>{title}, measured on {DATASET}" in association.score_of(entry, 0.5, "avg")[0]
+    assert f"<small>{title}</small>" in column(entry, 0)
+    assert map_value(twins, entry)["stages"][0]["dataset"] == title
+    assert stages_of(twins, entry)[0]["of"] == title
+
+
+def test_what_came_of_a_source_names_that_source(twins):
+    entry = twins.get(TUNED)
+    assert top_value(twins, entry, "")["kind"] == f"fine-tuned, from {SOURCE}"
+    assert reader_of(entry) == f"things, fine-tuned from {SOURCE}"
+    assert f"<h2>{SOURCE} → things" in transfers_of(twins, TUNED)
+
+
+def test_datasets_are_called_as_people_call_them(library):
+    entry = library.get(SOURCE)
+    assert starts.first(entry).caption.startswith(f"Sample of {DATASET}: ")
+    assert titled(entry.result).title.startswith(DATASET)
+    assert title_of("of nobody") == "of nobody"

@@ -122,11 +122,21 @@ def spans(result: DatasetReport) -> tuple[np.ndarray, np.ndarray] | None:
 
 def changes_by_itself(result: DatasetReport) -> np.ndarray:
     """Cells that are dark because their dimension changes whatever stays the same, bool (D, F)."""
-    S = np.nan_to_num(result.association_matrix)
+    S = result.association_matrix
     if result.evidence is None:
         return np.zeros(S.shape, dtype=bool)
-    share = np.nan_to_num(result.calibrated) * np.array(result.evidence.signal)[:, None]
-    return (S >= NOTABLE) & (share < BY_ITSELF)
+    return dark_by_itself(S, result.calibrated, np.array(result.evidence.signal))
+
+
+def dark_by_itself(S: np.ndarray, calibrated: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """As `changes_by_itself`, of S (D, F), calibrated (D, F), and the signal (D,) there is."""
+    share = np.nan_to_num(calibrated) * signal[:, None]
+    return (np.nan_to_num(S) >= NOTABLE) & (share < BY_ITSELF)
+
+
+def calibrated_in_words(score: float) -> str:
+    """What OMES is without noise and ceilings."""
+    return f"Calibrated for noise and ceilings it is {score:.3f}."
 
 
 def reliability_in_words(
@@ -143,7 +153,7 @@ def reliability_in_words(
     found, known = result.uncertainty(alpha, pooling), result.omes_calibrated(alpha, pooling)
     if known is None:
         return "This report is from before intervals were measured; dviz evaluate adds them."
-    words = f"Calibrated for noise and ceilings it is {known.omes:.3f}."
+    words = calibrated_in_words(known.omes)
     if found is None:
         return f"Too few pairs for an interval of OMES. {words}"
     low, high = found.omes.interval

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from dviz.errors import DataFileError
 from dviz.limits import LIMITS
 from dviz.measuring.files import Labels
 from dviz.metrics.association import Association, associate
+from dviz.metrics.calibration import calibrate, table_signal
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import OmesResult, omes
 from dviz.metrics.split import release_workers
@@ -58,6 +60,22 @@ class OwnTable:
         """Its score; nothing but S is looked at, so it is as good as instant."""
         S = self.association
         return omes(S.matrix, alpha, pooling, self.active, self.labels.names, S.reasons)
+
+    @cached_property
+    def signal(self) -> np.ndarray:
+        """Share of each dimension's variance that labels explain (D,), in [0, 1]."""
+        found = self.association
+        return table_signal(self.codes, self.labels.classes, found.correlation, found.pairs)
+
+    @cached_property
+    def calibrated(self) -> np.ndarray:
+        """S without the noise of dimensions and the ceilings of factors, float64 (D, F)."""
+        sizes = [len(np.unique(column)) for column in self.labels.classes.T]
+        return calibrate(self.association.correlation, self.signal, sizes)
+
+    def omes_calibrated(self, alpha: float, pooling: str) -> OmesResult:
+        """Its score by the calibrated association."""
+        return omes(self.calibrated, alpha, pooling, self.active, self.labels.names)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dviz.measuring.report import NOTABLE
-from dviz.metrics.calibration import table_signal
 from dviz.metrics.pairs import MIN_PAIRS
 from dviz.ui.core.own_codes import OwnTable
 
 NOISE = 0.1  # share of a dimension's variance that labels explain, below which it looks like noise
+SEEN = 0.1  # of S beyond a dimension's own noise, from which on a factor is no mere floor
 CLEAR = 0.3  # by which S of a factor's dimension must exceed that of its next factor
 
 
@@ -17,8 +19,7 @@ def findings(table: OwnTable) -> list[str]:
     """Sentences: what looks like noise, what rests on few pairs, where factors sit or mix."""
     S, pairs = table.association.matrix, table.association.pairs
     names, active = table.labels.names, np.flatnonzero(table.active)
-    r = table.association.correlation
-    signal = table_signal(table.codes, table.labels.classes, r, pairs)
+    signal = table.signal
     noisy = [d for d in active if signal[d] < NOISE]
     lines = []
     if noisy:
@@ -30,12 +31,14 @@ def findings(table: OwnTable) -> list[str]:
     if few:
         lines.append(f"Only {_listed(few)}: too few to say anything ({MIN_PAIRS} are needed).")
     own, mixed = _places(S, [d for d in active if d not in noisy])
-    lines += [f"{table.called(d)} follows {names[j]} alone (S {S[d, j]:.2f})." for d, j in own]
-    lines += [
-        f"{table.called(d)} mixes {_listed([names[j] for j in several])}."
-        for d, several in mixed
-        if several
-    ]
+    for d, j in own:
+        also = [k for k in np.argsort(-S[d]) if k != j and S[d, k] > 1 - signal[d] + SEEN]
+        lines.append(f"{table.called(d)} {_follows(names, S[d], j, also)}.")
+    for d, several in mixed:
+        if len(several) > 1:
+            lines.append(f"{table.called(d)} mixes {_listed([names[j] for j in several])}.")
+        elif several:
+            lines.append(f"{table.called(d)} follows {_and_s(names, S[d], several[0])} in part.")
     homeless = [
         name for j, name in enumerate(names)
         if pairs[j] >= MIN_PAIRS and j not in [f for _, f in own]
@@ -43,6 +46,18 @@ def findings(table: OwnTable) -> list[str]:
     if homeless and own:
         lines.append(f"No dimension follows {_listed(homeless)} alone.")
     return lines
+
+
+def _follows(names: Sequence[str], row: np.ndarray, j: int, also: Sequence[int]) -> str:
+    """What a dimension follows: one factor alone, or it most and others besides."""
+    if not len(also):
+        return f"follows {names[j]} alone (S {row[j]:.2f})"
+    others = _listed([_and_s(names, row, k) for k in also])
+    return f"follows {names[j]} most (S {row[j]:.2f}), but {others} too"
+
+
+def _and_s(names: Sequence[str], row: np.ndarray, j: int) -> str:
+    return f"{names[j]} (S {row[j]:.2f})"
 
 
 def _places(

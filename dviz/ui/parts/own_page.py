@@ -22,6 +22,7 @@ from dviz.metrics.summary import notes, score_rows
 from dviz.palette import GREY, PURPLE, SKY
 from dviz.ui.core.inspector import MAX_DIMENSIONS
 from dviz.ui.core.library import Library
+from dviz.ui.core.matrix import calibrated_in_words, cell_in_words, dark_by_itself
 from dviz.ui.core.own_codes import ORDER, OwnTable, Waiting
 from dviz.ui.core.own_findings import findings
 from dviz.ui.core.titles import title_of
@@ -29,6 +30,7 @@ from dviz.ui.parts import markup
 from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.scores import factor_table, totals
 
+HATCHED = "A hatched cell is dark because its dimension changes by itself."
 PROBE_SETS = {"all": ("all", GREY), "union": ("union", SKY), "pruned": ("pruned", PURPLE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 
@@ -48,10 +50,19 @@ def describe(table: OwnTable) -> str:
 
 
 def heatmap_of(table: OwnTable) -> go.Figure:
-    """Active rows of S; the first ones where there are very many."""
+    """Active rows of S, each cell in words; the first ones where there are very many."""
     shown = np.flatnonzero(table.active)[:MAX_DIMENSIONS]
     names = [escape(table.called(d)) for d in shown]
-    return association_heatmap(table.association.matrix[shown], names, table.labels.names)
+    S, sizes = table.association.matrix, [len(np.unique(c)) for c in table.labels.classes.T]
+    restless = dark_by_itself(S, table.calibrated, table.signal)
+    hover = [
+        [
+            cell_in_words(name, escape(factor), S[d, j], sizes[j], by_itself=bool(restless[d, j]))
+            for j, factor in enumerate(table.labels.names)
+        ]
+        for d, name in zip(shown, names, strict=True)
+    ]
+    return association_heatmap(S[shown], names, table.labels.names, hover, restless[shown])
 
 
 def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, str]:
@@ -68,7 +79,9 @@ def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, s
     words = "".join(f"<li>{escape(line)}</li>" for line in findings(table))
     told = f'<ul class="own-findings">{words}</ul>' if words else ""
     rows = f"<details><summary>A row a factor</summary>{factor_table(score)}{note}</details>"
-    return totals(score) + told, rows
+    known = table.omes_calibrated(alpha, pooling).omes
+    beside = "" if np.isnan(known) else markup.note(f"{calibrated_in_words(known)} {HATCHED}")
+    return totals(score) + beside + told, rows
 
 
 def metric_table(result: dict[str, Any]) -> str:

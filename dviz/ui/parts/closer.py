@@ -10,21 +10,29 @@ import numpy as np
 import plotly.graph_objects as go
 from gradio.components import Component
 
-from dviz.metrics.calibration import calibrate, table_signal
+from dviz.palette import GREY
 from dviz.ui.core.dimension import shares_by_value
 from dviz.ui.core.own_codes import OwnTable
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import Address
 from dviz.ui.parts.charts import finish
 from dviz.ui.parts.ridges import ridges
+from dviz.ui.parts.value_colours import value_colours
 
+CHOICES = ("own_dim", "own_up", "own_by")  # as they are called in the address
 POINTS = 3_000  # on the map, random ones where there are more; drawn without WebGL
 MOST_VALUES = 100  # of a factor, rows of a drawing
+IN_LEGEND, ENDS_AND_BETWEEN = 12, 5  # values that all have an entry; entries of more
+EDGE = {"color": GREY, "width": 0.75}
 Update = dict[Component, Any]
 
 
-def build_closer(table: gr.State, address: Address) -> None:
-    """Two dimensions and a factor to choose, and what they show; there once a table is."""
+def build_closer(table: gr.State, address: Address) -> list[Component]:
+    """Two dimensions and a factor to choose, and what they show; there once a table is.
+
+    Returns:
+        The three choices; where they are None when a table comes, what is tied best is shown.
+    """
     with gr.Column(visible=False, elem_id="own-closer") as room:
         gr.HTML("<h2>Look closer</h2>", apply_default_css=False)
         with gr.Row():
@@ -36,7 +44,7 @@ def build_closer(table: gr.State, address: Address) -> None:
                 cloud = gr.Plot(show_label=False, elem_id="own-map")
             with gr.Column(min_width=320, elem_classes="stage-column"):
                 page = gr.HTML(apply_default_css=False, elem_id="own-dimension")
-    chosen = {"own_dim": first, "own_up": second, "own_by": factor}
+    chosen: dict[str, Component] = dict(zip(CHOICES, (first, second, factor), strict=True))
     for name, component in chosen.items():
         address.bind(name, component, _among)
 
@@ -59,6 +67,7 @@ def build_closer(table: gr.State, address: Address) -> None:
     heard = [table.change, *(component.input for component in chosen.values())]
     outputs = [room, first, second, factor, cloud, page]
     gr.on(heard, show, [table, first, second, factor], outputs, **quiet)
+    return list(chosen.values())
 
 
 def _among(text: str) -> Any:
@@ -71,10 +80,7 @@ def choose(table: OwnTable, asked: tuple[int | None, ...]) -> tuple[int, int, in
 
     Noise is tied to nothing, however large its S.
     """
-    codes, classes, found = table.codes, table.labels.classes, table.association
-    signal = table_signal(codes, classes, found.correlation, found.pairs)
-    sizes = [len(np.unique(column)) for column in classes.T]
-    S = np.nan_to_num(calibrate(found.correlation, signal, sizes)) * table.active[:, None]
+    S = np.nan_to_num(table.calibrated) * table.active[:, None]
     best = [int(d) for d in np.argsort(-S.max(axis=1), kind="stable")]
     limits = (S.shape[0], S.shape[0], S.shape[1])
     first, second, factor = (
@@ -88,20 +94,43 @@ def choose(table: OwnTable, asked: tuple[int | None, ...]) -> tuple[int, int, in
 
 
 def cloud_of(table: OwnTable, first: int, second: int, factor: int) -> go.Figure:
-    """Two dimensions as points, coloured by a factor."""
+    """Two dimensions as points, coloured by a factor as on the map, with what colours mean.
+
+    Points have a grey edge: a figure does not know whether it stands on light or on dark.
+    """
     rows = np.random.default_rng(0).permutation(len(table.codes))[:POINTS]
     seen, ranks = np.unique(table.labels.classes[rows, factor], return_inverse=True)
     name = table.labels.names[factor]
-    words = [escape(f"{name} {label}") for label in _labels(table, factor, seen)]
-    marker = {"size": 4, "color": ranks, "colorscale": "Plasma", "showscale": False}
+    labels = [escape(label) for label in _labels(table, factor, seen)]
+    words = [f"{escape(name)} {label}" for label in labels]
+    colours = value_colours(name, _labels(table, factor, seen))
+    marker = {"size": 6, "color": [colours[rank] for rank in ranks], "line": EDGE}
     points = go.Scatter(
         x=table.codes[rows, first], y=table.codes[rows, second], mode="markers", marker=marker,
         text=[words[rank] for rank in ranks], hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
     )  # fmt: skip
-    figure = go.Figure(points)
+    figure = go.Figure([points, *_key(labels, colours)])
     figure.update_xaxes(title=escape(table.called(first)))
     figure.update_yaxes(title=escape(table.called(second)))
-    return finish(figure, height=420, left=56, top=10)
+    finish(figure, height=420, left=56, top=10, legend=True)
+    # A legend's entry has no points of its own that could be hidden.
+    still = {"itemclick": False, "itemdoubleclick": False, "title": {"text": escape(name)}}
+    return figure.update_layout(legend=still)
+
+
+def _key(labels: list[str], colours: list[str]) -> list[go.Scatter]:
+    """Entries of a legend; of many values the ends and some between them."""
+    rows = range(len(labels))
+    if len(labels) > IN_LEGEND:
+        rows = np.unique(np.linspace(0, len(labels) - 1, ENDS_AND_BETWEEN).round().astype(int))
+    return [
+        go.Scatter(
+            x=[None], y=[None], mode="markers", name=labels[row],
+            marker={"size": 9, "color": colours[row], "line": EDGE},
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _labels(table: OwnTable, factor: int, classes: np.ndarray) -> list[str]:

@@ -21,7 +21,7 @@ from dviz.ui.core.own_files import columns_of, read_files
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import number, one_of
 from dviz.ui.parts.blocks import plain_file
-from dviz.ui.parts.closer import build_closer
+from dviz.ui.parts.closer import CHOICES, build_closer
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.own_page import (
     PROBE_MODELS,
@@ -47,6 +47,7 @@ HELP = (
 EMPTY = "No codes yet: drop files in, or try an example."
 READY = "OMES needs no training. The other metrics and the probes take up to a minute."
 AT_ONCE = LIMITS.measure_at_once + LIMITS.measure_waiting + 1  # who wait are told how long
+PUSHED = "{ push: true }"  # Back returns to what was before
 SESSION = 3600  # seconds that a table nobody looks at is kept
 Update = dict[Component, Any]
 
@@ -88,7 +89,7 @@ def build(tab: Context) -> None:
     gr.Markdown(HELP, elem_classes="help")
     files, example, alpha, pooling = _build_inputs()
     parts, borrowed_key = _build_parts(), gr.State(None)
-    build_closer(parts.table, tab.address)
+    choices = build_closer(parts.table, tab.address)
     tab.address.bind("own_alpha", alpha, number(0, 1), push=False)
     tab.address.bind("own_pooling", pooling, one_of(POOLINGS))
     tab.address.bind("own", borrowed_key, one_of(library.names))
@@ -98,20 +99,24 @@ def build(tab: Context) -> None:
         columns = columns_of(paths or [])
         roles = {column.name: column.role for column in columns}
         table = read_files(paths, roles) if paths else None
-        shown = {parts.columns: column_rows(columns), borrowed_key: None}
+        shown = {parts.columns: column_rows(columns), borrowed_key: None, **afresh}
         return {**show_table(library, parts, table, alpha, pooling), **shown}
 
     @friendly
     def reread(paths: list[str], alpha: float, pooling: str, event: gr.EventData) -> Update:
         asked = dict(event._data["roles"])
         roles = {name: role for name, role in asked.items() if role in ROLES}
-        return show_table(library, parts, read_files(paths, roles), alpha, pooling)
+        table = read_files(paths, roles)
+        return {**show_table(library, parts, table, alpha, pooling), **afresh}
 
-    @friendly
     def borrow(key: str, alpha: float, pooling: str) -> Update:
-        shown = {borrowed_key: key, parts.columns: column_rows([])}
+        shown = {borrowed_key: key, parts.columns: column_rows([]), files: None}
         table = borrowed(library, key)
         return {**show_table(library, parts, table, alpha, pooling), **shown}
+
+    @friendly
+    def try_example(key: str, alpha: float, pooling: str) -> Update:
+        return {**borrow(key, alpha, pooling), **afresh}
 
     @friendly
     def arrive(own: str | None, table: OwnTable | None, alpha: float, pooling: str) -> Update:
@@ -123,20 +128,28 @@ def build(tab: Context) -> None:
         return scored(library, parts, table, alpha, pooling)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    scoring, everything = [alpha, pooling], [*parts.all, borrowed_key]
+    scoring, afresh = [alpha, pooling], dict.fromkeys(choices)
+    everything = [*parts.all, borrowed_key, *choices]
     running = _measuring(parts, scoring)
     for changed in (files.upload, files.delete, files.clear):
         changed(read, [files, *scoring], everything, cancels=running, **quiet)
-    parts.columns.select(reread, [files, *scoring], parts.all, cancels=running, **quiet)
-    example.click(borrow, [tab.checkpoint, *scoring], everything, cancels=running, **quiet)
-    first = json.dumps(next(iter(library.names), None))
-    picked = f"window.dviz.read().checkpoint ?? {first}"
-    example.click(None, js=f"() => window.dviz.write({{ own: {picked} }}, {{ push: true }})")
-    files.upload(None, js="() => window.dviz.write({ own: null }, { push: true })")
-    gr.on(tab.refresh, arrive, [borrowed_key, parts.table, *scoring], everything, **quiet)
+    parts.columns.select(reread, [files, *scoring], everything, cancels=running, **quiet)
+    lent = [*everything, files]
+    example.click(try_example, [tab.checkpoint, *scoring], lent, cancels=running, **quiet)
+    _write_down(library, files, example)
+    gr.on(tab.refresh, arrive, [borrowed_key, parts.table, *scoring], lent, **quiet)
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     texts = [parts.above, parts.below, parts.beside]
     gr.on([alpha.input, pooling.input], rescore, [parts.table, *scoring], texts, **live)
+
+
+def _write_down(library: Library, files: gr.File, example: gr.Button) -> None:
+    """Keep in the address whose codes are shown; what was chosen of others means nothing there."""
+    first = json.dumps(next(iter(library.names), None))
+    picked = f"window.dviz.read().checkpoint ?? {first}"
+    gone = ", ".join(f"{name}: null" for name in CHOICES)
+    example.click(None, js=f"() => window.dviz.write({{ own: {picked}, {gone} }}, {PUSHED})")
+    files.upload(None, js=f"() => window.dviz.write({{ own: null, {gone} }}, {PUSHED})")
 
 
 def _measuring(parts: Parts, scoring: list[Component]) -> Any:

@@ -6,6 +6,7 @@ import pytest
 from dviz.measuring.files import encode_labels
 from dviz.ui.core.own_codes import as_table
 from dviz.ui.parts.closer import choose, cloud_of, page_of
+from dviz.ui.parts.value_colours import NUMBERS, value_colours
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +25,25 @@ def test_what_is_tied_best_comes_first_and_what_is_asked_for_goes_before(table):
 
 
 def test_points_and_rows_are_what_the_table_holds(table):
-    (points,) = cloud_of(table, 0, 1, 1).data
+    points, *key = cloud_of(table, 0, 1, 1).data
     assert sorted(points.x) == sorted(table.codes[:, 0].tolist())
+    assert [one.name for one in key] == ["0", "1000", "2000", "3000", "4000"]
+    assert {one.marker.color for one in key} == set(points.marker.color)
     assert len(set(points.marker.color)) == 5
     html = page_of(table, 1, 1)
     assert html.count('class="line"') == 5  # whatever the labels' numbers are
     assert "<b>blue" not in page_of(table, 1, 0)
     assert "&lt;b&gt;" in page_of(table, 1, 0)
+
+
+def test_colours_mean_what_they_are_called_and_the_key_says_so(table):
+    assert value_colours("wall hue", ["white", "red", "pale pink"]) == [
+        "#ffffff", "#ff0000", "#fadadd"
+    ]  # fmt: skip
+    assert len(set(value_colours("colour", ["<b>", "blue"]))) == 2
+    steps = value_colours("x", [f"{n} m" for n in range(40)])
+    assert (steps[0], steps[-1]) == (NUMBERS[0], NUMBERS[-1])
+    points, *key = cloud_of(table, 0, 1, 0).data
+    assert [one.name for one in key] == ["&lt;b&gt;", "blue"]
+    assert points.marker.line.width > 0  # seen on any ground
+    assert cloud_of(table, 0, 1, 0).layout.showlegend

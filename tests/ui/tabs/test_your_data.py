@@ -14,6 +14,7 @@ from dviz.metrics.suite import evaluate_all
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import as_table
 from dviz.ui.core.own_findings import findings
+from dviz.ui.page import build_app
 from dviz.ui.parts import own_page
 from dviz.ui.parts.errors import friendly
 from dviz.ui.tabs import your_data
@@ -121,3 +122,46 @@ def test_findings_name_noise_few_pairs_and_where_factors_sit():
     labels = encode_labels(["a", "b"], [column[:9] for column in columns])
     few = as_table("y", codes[:9].astype(np.float32), labels)
     assert any("too few to say anything" in line for line in findings(few))
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """A dimension of each factor, and one of noise, as somebody's own CSV."""
+    rng, factors = np.random.default_rng(0), uniform(4000, sizes=(30, 20))
+    noise = rng.normal(size=(len(factors), 1))
+    codes = np.concatenate([factors + 0.01 * rng.normal(size=factors.shape), noise], axis=1)
+    columns = [[str(v) for v in column] for column in factors.T]
+    return as_table("x", codes.astype(np.float32), encode_labels(["<a>", "b"], columns))
+
+
+def test_noise_is_hatched_and_told_in_words(noisy):
+    figure = own_page.heatmap_of(noisy)
+    assert {round(shape.y0) for shape in figure.layout.shapes} == {2}
+    hover = figure.data[0].text
+    assert all("z2 changes by itself" in cell for cell in hover[2])
+    assert "it follows &lt;a&gt;" in hover[0][0]
+    assert "<a>" not in str(hover)
+
+
+def test_the_calibrated_score_stands_beside_omes_and_is_that_of_the_table(noisy):
+    above, _ = own_page.score_of(noisy, 0.3, "max")
+    whole = evaluate_all(
+        noisy.codes, noisy.labels.classes, metrics=["omes"], alpha=0.3, pooling="max"
+    )
+    assert f"it is {whole['omes']['calibrated']['omes']:.3f}" in above
+    assert own_page.score_of(noisy, 0.5, "avg")[0] != above
+
+
+def test_an_example_clears_the_files_and_what_was_looked_at_closely(checkpoints):
+    app = build_app(Library(checkpoints))
+    blocks = app.blocks
+    example = next(b for b in blocks.values() if getattr(b, "elem_id", "") == "own-borrow")
+    (clicked,) = [
+        fn
+        for fn in app.fns.values()
+        if (example._id, "click") in fn.targets and fn.fn and fn.fn.__name__ == "try_example"
+    ]
+    updates = clicked.fn(NAMES[0], 0.5, "avg")
+    named = {getattr(part, "elem_id", ""): value for part, value in updates.items()}
+    for name in ("own-files", "own-first", "own-second", "own-factor"):
+        assert named[name] is None

@@ -51,12 +51,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Sight:
-    """One photo with everybody's tries, and the one that is shown."""
+    """One photo with everybody's tries, and the one that is shown; `chosen` by a person or not."""
 
     shot: Shot
     tries: list[Try]
     entry: Entry
     view: str
+    chosen: bool = False
 
 
 def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None:
@@ -69,7 +70,8 @@ def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None
     best = next((t for t in tries if t.key == choice.by), tries[0])
     entry = library.get(best.key)
     views = [t.view for t in tries_of(entry, shot)]
-    return Sight(shot, tries, entry, choice.view if choice.view in views else best.view)
+    view = choice.view if choice.view in views else best.view
+    return Sight(shot, tries, entry, view, best.key == choice.by)
 
 
 def knows_photographs(library: Library) -> list[str]:

@@ -18,7 +18,7 @@ from dviz.ui.core.pictures import data_uri
 from dviz.ui.core.reading import Reading, read
 from dviz.ui.core.titles import title_of
 from dviz.ui.core.tries import Sight, Try, tries_of
-from dviz.ui.core.uploads import Photo, Shot
+from dviz.ui.core.uploads import SILHOUETTE, Photo, Shot
 from dviz.ui.parts import markup
 from dviz.ui.parts.cards import broken_card, predictions_table, verdict
 from dviz.ui.parts.neighbours import neighbours
@@ -114,8 +114,32 @@ def _caption(sight: Sight, shot: Shot) -> str:
     return f"{shot.name}, {sight.view}, read by {reader_of(sight.entry)}"
 
 
-def words_of(shots: Sequence[Shot], sight: Sight | None) -> str:
-    """What was read of the photo, whether to believe it, and everything else folded away."""
+def why_this_one(sight: Sight, head: str | None) -> str:
+    """Why this checkpoint reads the photo, by the order of `try_all`; `head`: picked at the top."""
+    reader, shown = reader_of(sight.entry), next(t for t in sight.tries if t.key == sight.entry.key)
+    if sight.chosen:
+        return f"Read by {reader}, as you chose."
+    if math.isinf(shown.ratio):
+        why = "what its usual error is was not measured of any"
+    elif not shown.readable:
+        why = "none can read this photo, and its error is the lowest, in times its own usual"
+    elif shown.view == SILHOUETTE:
+        why = "none that sees colours can read this photo, and of silhouettes its error is lowest"
+    else:
+        why = "its error, in times its own usual, is the lowest among those that see colours"
+        if any(t.view == SILHOUETTE and t.ratio < shown.ratio for t in sight.tries):
+            why += "; silhouettes are easier to paint and do not compete"
+    words = f"Read by {reader}: {why}."
+    if head is not None and head != sight.entry.key:
+        words += " What is picked at the top of the page reads here only when you pick another."
+    return words
+
+
+def words_of(shots: Sequence[Shot], sight: Sight | None, head: str | None = None) -> str:
+    """What was read of the photo, whether to believe it, and everything else folded away.
+
+    `head` is the checkpoint picked at the top of the page.
+    """
     broken = [Photo(shot.name, problem=shot.problem) for shot in shots if not shot.views]
     failed = "".join(map(broken_card, broken))
     if sight is None:
@@ -125,6 +149,7 @@ def words_of(shots: Sequence[Shot], sight: Sight | None) -> str:
     reading = readings[good.index(sight.shot)]
     parts = [
         f'<article class="card"><h2>{escape(reading.photo.name)}</h2>'
+        f"{markup.note(why_this_one(sight, head))}"
         f"{_read_words(entry, reading)}</article>",
         failed,
         _folded("Nearest samples of its dataset", neighbours(entry, reading)),

@@ -81,7 +81,7 @@ def build(tab: Context) -> None:
             gallery: example_buttons(chosen),
             bar: bar_value(library, everything, sight),
             panel: photo_panel(library, everything, sight),
-            words: words_of(everything, sight),
+            words: words_of(everything, sight, key),
         }  # fmt: skip
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}

@@ -9,7 +9,7 @@ from PIL import Image
 from dviz.measuring.report import Report
 from dviz.ui.core import uploads
 from dviz.ui.core.library import Library
-from dviz.ui.core.tries import Choice, knows_photographs, see, tries_of, try_all
+from dviz.ui.core.tries import Choice, Sight, Try, knows_photographs, see, tries_of, try_all
 from dviz.ui.core.uploads import SILHOUETTE, VIEWS, Prepared, Shot, shoot
 from dviz.ui.parts import photo_page
 from dviz.ui.parts.photo_page import bar_value, photo_panel, words_of
@@ -132,3 +132,32 @@ def test_examples_in_an_address_are_those_there_are(text):
     assert photos._parse_examples("none") == []
     with pytest.raises(ValueError, match=r".*"):
         photos._parse_examples(text)
+
+
+def told(library, key, tries, chosen=False, head=None):
+    entry = library.get(key)
+    sight = Sight(shot(), [Try(k, view, np.zeros((1, 1, 3)), r) for k, view, r in tries], entry,
+                  "padded", chosen)  # fmt: skip
+    return photo_page.why_this_one(sight, head)
+
+
+def test_why_who_reads_is_said_by_the_rule_that_chose(library):
+    colours, silhouettes = (SOURCE, "padded", 2.0), (TUNED, SILHOUETTE, 0.5)
+    words = told(library, SOURCE, [colours, silhouettes])
+    assert "the lowest among those that see colours; silhouettes are easier" in words
+    assert "top of the page" not in words
+    assert "silhouettes" not in told(library, SOURCE, [colours])
+    assert "top of the page" in told(library, SOURCE, [colours], head=TUNED)
+    assert "top of the page" not in told(library, SOURCE, [colours], head=SOURCE)
+    assert "none that sees colours" in told(library, TUNED, [silhouettes, (SOURCE, "padded", 9.0)])
+    assert "none can read this photo" in told(library, SOURCE, [(SOURCE, "padded", 9.0)])
+    assert "not measured" in told(library, SOURCE, [(SOURCE, "padded", np.inf)])
+    assert "as you chose" in told(library, SOURCE, [colours], chosen=True, head=TUNED)
+
+
+def test_the_reason_stands_above_what_was_read(library):
+    shots = [shot()]
+    sight = see(library, shots, Choice())
+    assert photo_page.why_this_one(sight, TUNED) in words_of(shots, sight, TUNED)
+    assert see(library, shots, Choice(by=TUNED)).chosen
+    assert not sight.chosen

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from dviz.models.vae import VAE
 from dviz.representations.base import Representation
+from dviz.ui.core import starts
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension, Prediction, decode, encode
 from dviz.ui.core.uploads import Photo
 
 FAR = 0.5  # standard deviations beyond 98% of a dataset from which on a code counts as far out
 POOR = 4.0  # times a dataset's mean squared error from which on a picture counts as badly painted
+RARE = 0.99  # of a dataset's own images painted better, from which on readings are guesses
+DOUBTFUL = 1.5  # times the usual error, likewise, where its own images cannot be painted here
 WIDE = 2.0  # times what a dataset has, from which on a deviation leaves a code undetermined
 COMPARED = 200  # samples of a dataset that tell how near its samples are to each other
 ALIKE = 0.5  # standard deviations below which two codes count as the same
@@ -47,6 +51,8 @@ class Reading:
         compared: whether there was a report to compare it with.
         strays: where the code lies outside, the farthest first.
         undetermined: dimensions that the encoder could not settle on a value of.
+        worse_than: share of the dataset's own images that it paints better, in [0, 1]; None where
+            there are none to paint.
     """
 
     photo: Photo
@@ -59,6 +65,7 @@ class Reading:
     strays: list[Stray]
     undetermined: list[Dimension]
     compared: bool = True
+    worse_than: float | None = None
 
     @property
     def far_out(self) -> list[Stray]:
@@ -68,6 +75,17 @@ class Reading:
     @property
     def badly_painted(self) -> bool:
         return bool(self.usual_error) and self.error > POOR * self.usual_error
+
+    @property
+    def poorly_painted(self) -> bool:
+        """Whether the error is well beyond the usual, so that what is read is a guess."""
+        if self.worse_than is not None:
+            return self.worse_than >= RARE
+        return bool(self.usual_error) and self.error > DOUBTFUL * self.usual_error
+
+    @property
+    def guessed(self) -> bool:
+        return self.out_of_distribution or self.poorly_painted
 
     @property
     def out_of_distribution(self) -> bool:
@@ -81,8 +99,9 @@ def read(entry: Entry, photos: Sequence[Photo]) -> list[Reading]:
     images = np.stack([photo.image for photo in photos])
     codes = encode(entry.model, images)
     painted = decode(entry.model, codes.mean)
-    errors = ((images / 255.0 - painted / 255.0) ** 2).mean(axis=(1, 2, 3))
+    errors = squared_errors(images, painted)
     usual = entry.measured.mse if entry.measured is not None else None
+    own = own_errors(entry) if usual else None
     known = entry.dimensions if entry.measured is not None else []
     parts = zip(
         photos, codes.mean, codes.std, painted, entry.predict(codes.mean), errors, strict=True
@@ -99,9 +118,31 @@ def read(entry: Entry, photos: Sequence[Photo]) -> list[Reading]:
             strays(code, known),
             undetermined(std, known),
             entry.measured is not None,
+            None if own is None else float((own < error).mean()),
         )
         for photo, code, std, picture, read, error in parts
     ]
+
+
+def squared_errors(images: np.ndarray, painted: np.ndarray) -> np.ndarray:
+    """Mean squared errors (N,) of pictures uint8 (N, H, W, 3), colours in [0, 1]."""
+    return ((images / 255.0 - painted / 255.0) ** 2).mean(axis=(1, 2, 3))
+
+
+def own_errors(entry: Entry) -> np.ndarray | None:
+    """Errors of up to COMPARED images of a checkpoint's dataset; None where there are no images."""
+    if entry not in _OWN_ERRORS:
+        count = 0 if entry.sample is None else len(entry.sample[0])
+        rows = np.unique(np.linspace(0, count - 1, COMPARED).astype(int)) if count else None
+        images = None if rows is None else starts.originals(entry, rows)
+        if images is None:
+            return None
+        painted = decode(entry.model, encode(entry.model, images).mean)
+        _OWN_ERRORS[entry] = squared_errors(images, painted)
+    return _OWN_ERRORS[entry]
+
+
+_OWN_ERRORS: WeakKeyDictionary[Entry, np.ndarray] = WeakKeyDictionary()
 
 
 def strays(code: np.ndarray, dimensions: Sequence[Dimension]) -> list[Stray]:

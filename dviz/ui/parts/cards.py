@@ -43,11 +43,29 @@ def verdict(entry: Entry, reading: Reading) -> str:
             f'<div class="verdict out"><b>Out of distribution.</b> Not like {dataset}: '
             f"<ul>{items}</ul></div>"
         )
+    if reading.poorly_painted:
+        return f'<div class="verdict out">{_poorly_in_words(reading, dataset)}</div>'
     error = "" if reading.usual_error is None else f"; {escape(_error_in_words(reading))}"
     return (
         f'<div class="verdict in"><b>A usual code.</b> Every dimension lies about where 98% of '
         f"{dataset} do{error}.</div>"
     )
+
+
+def _poorly_in_words(reading: Reading, dataset: str) -> str:
+    """That a code is no oddity, and yet no picture of the photo."""
+    worse = "The model paints this photo worse than it usually paints"
+    if reading.worse_than is not None:
+        worse = f"The model paints this photo worse than {_most(reading.worse_than)} of"
+    return (
+        f"<b>Readings are guesses.</b> {worse} the images of {dataset} that it knows: "
+        f"{escape(_error_in_words(reading))}. Its code is no unusual one, but it is hardly a code "
+        "of this photo."
+    )
+
+
+def _most(share: float) -> str:
+    return f"{min(int(100 * share), 99)}%"
 
 
 def stray_in_words(stray: Stray) -> str:
@@ -96,4 +114,4 @@ def predictions_table(entry: Entry, reading: Reading) -> str:
     caption = TICK + (PROVED.format(title=title_of(entry.config.dataset)) if proved else "")
     if reading.out_of_distribution:
         return markup.note(GUESSES) + markup.table(header, rows, caption, kind="guesses")
-    return markup.table(header, rows, caption)
+    return markup.table(header, rows, caption, kind="guesses" if reading.guessed else "")

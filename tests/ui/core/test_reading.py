@@ -171,3 +171,31 @@ def test_no_spreadsheet_takes_a_word_for_a_formula(word):
 def test_numbers_stay_numbers_and_gaps_stay_empty():
     rows = list(csv.reader(io.StringIO(csv_text(["a", "b", "c"], [[-1.5, None, float("nan")]]))))
     assert rows[1] == ["-1.5", "", ""]
+
+
+def test_own_images_tell_when_an_error_makes_readings_guesses(entry, sprites):
+    readings = read(entry, photos(sprites))
+    assert np.mean([reading.poorly_painted for reading in readings]) < 0.05
+    assert np.mean([reading.worse_than for reading in readings]) == pytest.approx(0.5, abs=0.15)
+    shown = photos(sprites[:1])
+    calm = replace(read(entry, shown)[0], strays=[], undetermined=[], worse_than=0.5)
+    assert "A usual code" in photo_cards.verdict(entry, calm)
+    assert "guesses" not in photo_cards.predictions_table(entry, calm)
+    poor = replace(calm, worse_than=1.0)
+    words = photo_cards.verdict(entry, poor)
+    assert "verdict out" in words
+    assert "A usual code" not in words
+    assert "worse than 99% of the images of Color-dSprites" in words
+    assert "guesses" in photo_cards.predictions_table(entry, poor)
+
+
+@pytest.mark.parametrize(("times", "poor"), [(1.4, False), (1.6, True)])
+def test_without_own_images_a_multiple_of_the_usual_error_is_the_bound(library, times, poor):
+    entry = library.get(TUNED)
+    reading = read(entry, photos(Things().sample(1, np.random.default_rng(0))[0]))[0]
+    assert reading.worse_than is None
+    reading = replace(
+        reading, error=times * reading.usual_error, strays=[], undetermined=[]
+    )  # fmt: skip
+    assert reading.poorly_painted == poor
+    assert ("Readings are guesses" in photo_cards.verdict(entry, reading)) == poor

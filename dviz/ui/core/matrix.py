@@ -70,11 +70,11 @@ def _strength(dimension: str, factor: str, value: float) -> str:
 
 
 def change_in_words(
-    dimension: str, factor: str, before: float, after: float, idle: bool = False
+    dimension: str, factor: str, before: float, after: float, idle: bool = False, what: str = "S"
 ) -> str:
-    """What fine-tuning did to one S, as a hover text; `idle`: the dimension was not in use."""
+    """What fine-tuning did to one cell, as a hover text; `idle`: the dimension was not in use."""
     if idle:
-        return f"{dimension} was not in use before; now {factor} has S {after:.2f} there"
+        return f"{dimension} was not in use before; now {factor} has {what} {after:.2f} there"
     if np.isnan(before + after):
         return f"{dimension} · {factor}: not known"
     gap = after - before

@@ -21,6 +21,7 @@ from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import Dimension
 from dviz.ui.core.matrix import (
     CORRELATION,
+    INFORMATION,
     WAYS,
     cell_in_words,
     change_in_words,
@@ -46,11 +47,18 @@ from dviz.ui.parts.scores import (
 from dviz.ui.parts.transfer import STAGE_NAMES
 from dviz.ui.tabs.base import Context, Tab
 
-HELP = (
-    "**S** near 1: changing the factor (column) gives the dimension (row) a new value; 0: it does "
-    "not care. Ideal is one dark cell in every row and column; **OMES** rates that. Point at a "
-    "cell for its number in words; a hatched one is dark because its dimension changes by itself."
-)
+IDEAL = "Ideal is one dark cell in every row and column; **OMES** rates that. Point at a cell for "
+HELPS = {
+    CORRELATION: (
+        "**S** near 1: changing the factor (column) gives the dimension (row) a new value; 0: it "
+        f"does not care. {IDEAL}its number in words; a hatched one is dark because its dimension "
+        "changes by itself."
+    ),
+    INFORMATION: (
+        "A cell near 1: the dimension (row) alone tells the value of the factor (column); 0: it "
+        f"tells nothing of it. {IDEAL}its number in words."
+    ),
+}
 NO_CHANGE = "What fine-tuning changed shows here where both states of a transfer were measured."
 
 
@@ -74,7 +82,7 @@ class Stage:
 
 def build(tab: Context) -> None:
     """Build the tab's inside."""
-    gr.Markdown(HELP, elem_classes="help")
+    help_words = gr.Markdown(HELPS[CORRELATION], elem_classes="help")
     with gr.Row(elem_classes="controls"):
         alpha, pooling = alpha_slider("alpha"), pooling_choice("pooling")
         by = association_choice("association-by")
@@ -96,7 +104,7 @@ def build(tab: Context) -> None:
             updates[stage.column] = gr.Column(visible=entry is not None)
             updates[stage.matrix] = matrix_of(entry)
         words, plot = change_of(entries)
-        return {**updates, change_words: words, change: plot}
+        return {**updates, change_words: words, change: plot, help_words: HELPS[by]}
 
     def rescored(entries: list[Entry], alpha: float, pooling: str, by: str) -> dict[Component, Any]:
         updates: dict[Component, Any] = {}
@@ -111,7 +119,8 @@ def build(tab: Context) -> None:
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     scoring = [tab.checkpoint, alpha, pooling, by]
-    everything = [*(part for stage in stages for part in stage.parts), change_words, change]
+    columns = [part for stage in stages for part in stage.parts]
+    everything = [*columns, change_words, change, help_words]
     texts = [text for stage in stages for text in stage.texts]
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     gr.on(tab.refresh, show, scoring, everything, **quiet)
@@ -195,9 +204,11 @@ def change_of(entries: list[Entry]) -> tuple[str, Any]:
     """Words and a plot of what fine-tuning changed."""
     stages = {entry.config.stage: entry for entry in entries if entry.result is not None}
     before, after = stages.get(DIRECT), stages.get(FINE_TUNED)
+    by_pairs = after is None or after.result.num_pairs > 0
+    what = "S" if by_pairs else "mutual information"
     title = (
-        "<h2>Changed by fine-tuning<small>S after − S before; empty where a dimension was not in "
-        "use before</small></h2>"
+        f"<h2>Changed by fine-tuning<small>{what} after − {what} before; empty where a dimension "
+        "was not in use before</small></h2>"
     )
     if before is None or after is None or not _comparable(before.result, after.result):
         return title + markup.note(NO_CHANGE), gr.Plot(None, visible=False)
@@ -209,7 +220,7 @@ def change_of(entries: list[Entry]) -> tuple[str, Any]:
     old = np.where(idle[:, None], np.nan, old)
     hover = [
         [
-            change_in_words(name, escape(factor), old[i, j], new[i, j], bool(idle[i]))
+            change_in_words(name, escape(factor), old[i, j], new[i, j], bool(idle[i]), what)
             for j, factor in enumerate(factors)
         ]
         for i, name in enumerate(names)

@@ -10,6 +10,7 @@ from dviz.measuring.report import DistanceReport, Report
 from dviz.metrics.omes import omes
 from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
+from dviz.ui.core.matrix import CORRELATION, INFORMATION, seen_by
 from dviz.ui.core.pictures import data_uri, strip
 from dviz.ui.page import build_app
 from dviz.ui.parts import accuracies, markup, transfer
@@ -183,3 +184,27 @@ def test_text_is_escaped_and_shares_are_kept_in_bounds():
     assert "100.0%" in markup.meter(7.0)
     assert "0%" in markup.meter(float("nan"))
     assert (markup.percent(0.5), markup.percent(float("nan"))) == ("50.0%", "–")
+
+
+def test_mutual_information_is_not_told_of_as_s(checkpoints):
+    entries = [Library(checkpoints).get(name) for name in NAMES]
+    assert "S after − S before" in association.change_of(entries)[0]
+    for entry in entries:
+        share = np.clip(np.nan_to_num(entry.result.association_matrix), 0, 1).tolist()
+        evidence = replace(entry.result.evidence, information=share)
+        entry.report = Report({entry.result.dataset: replace(entry.result, evidence=evidence)})
+    seen = [seen_by(entry, INFORMATION) for entry in entries]
+    words = association.change_of(seen)[0]
+    assert "mutual information after" in words
+    assert "S after" not in words
+    assert "**S**" in association.HELPS[CORRELATION]
+    for word in ("**S**", "hatched", "new value"):
+        assert word not in association.HELPS[INFORMATION]
+
+
+def test_the_help_follows_what_a_cell_is(checkpoints):
+    app = build_app(Library(checkpoints))
+    told = association.HELPS.values()
+    (part,) = [block for block in app.blocks.values() if getattr(block, "value", "") in told]
+    show = next(fn.fn for fn in app.fns.values() if part in fn.outputs)
+    assert show(SOURCE, 0.5, "avg", INFORMATION)[part] == association.HELPS[INFORMATION]

@@ -11,10 +11,24 @@ from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.data.meanings import same_factor
 from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import CHANGE, ERRORS
-from dviz.measuring.differences import split_note
-from dviz.measuring.report import DatasetReport
+from dviz.measuring.differences import Difference, omes_difference, split_note
+from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport
 
 TARGET_ONLY = "target-only"
+AGAINST = {
+    2: "beats", 1: "is a little above", 0: "is on a par with", -1: "is a little below",
+    -2: "falls behind",
+}  # fmt: skip
+TUNING = {
+    2: "raised OMES", 1: "raised OMES a little", 0: "left OMES about where it was",
+    -1: "lowered OMES a little", -2: "lowered OMES",
+}  # fmt: skip
+SPLITS = {
+    BY_ROW: "of probes split by row, not by photograph: tested on copies of photographs they were "
+    "trained on, which is easier",
+    BY_PHOTOGRAPH: "of probes split by photograph, not by row: never tested on copies of what they "
+    "were trained on, which is harder",
+}
 MODELS = {"gbt": "trees", "mlp": "an MLP"}  # probes, the study's first
 
 
@@ -55,7 +69,7 @@ def verdict(
 def _against(what: str, ours: DatasetReport, theirs: DatasetReport) -> str:
     """For example "OMES .42 beats …, .29; an MLP reads less from it, 71% against 72%."."""
     here, there = ours.omes().omes, theirs.omes().omes
-    verb = {1: "beats", 0: "is on a par with", -1: "falls behind"}[_sign(here - there, CHANGE)]
+    verb = AGAINST[_grade(omes_difference(theirs, ours))]
     text = f"OMES {short(here)} {verb} {what}, {short(there)}"
     probes = _read_compared(ours, theirs)
     return f"{text}; {probes}." if probes else f"{text}."
@@ -69,7 +83,7 @@ def _read_compared(ours: DatasetReport, theirs: DatasetReport) -> str:
         noise = float(np.hypot(_mean_error(ours, model), _mean_error(theirs, model)))
         how = {1: "more", 0: "as much", -1: "less"}[_sign(a - b, ERRORS * noise)]
         verb = "read" if name == "trees" else "reads"
-        note = split_note(ours, theirs)
+        note = SPLITS.get(theirs.split) if split_note(ours, theirs) else None
         otherwise = f" ({note})" if note else ""
         return f"{name} {verb} {how} from it, {_percent(a)} against {_percent(b)}{otherwise}"
     return ""
@@ -77,8 +91,8 @@ def _read_compared(ours: DatasetReport, theirs: DatasetReport) -> str:
 
 def _fine_tuning(direct: DatasetReport, tuned: DatasetReport) -> str:
     before, after = direct.omes().omes, tuned.omes().omes
-    did = {1: "raised OMES", 0: "left OMES about where it was", -1: "lowered OMES"}
-    text = f"Fine-tuning {did[_sign(after - before, CHANGE)]}, {short(before)} to {short(after)}"
+    did = TUNING[_grade(omes_difference(direct, tuned))]
+    text = f"Fine-tuning {did}, {short(before)} to {short(after)}"
     for model in MODELS:
         a, b = (r.mean_accuracy(model, "all") for r in (direct, tuned))
         if not np.isnan([a, b]).any():
@@ -145,6 +159,14 @@ def _mean_error(result: DatasetReport, model: str) -> float:
     errors = result.errors(model, "all")
     errors = errors[~np.isnan(errors)]
     return float(np.sqrt((errors**2).sum()) / max(len(errors), 1))
+
+
+def _grade(difference: Difference) -> int:
+    """0 within its error, ±1 beyond it, ±2 beyond CHANGE too; CHANGE alone counts without one."""
+    sign = _sign(difference.value, CHANGE)
+    if np.isnan(difference.error):
+        return 2 * sign
+    return int(np.sign(difference.value)) + sign if difference.clear else 0
 
 
 def _sign(difference: float, tolerance: float) -> int:

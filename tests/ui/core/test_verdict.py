@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
-from dviz.measuring.report import ProbeScore
+from dviz.measuring.differences import Difference
+from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, ProbeScore
+from dviz.ui.core import verdict as judge
 from dviz.ui.core.verdict import short, slopes, verdict
 from dviz.ui.parts.slopes import slope_chart
 from tests.ui.material import NAMES
@@ -70,3 +72,34 @@ def test_slopes_join_factors_of_the_same_name_and_draw_every_level(measured):
 
 def test_scores_are_printed_as_the_study_does():
     assert (short(0.42), short(1.0), short(0.0)) == (".42", "1.00", ".00")
+
+
+@pytest.mark.parametrize(
+    ("gap", "error", "words"),
+    [
+        (0.001, 0.002, "is on a par with"),
+        (0.037, 0.002, "is a little above"),
+        (-0.037, 0.002, "is a little below"),
+        (0.2, 0.002, "beats"),
+        (-0.2, 0.002, "falls behind"),
+        (0.2, 0.3, "is on a par with"),
+        (0.037, float("nan"), "is on a par with"),
+        (0.2, float("nan"), "beats"),
+    ],
+)
+def test_a_par_is_what_lies_within_its_error(measured, monkeypatch, gap, error, words):
+    monkeypatch.setattr(judge, "omes_difference", lambda *_: Difference(gap, error))
+    result = result_of(measured, 0.9, 0.7)
+    (sentence,) = verdict({DIRECT: result}, result)
+    assert f" {words} learning on the Target alone" in sentence
+    (tuned,) = verdict({DIRECT: result, FINE_TUNED: result})
+    assert ("a little" in tuned) == ("a little" in words)
+    assert ("about where it was" in tuned) == ("par" in words)
+
+
+def test_another_split_of_the_probes_is_explained(measured):
+    ours = replace(result_of(measured, 0.9, 0.7), split=BY_PHOTOGRAPH)
+    theirs = replace(result_of(measured, 0.9, 0.8), split=BY_ROW)
+    (sentence,) = verdict({DIRECT: ours}, theirs)
+    assert "split by row, not by photograph: tested on copies" in sentence
+    assert "split by" not in verdict({DIRECT: ours}, ours)[0]

@@ -1,14 +1,18 @@
 """One name for a checkpoint wherever it is told of, and datasets called as people call them."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from dviz.measuring.diagnosis import diagnose
+from dviz.measuring.report import Baseline, DistanceReport
 from dviz.ui.core import starts
 from dviz.ui.core.codes_map import map_value
 from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
 from dviz.ui.core.titles import title_of, titled
+from dviz.ui.parts import transfer
 from dviz.ui.parts.dimension import column
 from dviz.ui.parts.panel import stages_of
 from dviz.ui.parts.photo_page import reader_of
@@ -55,3 +59,27 @@ def test_datasets_are_called_as_people_call_them(library):
     assert starts.first(entry).caption.startswith(f"Sample of {DATASET}: ")
     assert titled(entry.result).title.startswith(DATASET)
     assert title_of("of nobody") == "of nobody"
+
+
+def test_what_reports_say_of_datasets_says_it_by_their_titles(checkpoints, monkeypatch):
+    entry = Library(checkpoints).get(TUNED)
+    numbers = dict.fromkeys(
+        ["frechet", "mmd", "mmd_p_value", "outside", "elbo_source", "elbo_target"], 0.1
+    )
+    distance = DistanceReport(
+        "color-dsprites", "shapes3d", SOURCE, 0, 100,
+        outside_per_dimension=[0.1] * 5, pixel_frechet=0.1, **numbers,
+    )  # fmt: skip
+    results = {"things": replace(entry.result, dataset="color-dsprites")}
+    baselines = [Baseline("random", "untrained", results["things"])]
+    entry.report = replace(entry.report, distance=distance, results=results, baselines=baselines)
+    given = []
+    monkeypatch.setattr(transfer, "diagnose", lambda *args: given.extend(args) or diagnose(*args))
+    found = transfer.diagnosed([entry])
+    assert any("How far 3D Shapes lies from Color-dSprites" in one.title for one in found)
+    assert any("every baseline" in one.title for one in found)  # the same dataset still
+    *_, result, _, _ = given
+    assert result.dataset == DATASET
+    page = transfer.transfer_page([entry])
+    assert "From Color-dSprites to 3D Shapes" in page
+    assert "color-dsprites" not in page

@@ -136,7 +136,7 @@ def about(name: str) -> str:
         ("In the scripts", f"<code>{escape(name)}</code>"),
     ]
     if elsewhere:
-        rows.append(("Not downloaded", escape(", ".join(elsewhere))))
+        rows.append(("Not downloaded", "<br>".join(map(escape, elsewhere))))
     return markup.table(("", ""), rows, kind="facts")
 
 

@@ -100,6 +100,7 @@ def _stage(entry: Entry) -> dict[str, Any]:
         "points": blobs.address(PATH, pack_points(codes, classes).digest, entry.key),
         "count": len(codes),
         "latent_size": entry.latent_size,
+        "idle": [d.name for d in entry.dimensions if not d.active],
         "factors": [
             {
                 "name": f.name,

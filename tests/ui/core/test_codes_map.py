@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from starlette.applications import Starlette
@@ -114,3 +116,13 @@ def test_a_walk_passes_through_its_stops(library):
     frames = walk(model, stops)
     assert len(frames) == 2 * LEG + 1
     assert np.array_equal(frames[::LEG], decode(model, stops))
+
+
+def test_dimensions_not_in_use_are_named_for_each_stage(checkpoints):
+    library = Library(checkpoints)
+    source = library.get(SOURCE)
+    source.dimensions = [replace(source.dimensions[0], active=False), *source.dimensions[1:]]
+    first, *others = map_value(library, library.get(TUNED))["stages"]
+    assert "z0" in first["idle"]
+    assert len(first["idle"]) == 1 + sum(not d.active for d in source.dimensions[1:])
+    assert all("z0" not in stage["idle"] for stage in others)

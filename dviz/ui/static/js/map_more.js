@@ -235,6 +235,12 @@ function showShift() {
   head.append(row("th", ["", "axis", "moved", "width", "outside"]));
   for (const stage of others) {
     for (const axis of axes) {
+      if (first.idle.includes(axis.name)) {
+        const idle = row("td", [stage.kind, axis.name, `not in use in the ${first.kind}: no scale to tell it by`]);
+        idle.lastChild.colSpan = 3;
+        body.append(idle);
+        continue;
+      }
       const { moved, width, outside } = shiftOf(...[first, stage].map(({ codes }) => along(axis, codes)));
       const sign = moved < 0 ? "−" : "+";
       const cells = [axis.name, `${sign}${fixed(Math.abs(moved), 1)}`, `× ${fixed(width, 1)}`, percent(outside)];

@@ -30,17 +30,19 @@ FULL_CHANGE = 0.5  # mean difference of a pixel that is shown brightest
 
 
 def column(entry: Entry, index: int, factor: str = STRONGEST) -> str:
-    """Everything about dimension `index` of one checkpoint, HTML."""
+    """Everything about dimension `index` of one checkpoint, HTML; of a dead one, that it is."""
     dimension, found = entry.dimensions[index], ties(entry, index)
+    alive = (
+        f"{_slide(entry, dimension)}{_ties(found)}{_histogram(entry, dimension, found, factor)}"
+        f"{_bands(entry, bands(entry, index))}"
+        if dimension.active
+        else ""
+    )
     return (
         f'<section class="stage-column {escape(entry.config.kind)}">'
         f"{_head(entry)}"
         f'<p class="dimension-verdict">{escape(verdict(entry, dimension, found))}</p>'
-        f"{_slide(entry, dimension)}"
-        f"{_ties(found) if dimension.active else ''}"
-        f"{_histogram(entry, dimension, found, factor)}"
-        f"{_bands(entry, bands(entry, index))}"
-        "</section>"
+        f"{alive}</section>"
     )
 
 
@@ -53,14 +55,15 @@ def _head(entry: Entry) -> str:
 
 
 def _slide(entry: Entry, dimension: Dimension) -> str:
-    words = f"{dimension.name} from {dimension.low:.1f} to {dimension.high:.1f}, decoded"
+    low, high = markup.tenths(dimension.low), markup.tenths(dimension.high)
+    words = f"{dimension.name} from {low} to {high}, decoded"
     pictures = data_uri(strip(slide(entry, dimension)))
     changed = changed_pixels(entry, dimension)
     spread = data_uri(heat(np.minimum(changed / FULL_CHANGE, 1)))
     return (
         "<h3>What its slider does</h3>"
         f'<div class="slide"><figure><img src="{pictures}" alt="{escape(words)}">'
-        f"<figcaption><span>{dimension.low:.1f}</span><span>{dimension.high:.1f}</span>"
+        f"<figcaption><span>{low}</span><span>{high}</span>"
         "</figcaption></figure>"
         f'<figure class="spread"><img src="{spread}" alt="Where the picture changes">'
         f"<figcaption>{markup.percent(changed.mean())} changed</figcaption></figure></div>"
@@ -143,7 +146,7 @@ def _band(band: Band) -> str:
         f'<img src="{data_uri(image, "JPEG")}" alt="{escape(words)}" title="{escape(words)}">'
         for image, words in zip(band.images, band.captions, strict=True)
     )
-    ends = f"{band.values.min():.1f} to {band.values.max():.1f}"
+    ends = f"{markup.tenths(band.values.min())} to {markup.tenths(band.values.max())}"
     return (
         f'<figure class="band"><figcaption><b>{band.name}</b> {ends}</figcaption>'
         f"<div>{images}</div></figure>"

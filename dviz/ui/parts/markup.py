@@ -61,6 +61,11 @@ def decimal(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
 
 
+def tenths(value: float) -> str:
+    """A value of a code with one decimal; what rounds to nothing is "0.0", never "-0.0"."""
+    return f"{round(float(value), 1) + 0.0:.1f}"
+
+
 def _percent(value: float) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.1f}%" if np.isfinite(value) else "0%"
 

@@ -7,6 +7,8 @@ from html import escape
 
 import numpy as np
 
+from dviz.ui.parts.markup import tenths
+
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 400, 88, 8, 44, 24
 TALLEST, LEAST_STEP, MOST_STEP = 420, 4.5, 24.0  # of the drawing; between two rows
 OVERLAP = 2.4  # times the distance of two rows that the highest peak reaches up
@@ -47,7 +49,7 @@ def ridges(
             else:
                 rows.append(_text(LEFT - 6, ground - 1, _short(labels[n]), "end"))
     ticks = [
-        _text(x, height - 8, f"{value:.1f}", "middle")
+        _text(x, height - 8, tenths(value), "middle")
         for x, value in zip(
             np.linspace(across[0], across[-1], 5), np.linspace(edges[0], edges[-1], 5), strict=True
         )

@@ -1,8 +1,11 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 
+from dviz.ui.core.library import Library
 from dviz.ui.parts.dimension import column
+from dviz.ui.parts.markup import tenths
 from dviz.ui.parts.ridges import ridges
 from dviz.ui.tabs.dimension import dimension_choices, index_of
 from tests.ui.material import NAMES
@@ -38,3 +41,25 @@ def test_the_dimension_asked_for_is_shown_if_it_is_there(library):
     for asked in (None, 99, -1, "3", True):
         assert entry.dimensions[index_of(entry, asked)].factors
     assert sorted(index for _, index in dimension_choices(entry)) == list(range(5))
+
+
+def test_of_a_dead_dimension_nothing_is_drawn(checkpoints):
+    entry = Library(checkpoints).get(SOURCE)
+    assert "<svg" in column(entry, 0)
+    entry.dimensions = [replace(entry.dimensions[0], active=False), *entry.dimensions[1:]]
+    html = column(entry, 0)
+    assert "carries nothing" in html
+    for part in ("<svg", "<img", "<table", "0.0"):
+        assert part not in html
+
+
+def test_nothing_is_less_than_nothing():
+    assert [tenths(value) for value in (-0.04, 0.04, -0.05, -1.26)] == [
+        "0.0",
+        "0.0",
+        "-0.1",
+        "-1.3",
+    ]
+    svg = ridges(np.linspace(-0.04, 0.04, 49), np.eye(3, 48), ["a", "b", "c"], "x")
+    assert ">0.0<" in svg
+    assert "-0.0" not in svg

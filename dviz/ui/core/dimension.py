@@ -204,7 +204,7 @@ def verdict(entry: Entry, dimension: Dimension, found: list[Tie]) -> str:
         words = f"{dimension.name} is the best dimension of no factor"
         words += f"; it reacts most to {best.factor} (S {best.S:.2f})."
     else:
-        words = f"{dimension.name} is where {_and([name for name, _ in dimension.factors])} "
+        words = f"{dimension.name} is where {_and(_named(dimension))} "
         perfect = "would be perfect" if best.ceiling >= best.S else "is what a perfect one has"
         words += f"lives: S {best.S:.2f}, and {best.ceiling:.2f} {perfect}."
         if best.by_itself:
@@ -216,6 +216,16 @@ def verdict(entry: Entry, dimension: Dimension, found: list[Tie]) -> str:
     if moved is not None:
         words += f" In the picture it moves {_and(moved) if moved else 'no factor that is read'}."
     return words
+
+
+def _named(dimension: Dimension) -> list[str]:
+    """Its factors, each with the other dimensions that follow it as well: "rotation (with z1)"."""
+    names = [name for name, _ in dimension.factors]
+    others = dimension.shared or [()] * len(names)
+    return [
+        f"{name} (with {', '.join(more)})" if more else name
+        for name, more in zip(names, others, strict=True)
+    ]
 
 
 def _and(names: list[str]) -> str:

@@ -18,6 +18,7 @@ from dviz.representations.pictures import fit
 # What a code ranges over where nothing was measured: the prior N(0, 1) without its tails.
 PRIOR_LOW, PRIOR_HIGH = -2.5, 2.5
 MAX_DIMENSIONS = 32  # more sliders or rows than this help nobody
+AS_WELL = 0.05  # of S below a dimension's, down to which another follows its factor as well
 MAX_MIXED = 2  # factors named of those that a dimension mixes
 
 
@@ -45,6 +46,7 @@ class Dimension:
             None where no association was measured.
         moved: the factors it moves in the picture, most first, where the one that it moves most is
             none of its own; None where name and picture agree, or that was not measured.
+        shared: for each of `factors` the other dimensions that follow it as well, or all but.
     """
 
     index: int
@@ -57,6 +59,7 @@ class Dimension:
     factors: tuple[tuple[str, float], ...] = ()
     mixture: tuple[tuple[str, float], ...] | None = None
     moved: tuple[str, ...] | None = None
+    shared: tuple[tuple[str, ...], ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,6 +80,10 @@ class Dimension:
         if self.moved is not None:
             more = f"{self.moved[0]} more" if self.moved else "nothing"
             return f"moves {more} in the picture"
+        for (factor, _), others in zip(self.factors, self.shared, strict=False):
+            if others:
+                more = f" +{len(others) - MAX_MIXED}\u00a0more" if len(others) > MAX_MIXED else ""
+                return f"{factor} also in {', '.join(others[:MAX_MIXED])}{more}"
         if self.factors or self.mixture is None:
             return ""
         if not self.mixture:
@@ -121,9 +128,22 @@ def describe_dimensions(latent_size: int, result: DatasetReport | None) -> list[
                 factors=_strongest(result.factors, S[d], own),
                 mixture=_strongest(result.factors, S[d], mixed) if told else None,
                 moved=None if moved is None else tuple(moved),
+                shared=_shared(result, S, d, own),
             )
         )
     return dimensions
+
+
+def _shared(
+    result: DatasetReport, S: np.ndarray, d: int, own: Sequence[int]
+) -> tuple[tuple[str, ...], ...]:
+    """For each of a dimension's own factors the names of those that follow it as well."""
+    rows = [k for k, active in enumerate(result.active) if active and k != d]
+    ordered = sorted(own, key=lambda j: -S[d, j])
+    return tuple(
+        tuple(f"z{k}" for k in sorted(rows, key=lambda k: -S[k, j]) if S[k, j] >= S[d, j] - AS_WELL)
+        for j in ordered
+    )
 
 
 def _strongest(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,13 @@ def test_a_verdict_names_the_factor_and_its_ceiling(library):
     assert named.factors[0][0] in words
     assert f"{named.factors[0][1]:.2f}" in words
     assert "carries nothing" in dim.verdict(entry, Dimension(0, active=False), [])
+
+
+def test_a_verdict_names_who_follows_the_factor_as_well(library):
+    entry = library.get(TUNED)
+    named = next(d for d in entry.dimensions if d.factors)
+    factor, ties = named.factors[0][0], dim.ties(entry, named.index)
+    alone = replace(named, shared=())
+    shared = replace(named, shared=(("z8", "z9"), *[()] * (len(named.factors) - 1)))
+    assert f"{factor} (with z8, z9)" in dim.verdict(entry, shared, ties)
+    assert "with z" not in dim.verdict(entry, alone, ties)

@@ -80,10 +80,11 @@ class Dimension:
         if self.moved is not None:
             more = f"{self.moved[0]} more" if self.moved else "nothing"
             return f"moves {more} in the picture"
-        for (factor, _), others in zip(self.factors, self.shared, strict=False):
+        for (name, _), others in zip(self.factors, self.shared, strict=False):
             if others:
+                factor = f"{name} " if len(self.factors) > 1 else ""
                 more = f" +{len(others) - MAX_MIXED}\u00a0more" if len(others) > MAX_MIXED else ""
-                return f"{factor} also in {', '.join(others[:MAX_MIXED])}{more}"
+                return f"{factor}also in {', '.join(others[:MAX_MIXED])}{more}"
         if self.factors or self.mixture is None:
             return ""
         if not self.mixture:

@@ -25,7 +25,6 @@ from dviz.ui.core.library import Library
 from dviz.ui.core.matrix import calibrated_in_words, cell_in_words, dark_by_itself
 from dviz.ui.core.own_codes import ORDER, OwnTable, Waiting
 from dviz.ui.core.own_findings import findings
-from dviz.ui.core.titles import title_of
 from dviz.ui.parts import markup
 from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.scores import factor_table, totals
@@ -80,7 +79,9 @@ def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, s
     told = f'<ul class="own-findings">{words}</ul>' if words else ""
     rows = f"<details><summary>A row a factor</summary>{factor_table(score)}{note}</details>"
     known = table.omes_calibrated(alpha, pooling).omes
-    beside = "" if np.isnan(known) else markup.note(f"{calibrated_in_words(known)} {HATCHED}")
+    hatched = dark_by_itself(table.association.matrix, table.calibrated, table.signal)
+    note_on_cells = f" {HATCHED}" if hatched[table.active].any() else ""
+    beside = "" if np.isnan(known) else markup.note(calibrated_in_words(known) + note_on_cells)
     return totals(score) + beside + told, rows
 
 
@@ -168,7 +169,8 @@ def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooli
     scores = [(f"<b>{escape(table.name)}</b>", own.omes, own.modularity, own.compactness)]
     for key, result in _sources(library):
         shipped = result.omes(alpha, pooling)
-        name = f"{escape(title_of(result.dataset))} <small>{escape(key)}</small>"
+        title, small = library.title(key), f" <small>{escape(key)}</small>"
+        name = escape(title) + (small if key != title else "")
         scores.append((name, shipped.omes, shipped.modularity, shipped.compactness))
     scores.sort(key=lambda row: -np.nan_to_num(row[1]))
     rows = [[name, *map(markup.decimal, values)] for name, *values in scores]

@@ -235,10 +235,13 @@ def _comparable(before: DatasetReport, after: DatasetReport) -> bool:
 
 def _title(entry: Entry) -> str:
     stage = STAGE_NAMES.get(entry.config.kind, entry.config.kind)
-    words = f"measured on {titled(entry.result).title}" if entry.result else "not measured"
+    result = None if entry.result is None else titled(entry.result)
+    words = "not measured" if result is None else f"measured on {result.title}"
+    if result is None or entry.title != result.dataset:
+        words = f"{entry.title}, {words}"
     return (
         f'<h2 class="stage-title {escape(entry.config.kind)}">{escape(stage)}'
-        f"<small>{escape(entry.title)}, {escape(words)}</small></h2>"
+        f"<small>{escape(words)}</small></h2>"
     )
 
 

@@ -167,7 +167,9 @@ def test_who_follows_a_factor_as_well_is_named_with_it():
     S = [[0.9, 0.1, None], [0.1, 0.95, None], [0.86, 0.2, None], [0.84, 0.3, None], [1, 1, None]]
     first, second, *_ = describe_dimensions(5, report(S, [True] * 4 + [False]))
     assert (first.shared, second.shared) == ((("z2",),), ((),))
-    assert first.remark == "shape also in z2"
+    assert first.remark == "also in z2"
     assert second.remark == ""
     many = replace(first, shared=(("z2", "z5", "z7"),))
-    assert many.remark == "shape also in z2, z5 +1\u00a0more"
+    assert many.remark == "also in z2, z5 +1\u00a0more"
+    two = replace(first, factors=(("shape", 0.9), ("colour", 0.9)), shared=((), ("z2",)))
+    assert two.remark == "colour also in z2"

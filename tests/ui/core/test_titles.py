@@ -41,7 +41,8 @@ def test_two_sources_of_a_dataset_are_told_apart_everywhere_by_the_same_names(tw
     assert title in {f["key"]: f["title"] for f in families(twins)}[key]
     assert top_value(twins, entry, "")["title"] == title
     assert f"<h2>{title}" in transfers_of(twins, key)
-    assert f"<small>{title}, measured on {DATASET}" in association.score_of(entry, 0.5, "avg")[0]
+    named = "" if title == DATASET else f"{title}, "
+    assert f"<small>{named}measured on {DATASET}" in association.score_of(entry, 0.5, "avg")[0]
     assert f"<small>{title}</small>" in column(entry, 0)
     assert map_value(twins, entry)["stages"][0]["dataset"] == title
     assert stages_of(twins, entry)[0]["of"] == title

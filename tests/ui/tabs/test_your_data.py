@@ -141,6 +141,7 @@ def test_noise_is_hatched_and_told_in_words(noisy):
     assert all("z2 changes by itself" in cell for cell in hover[2])
     assert "it follows &lt;a&gt;" in hover[0][0]
     assert "<a>" not in str(hover)
+    assert own_page.HATCHED in own_page.score_of(noisy, 0.5, "avg")[0]
 
 
 def test_the_calibrated_score_stands_beside_omes_and_is_that_of_the_table(noisy):

@@ -41,6 +41,15 @@ def test_a_cell_explains_itself(association_tab):
     expect(plot.locator(".hoverlayer")).to_contain_text("S = 0.")
 
 
+def test_names_of_dimensions_are_as_readable_as_those_of_factors(association_tab):
+    plot = association_tab.locator(".matrix").first
+    inks = [
+        plot.locator(name).first.evaluate("node => getComputedStyle(node).fill")
+        for name in (".ytick a", ".xtick text")
+    ]
+    assert inks[0] == inks[1]
+
+
 def test_a_chart_is_saved_as_a_picture_and_as_data(association_tab, checkpoints):
     page = association_tab
     tools = page.locator(".matrix .figure-tools").first

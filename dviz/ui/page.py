@@ -181,7 +181,8 @@ def _follow_address(shell: Shell, app: gr.Blocks) -> None:
     outputs = [shell.visit, shell.fetched, shell.tab, shell.checkpoint, shell.top]
     outputs += [*shell.shown.values(), *shell.address.components]
     arrival = app.load(friendly(arrive), shell.tab, outputs, **QUIET)
-    arrival.then(None, js=f"() => window.dviz.openTab({json.dumps(FIRST)})")
+    js = f"(top) => window.dviz.arrive(top.key, top.first, {json.dumps(FIRST)})"
+    arrival.then(None, shell.top, js=js)
     back = [shell.fetched, shell.visit]
     shell.top.apply(friendly(return_to), back, [*outputs, shell.tabs], **QUIET)
 

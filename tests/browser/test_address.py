@@ -88,6 +88,25 @@ def test_a_first_look_sees_a_slider_play_and_a_suggestion_moves_it(stranger, url
     page.wait_for_url(re.compile("z="))
 
 
+def test_a_slider_that_plays_goes_back_where_somebody_breaks_in(stranger, url):
+    page = stranger.new_page()
+    page.goto(url)
+    away = page.locator("#panel .dial .undo:enabled")
+    expect(away).to_have_count(1)  # on its way
+    page.get_by_text("Choose a scene").click()
+    page.wait_for_selector("#panel [data-played=yes]", state="attached")
+    expect(away).to_have_count(0)
+    expect(page.locator("#panel .change")).to_contain_text("0.0%")
+    assert "z=" not in page.url
+
+
+def test_an_unknown_checkpoint_does_not_stay_in_the_address(open_page):
+    page = open_page(path="?checkpoint=nonsense&z=1,2")
+    expect(page.get_by_test_id("toast-body")).to_contain_text("nonsense")
+    expect(page).to_have_url(re.compile(r"/$"))
+    expect(shown(page)).to_have_attribute("data-key", SOURCE)
+
+
 @pytest.mark.parametrize("asked", ["", "&tab=transfer"])
 def test_a_tab_opened_before_the_server_answers_stays_open_and_is_painted(pages, url, asked):
     page, held = pages.kept_context.new_page(), []

@@ -6,7 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.test_page import open_tab
+from tests.browser.test_page import open_tab, pick
+from tests.ui.material import NAMES
 
 CONTENT = "#dimension-page .stage-column"
 
@@ -18,6 +19,21 @@ def test_a_dimension_is_shown_for_every_stage(open_page):
     page.locator("#dimension label").nth(2).click()
     name = page.locator("#dimension label").nth(2).inner_text().split()[0]
     expect(page.locator(".dimension-verdict").first).to_contain_text(name)
+
+
+def test_another_stage_shows_the_same_dimension(open_page):
+    page = open_page(path="?tab=dimension&dim=2&by=shape")
+    chosen = page.locator("#dimension input:checked")
+    expect(chosen).to_have_value("2")
+    pick(page, NAMES[-1])
+    expect(page).to_have_url(re.compile("checkpoint=.*dim=2|dim=2.*checkpoint="))
+    expect(page).to_have_url(re.compile("by=shape"))
+    page.go_back()
+    expect(page.locator(".family-line [aria-current]")).to_have_attribute("data-key", NAMES[0])
+    page.go_forward()
+    expect(page.locator(".family-line [aria-current]")).to_have_attribute("data-key", NAMES[-1])
+    expect(page.locator(CONTENT)).to_have_count(3)
+    expect(chosen).to_have_value("2")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(420, "dark"), (1280, "light")])

@@ -78,6 +78,36 @@ def test_a_click_loads_the_sliders_with_the_code_the_point_has(map_page, checkpo
     assert np.allclose([float(value) for value in written.split(",")], expected, atol=6e-4)
 
 
+def test_a_point_stays_the_start_of_its_sliders(map_page, checkpoints):
+    row, _ = point_at_one(map_page)
+    map_page.mouse.down()
+    map_page.mouse.up()
+    expect(map_page.get_by_role("tab", selected=True)).to_have_text("Traverse")
+    change = map_page.locator("#panel .change")
+    expect(change).to_contain_text("0.0%")
+    expect(map_page.locator("#panel .dial .undo:enabled")).to_have_count(0)
+    map_page.wait_for_url(re.compile("z="))
+    there = map_page.url
+    slider = map_page.locator("#panel .dial input").first
+    slider.focus()
+    low, high, value = (float(slider.evaluate(f"e => e.{k}")) for k in ("min", "max", "value"))
+    map_page.keyboard.press("PageUp" if value < (low + high) / 2 else "PageDown")
+    expect(map_page).not_to_have_url(there)
+    moved = slider.input_value()
+    map_page.go_back()
+    expect(map_page.get_by_role("tab", selected=True)).to_have_text("Map")
+    map_page.go_forward()
+    expect(map_page.get_by_role("tab", selected=True)).to_have_text("Traverse")
+    expect(map_page.locator("#panel .dial .undo:enabled")).to_have_count(1)
+    expect(slider).to_have_value(moved)
+    map_page.get_by_role("button", name="Back to the start").click()
+    expect(change).to_contain_text("0.0%")
+    expected = Library(checkpoints).get(SOURCE).sample[0][row]
+    for slider in map_page.locator("#panel .dial input").all():
+        value = float(slider.input_value())
+        assert abs(value - expected[int(slider.get_attribute("data-dimension"))]) <= 0.001
+
+
 def test_a_lasso_says_what_samples_share_and_gives_them_away(map_page):
     lasso(map_page, 0.35)
     expect(map_page.locator(".map-picked h2")).to_contain_text("samples share")

@@ -63,7 +63,7 @@ def from_scene(entry: Entry, wanted: Sequence[int | None], rng: np.random.Genera
     classes = np.where(chosen < 0, dataset.space.sample(1, rng)[0], chosen)
     image = dataset.render(classes[None], rng)[0]
     code = encode(entry.model, image[None]).mean[0]
-    return Start(code, f"Scene of {title_of(dataset.name)}: {in_words(entry, classes)}", image)
+    return Start(code, f"A scene of {title_of(dataset.name)}: {in_words(entry, classes)}", image)
 
 
 def scene_factors(entry: Entry) -> tuple[Factor, ...]:
@@ -125,7 +125,7 @@ def from_row(entry: Entry, row: int) -> Start:
     """The stored code with this number, and its genuine image where that can be drawn."""
     codes, classes = entry.sample
     original = originals(entry, np.array([row]))
-    caption = f"Sample of {title_of(entry.config.dataset)}: {in_words(entry, classes[row])}"
+    caption = f"A sample of {title_of(entry.config.dataset)}: {in_words(entry, classes[row])}"
     return Start(codes[row], caption, None if original is None else original[0])
 
 
@@ -153,7 +153,7 @@ def in_words(entry: Entry, classes: np.ndarray) -> str:
 def from_prior(entry: Entry, rng: np.random.Generator) -> Start:
     """A draw from N(0, 1) in every dimension."""
     code = rng.standard_normal(entry.latent_size).astype(np.float32)
-    return Start(code, "Drawn from the prior, N(0, 1) in every dimension")
+    return Start(code, "A draw from the prior, N(0, 1) in every dimension")
 
 
 def from_photo(entry: Entry, image: np.ndarray, name: str) -> Start:

@@ -134,7 +134,11 @@ function showAxes() {
   for (const [place, selector] of AXES.entries()) find(selector).value = plane[place] ?? "";
 }
 
+/** The picture's caption is of the start, which is another picture once anything has moved. */
+const sayStart = () => `Started from ${view.caption.replace(/^(A|The) /, (word) => word.toLowerCase())}`;
+
 function show() {
+  find(".caption span").textContent = isAway() ? sayStart() : view.caption;
   for (const [index, { show }] of dials) show(code[index], view.code[index]);
   showPoint();
 }
@@ -165,10 +169,14 @@ function go(changes, rest = true) {
 
 const isAway = () => code.some((value, index) => Math.abs(value - view.code[index]) > 1e-3);
 
+/** What the address says of the code: nothing where a page opens with it. */
+const written = () =>
+  (isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(DECIMALS)))).join(",") : null);
+
 function remember() {
   if (playing) return;
   window.dviz?.write({
-    [called("z")]: isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(DECIMALS)))).join(",") : null,
+    [called("z")]: written(),
     [called("range")]: range === view.ranges[0] ? null : range.name,
     [called("axes")]: String(plane) === String(view.axes) ? null : plane.join(","),
   });
@@ -195,12 +203,14 @@ function sharedAxes() {
 }
 
 // Movement: towards values, frame by frame, until somebody takes over.
-let moving = 0, playing = false;
+let moving = 0, playing = null; // the latter: what the slider that plays goes back to
 
-/** Stop whatever moves by itself. */
+/** Stop whatever moves by itself; what nobody moved goes back to where it was. */
 function halt() {
   moving++;
-  playing = false;
+  const back = playing;
+  playing = null;
+  if (back) go(back, false);
 }
 
 /**
@@ -240,10 +250,9 @@ async function play(index) {
   const [low, high] = span({ index }), from = code[index];
   const middle = (low + high) / 2, reach = (high - low) / 2;
   const begin = Math.asin(Math.min(Math.max((from - middle) / reach, -1), 1));
-  playing = true;
+  playing = [[index, from]];
   const path = (share) => [[index, middle + reach * Math.sin(begin + 2 * Math.PI * ease(share))]];
-  if (await lead(path, PLAY)) go([[index, from]], false);
-  playing = false;
+  if (await lead(path, PLAY)) halt();
   element.dataset.played = "yes";
 }
 
@@ -404,7 +413,7 @@ const startFrom = async (how) =>
 /** Show another start that the server found, or say why there is none. */
 function answer(reply) {
   if (!reply || reply.error) complain(reply?.error ?? "The connection is lost.");
-  else start({ ...view, opening: false, ...reply });
+  else start({ ...view, opening: false, chosen: false, ...reply });
 }
 
 // Two photos: how B differs, to be blended into A or given to it factor by factor.
@@ -441,6 +450,7 @@ async function start(value) {
   const asked = ++edition;
   const other = value.checkpoint !== view?.checkpoint;
   const before = view;
+  playing = null; // it goes nowhere: all there is is set anew
   halt();
   view = value;
   code = sharedCode() ?? [...view.code];
@@ -452,7 +462,7 @@ async function start(value) {
   first = null;
   complain("");
   element.dataset.stage = view.kind;
-  find(".caption").textContent = view.caption;
+  find(".caption").dataset.room = sayStart(); // so that nothing jumps when it says so
   find(".painted").textContent = view.painted;
   find(".painted").hidden = !view.painted;
   drawChoices(other);
@@ -520,10 +530,11 @@ function isElsewhere({ opening, checkpoint }) {
   const asked = window.dviz?.read().checkpoint;
   return !view && opening && !props.prefix && asked && asked !== checkpoint;
 }
-/** Start from what another tab handed over, if it is of this checkpoint. */
+/** Start from what another tab handed over, if it is of this checkpoint; the address says how far
+ * its sliders have moved since. */
 function takeOver() {
   const offered = props.prefix ? null : window.dviz?.taken(props.value?.checkpoint);
-  if (offered) start({ ...props.value, ...offered, opening: false, chosen: true, suggestions: null });
+  if (offered) start({ ...props.value, ...offered, chosen: true, play: null, suggestions: null });
   return Boolean(offered);
 }
 
@@ -532,6 +543,11 @@ const draw = () => {
   if (!props.value?.checkpoint || takeOver() || isElsewhere(props.value)) return;
   start(props.value);
 };
-document.addEventListener("dviz:offer", takeOver);
+// Another code: of an earlier view, or handed over.
+window.dviz?.follow(({ checkpoint = props.value?.checkpoint, tab = "traverse", z = null }) => {
+  if (props.prefix || checkpoint !== props.value?.checkpoint || tab !== "traverse") return;
+  if (!view || z !== written()) draw();
+});
+document.addEventListener("dviz:arrive", () => { if (!view) draw(); }); // what it waited for may not exist
 watch("value", draw);
 draw();

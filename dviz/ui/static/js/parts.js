@@ -46,7 +46,7 @@ function dial(dimension, [low, high], on) {
   const node = make("div", "dial");
   const name = `${dimension.label} ${dimension.remark}`.trim();
   const input = make("input", "", undefined, { "aria-label": name });
-  Object.assign(input, { type: "range", min: low, max: high, step: 0.01 });
+  Object.assign(input, { type: "range", min: low, max: high, step: 10 ** -DECIMALS });
   input.dataset.dimension = dimension.index;
   const number = make("output");
   const reset = make("button", "undo", "↺", {

@@ -17,6 +17,7 @@ window.dviz = (() => {
   const PAUSE = 300; // milliseconds; browsers refuse to rewrite the address many times a second
   const followers = new Set(), bound = new Set();
   let waiting = null, changes = {};
+  let offered = null; // the start that was handed over last, and the code it has come to since
 
   /** @returns {Object<string, string>} the view, with what is yet to be written */
   const read = () => apply(Object.fromEntries(new URLSearchParams(window.location.search)), changes);
@@ -40,6 +41,7 @@ window.dviz = (() => {
    * @param {{push?: boolean}} how push: whether Back is to return to what was before
    */
   function write(news, { push = false } = {}) {
+    if (offered && "z" in news && read().z === offered.z) offered.z = news.z; // sliders moved from it
     if (!push) {
       Object.assign(changes, news);
       waiting ??= setTimeout(flush, PAUSE);
@@ -70,14 +72,15 @@ window.dviz = (() => {
     for (const name of names) bound.add(name);
   }
 
+  const gone = () => Object.fromEntries([...bound].map((name) => [name, null]));
+
   /**
    * A checkpoint is shown; if the address names another, somebody chose it, and Back leads out.
    * @param {string} usual the one that an address without any means
    */
   function choose(checkpoint, usual) {
     if ((read().checkpoint ?? usual) === checkpoint) return;
-    const gone = Object.fromEntries([...bound].map((name) => [name, null]));
-    write({ ...gone, checkpoint: checkpoint === usual ? null : checkpoint }, { push: true });
+    write({ ...gone(), checkpoint: checkpoint === usual ? null : checkpoint }, { push: true });
   }
 
   /** @returns {string} the whole address of the view */
@@ -89,17 +92,15 @@ window.dviz = (() => {
     for (const follower of followers) follower(read());
   }
 
-  let offered = null;
-
   /**
-   * Open the sliders on a start: its code, and what comes with it while the address names the code.
+   * Open the sliders on a start: its code, and what comes with it while the address follows it.
    * @param {{checkpoint: string, code: number[]}} start
    */
   function offer(start) {
-    const z = start.code.map((value) => String(Number(value.toFixed(3)))).join(",");
+    const z = start.code.map((value) => String(Number(value.toFixed(4)))).join(",");
+    write({ tab: "traverse", checkpoint: start.checkpoint, z }, { push: true });
     offered = { ...start, z };
-    go({ tab: "traverse", checkpoint: start.checkpoint, z });
-    document.dispatchEvent(new Event("dviz:offer"));
+    for (const follower of followers) follower(read());
   }
 
   /** @returns {object | null} the start that was offered, if the view is still of it */
@@ -107,9 +108,17 @@ window.dviz = (() => {
     return offered?.checkpoint === checkpoint && read().z === offered.z ? offered : null;
   }
 
-  /** Open the tab that the address names now: whoever opened one meanwhile has changed that. */
-  function openTab(usual) {
-    const button = document.getElementById(`tab-${read().tab ?? usual}-button`);
+  /**
+   * The page is set up from its address. The tab that it names now opens: whoever opened one
+   * meanwhile has changed that. A checkpoint that there is none of is no longer named.
+   * @param {string} checkpoint the one shown
+   * @param {string} usual the one that an address without any means, as `usualTab` is the tab
+   */
+  function arrive(checkpoint, usual, usualTab) {
+    const { checkpoint: asked, tab } = read();
+    if (asked && asked !== checkpoint) write({ ...gone(), checkpoint: checkpoint === usual ? null : checkpoint });
+    document.dispatchEvent(new Event("dviz:arrive"));
+    const button = document.getElementById(`tab-${tab ?? usualTab}-button`);
     if (button?.getAttribute("aria-selected") === "false") button.click();
   }
 
@@ -129,5 +138,5 @@ window.dviz = (() => {
     for (const follower of followers) follower(read());
   });
 
-  return { read, write, follow, ofCheckpoint, choose, link, go, offer, taken, openTab };
+  return { read, write, follow, ofCheckpoint, choose, link, go, offer, taken, arrive };
 })();

@@ -131,7 +131,6 @@ element.addEventListener("keydown", (event) => {
   open(false);
   find(".current").focus();
 });
-window.dviz.ofCheckpoint("dim", "by");
 document.addEventListener("pointerdown", (event) => {
   if (!element.contains(event.target)) open(false);
 });

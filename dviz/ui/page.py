@@ -33,6 +33,7 @@ STATIC = Path(__file__).parent / "static"
 TITLE = "dviz: what a representation keeps on its way to real images"
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+HEAD = ("state.js", "figures.js", "folds.js", "gradio.js", "rows.js")  # scripts of every part
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 POLL = 0.5  # seconds between two looks at a download
 PHOTOS_KEPT = 3600  # seconds, where nobody looks at them
@@ -224,7 +225,7 @@ def launch_options(library: Library) -> dict[str, Any]:
         "ssr_mode": False,
         "_frontend": False,  # or a first page that takes three seconds, being cold, ends the app
         "footer_links": ["api"],
-        "head": "".join(map(script, ("state.js", "figures.js", "folds.js", "gradio.js"))),
+        "head": "".join(map(script, HEAD)),
         "app_kwargs": {
             "routes": routes,
             "middleware": [Middleware(Guard, folder=use_scratch_folder())],

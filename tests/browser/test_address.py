@@ -107,6 +107,29 @@ def test_an_unknown_checkpoint_does_not_stay_in_the_address(open_page):
     expect(shown(page)).to_have_attribute("data-key", SOURCE)
 
 
+def in_view(row, chosen):
+    """Whether all of the chosen one shows in a row that scrolls sideways."""
+    (left, width), (at, length) = (
+        (box["x"], box["width"]) for box in (row.bounding_box(), chosen.bounding_box())
+    )
+    return left - 1 <= at and at + length <= left + width + 1
+
+
+def test_on_a_phone_what_is_chosen_is_in_view_and_more_is_marked(open_page):
+    page = open_page(420, path=f"?checkpoint={TUNED}&tab=your")
+    tabs, line = page.locator("#tabs .tab-container").last, page.locator(".family-line")
+    expect(shown(page)).to_have_attribute("data-key", TUNED)
+    for name in ("Your data", "Datasets", "Traverse"):
+        if name != "Your data":
+            tabs.locator(f"[role=tab]:has-text('{name}')").evaluate("e => e.click()")
+        tab = page.get_by_role("tab", selected=True)
+        expect(tab).to_have_text(name)
+        assert in_view(tabs, tab)
+    expect(tabs).to_have_attribute("data-more", "right")
+    assert in_view(line, shown(page))
+    expect(line).to_have_attribute("data-more", re.compile("left"))
+
+
 @pytest.mark.parametrize("asked", ["", "&tab=transfer"])
 def test_a_tab_opened_before_the_server_answers_stays_open_and_is_painted(pages, url, asked):
     page, held = pages.kept_context.new_page(), []

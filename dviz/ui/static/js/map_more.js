@@ -284,7 +284,7 @@ function wire() {
     pointed: (x, y) => point(x, y),
     left: () => point(-1e6, -1e6),
     clicked: (x, y) => { point(x, y, 2 * REACH); take(pointedAt).catch(say); },
-    drawing: (corners) => { lassoing = corners; drawMarks(); },
+    drawing: (corners) => { point(-1e6, -1e6); lassoing = corners; drawMarks(); }, // no card over it
     drawn: (corners) => { lassoing = null; drawMarks(); pick(scatter.within(corners)).catch(say); },
     cancelled: () => { lassoing = null; pick(null); },
   });

@@ -71,6 +71,12 @@ def _learnt_from(library: Library, key: str) -> str:
     return key if config is None or config.kind == EXTERNAL else library.source_title(key)
 
 
+def _stage(library: Library, key: str) -> str:
+    """Its place in a lineage, which tells apart what learnt from one Source."""
+    config = library.configs.get(key)
+    return "" if config is None or config.kind == EXTERNAL else config.kind.capitalize()
+
+
 def _tried(library: Library, sight: Sight, one: Try) -> dict[str, Any]:
     note = f"error ×{one.ratio:.1f}" if one.readable else "cannot read"
     if math.isinf(one.ratio):  # without a decoder there is no error to measure
@@ -79,6 +85,7 @@ def _tried(library: Library, sight: Sight, one: Try) -> dict[str, Any]:
         "key": one.key,
         "picture": data_uri(one.painted),
         "text": _learnt_from(library, one.key),
+        "stage": _stage(library, one.key),
         "note": note,
         "pressed": one.key == sight.entry.key,
         "label": f"{one.key}: {note}",

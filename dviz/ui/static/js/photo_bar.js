@@ -3,11 +3,12 @@
 const find = (selector) => element.querySelector(selector);
 
 /** A button that shows what it chooses. */
-function tile({ picture, text, note, pressed, label }, choose) {
+function tile({ picture, text, stage, note, pressed, label }, choose) {
   const node = make("button", "tile", undefined, { type: "button", "aria-pressed": String(pressed) });
   node.setAttribute("aria-label", label ?? text);
   const image = make("img", "", undefined, { src: picture, alt: "", width: 64, height: 64 });
   const words = make("span", "", text);
+  if (stage) words.append(make("small", "", stage));
   if (note) words.append(make("small", "", note));
   node.append(image, words);
   node.addEventListener("click", choose);

@@ -47,7 +47,7 @@ def test_a_view_and_a_reader_are_pictures_to_press_and_have_an_address(photos_ta
     value = slider.input_value()
     other = open_page(path=page.url.removeprefix(url))
     painted(other)
-    expect(other.locator("#photo-panel .caption")).to_have_text(told)
+    expect(other.locator("#photo-panel .caption")).to_have_text(f"Started from {told}")
     expect(other.locator("#photo-panel .dial input").first).to_have_value(value)
     page.go_back()
     expect(pressed(page, "shots").locator("small")).to_have_text("A")

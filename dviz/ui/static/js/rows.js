@@ -1,8 +1,8 @@
 // Rows that scroll sideways where there is no room for them: what is chosen is in view, and an end
 // that hides more is marked, for the style sheet to fade.
 (() => {
-  const ROWS = ".family-line, #tabs .tab-container";
-  const CHOSEN = '[aria-current="true"], [aria-selected="true"]';
+  const ROWS = ".family-line, #tabs .tab-container, .photo-bar [role=group]";
+  const CHOSEN = '[aria-current="true"], [aria-selected="true"], [aria-pressed="true"]';
   const known = new WeakSet();
 
   function mark(row) {

@@ -179,18 +179,24 @@ def _to_rgb(
 ) -> np.ndarray:
     """Any mode of Pillow's → uint8 (H, W, 3), made smaller before the costly steps."""
     profile = image.info.get("icc_profile")
-    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+    if image.mode in ("F", "I"):
+        image, profile = _from_numbers(_reduced(image, enough)), None
+    elif image.mode.startswith("I;16"):  # Pillow does not average these
         image, profile = _from_numbers(image), None
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("1", "P"):
         image = image.convert("RGB")
-    if enough and min(image.size) >= 2 * enough:
-        image = image.reduce(min(image.size) // enough)
-    image = _to_srgb(image, profile)
+    image = _to_srgb(_reduced(image, enough), profile)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, (*transparent, 255)), image)
     return np.array(image.convert("RGB"))
+
+
+def _reduced(image: Image.Image, enough: int | None) -> Image.Image:
+    if enough and min(image.size) >= 2 * enough:
+        return image.reduce(min(image.size) // enough)
+    return image
 
 
 def _from_numbers(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -21,6 +22,7 @@ RARE = 0.99  # of a dataset's own images painted better, from which on readings 
 DOUBTFUL = 1.5  # times the usual error, likewise, where its own images cannot be painted here
 WIDE = 2.0  # times what a dataset has, from which on a deviation leaves a code undetermined
 COMPARED = 200  # samples of a dataset that tell how near its samples are to each other
+AT_ONCE = 10  # images in one batch
 ALIKE = 0.5  # standard deviations below which two codes count as the same
 
 
@@ -131,18 +133,26 @@ def squared_errors(images: np.ndarray, painted: np.ndarray) -> np.ndarray:
 
 def own_errors(entry: Entry) -> np.ndarray | None:
     """Errors of up to COMPARED images of a checkpoint's dataset; None where there are no images."""
-    if entry not in _OWN_ERRORS:
-        count = 0 if entry.sample is None else len(entry.sample[0])
-        rows = np.unique(np.linspace(0, count - 1, COMPARED).astype(int)) if count else None
-        images = None if rows is None else starts.originals(entry, rows)
-        if images is None:
-            return None
-        painted = decode(entry.model, encode(entry.model, images).mean)
-        _OWN_ERRORS[entry] = squared_errors(images, painted)
-    return _OWN_ERRORS[entry]
+    with _painting:  # once, however many photos come at the same time
+        if entry not in _OWN_ERRORS:
+            _OWN_ERRORS[entry] = _painted_errors(entry)
+        return _OWN_ERRORS[entry]
 
 
-_OWN_ERRORS: WeakKeyDictionary[Entry, np.ndarray] = WeakKeyDictionary()
+def _painted_errors(entry: Entry) -> np.ndarray | None:
+    """As `own_errors`; a few images at a time, since the memory of a large batch stays taken."""
+    count = 0 if entry.sample is None else len(entry.sample[0])
+    rows = np.unique(np.linspace(0, count - 1, COMPARED).astype(int)) if count else None
+    images = None if rows is None else starts.originals(entry, rows)
+    if images is None:
+        return None
+    model, batches = entry.model, np.array_split(images, -(-len(images) // AT_ONCE))
+    painted = [squared_errors(some, decode(model, encode(model, some).mean)) for some in batches]
+    return np.concatenate(painted)
+
+
+_OWN_ERRORS: WeakKeyDictionary[Entry, np.ndarray | None] = WeakKeyDictionary()
+_painting = threading.Lock()
 
 
 def strays(code: np.ndarray, dimensions: Sequence[Dimension]) -> list[Stray]:

@@ -118,7 +118,7 @@ def read_photo(path: str | Path, how: Preparation = PLAIN) -> np.ndarray:
         PhotoError: the file is no picture that can be used.
         BusyError: others' pictures keep the machine busy.
     """
-    return _read_file(path, how)[0][0]
+    return _read_file(path, how, thumbnail=False)[0][0]
 
 
 def _shot(source: str | int) -> Shot:
@@ -143,17 +143,20 @@ def silhouette(cut: np.ndarray) -> np.ndarray:
     return np.where(lit, 255, 0).repeat(3, axis=-1).astype(np.uint8)
 
 
-def _read_file(path: str | Path, *hows: Preparation) -> tuple[list[np.ndarray], str]:
-    """Model inputs and thumbnail. Large or odd pictures are read in a process with limits."""
+def _read_file(
+    path: str | Path, *hows: Preparation, thumbnail: bool = True
+) -> tuple[list[np.ndarray], str]:
+    """Model inputs and, if asked for, a thumbnail; large or odd pictures in a process with limits."""
     if not is_heavy(path):
         with SMALL.turn():
-            content = read_bytes(str(path), *hows)
+            content = read_bytes(str(path), thumbnail, *hows)
     else:
         with LARGE.turn():
             try:
                 content = run_bounded(
                     read_bytes,
                     str(path),
+                    thumbnail,
                     *hows,
                     memory=LIMITS.photo_memory_bytes,
                     seconds=LIMITS.photo_cpu_seconds,
@@ -167,11 +170,11 @@ def _read_file(path: str | Path, *hows: Preparation) -> tuple[list[np.ndarray], 
     return list(images), content[pixels:].decode("ascii")
 
 
-def read_bytes(path: str, *hows: Preparation) -> bytes:
+def read_bytes(path: str, thumbnail: bool, *hows: Preparation) -> bytes:
     """Pixels of the model inputs and then the thumbnail, as another process hands them back."""
     image = decode_photo(path)
     inputs = b"".join(_input(image, how).tobytes() for how in hows)
-    return inputs + _thumbnail(image).encode("ascii")
+    return inputs + (_thumbnail(image).encode("ascii") if thumbnail else b"")
 
 
 def is_heavy(path: str | Path) -> bool:

@@ -146,7 +146,7 @@ def silhouette(cut: np.ndarray) -> np.ndarray:
 def _read_file(
     path: str | Path, *hows: Preparation, thumbnail: bool = True
 ) -> tuple[list[np.ndarray], str]:
-    """Model inputs and, if asked for, a thumbnail; large or odd pictures in a process with limits."""
+    """Model inputs and, if asked for, a thumbnail; what is large or odd, within limits."""
     if not is_heavy(path):
         with SMALL.turn():
             content = read_bytes(str(path), thumbnail, *hows)

@@ -25,7 +25,7 @@ from dviz.errors import DvizError
 PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_files"]
 TICK = 1.0  # seconds between two signs of life of work that takes long
 START = 120.0  # seconds within which a process has to be there, on a slow and cold machine
-LATER = 5  # niceness: the page comes first
+LATER = 15  # niceness: the page comes first
 BEGUN, VALUE, REFUSAL, END = b"b", b"v", b"r", b"e"
 
 _starting = threading.Lock()

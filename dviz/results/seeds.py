@@ -18,8 +18,7 @@ NOTE = (
     "Mean ± standard deviation; every stage starts from another seed each time. Steps are those of "
     "the training that made the encoder (target-only: as many as fine-tuned), so compare within a "
     "sweep: `docs/` holds the specs (`seeds-*.yaml`), `checkpoints/seeds/` each seed's figures. "
-    "Probes of photographs are tested on photographs they have not seen, but for sweeps older than "
-    "that rule."
+    "Probes of photographs are tested on photographs they have not seen."
 )
 
 

@@ -153,11 +153,11 @@ def test_the_headline_is_what_the_sweep_over_seeds_says():
     told = [told[1], told[2], told[0]]  # as the README has them
     for stage in ("direct", "fine-tuned", "target-only"):
         group = rows[rows["stage"] == stage]
-        cells = [seeds._spread(each.unit * group[each.column], each.digits) for each in told]
+        cells = [seeds.mean_and_sd(each.unit * group[each.column], each.digits) for each in told]
         assert f"| {' | '.join(cells)} |" in text
         assert len(group) == 3, "as the README says"
     for score in told:
-        assert seeds._cell(rows, "fine-tuned", "target-only", score) in " ".join(text.split())
+        assert seeds.paired(rows, "fine-tuned", "target-only", score) in " ".join(text.split())
 
 
 def test_the_chance_in_the_headline_is_that_of_the_report():

@@ -65,12 +65,12 @@ def _stages(rows: pd.DataFrame) -> str:
     for (source, target, stage), group in rows.groupby(PLACE):
         way = f"{source} → {target}" if target else source
         steps = ", ".join(sorted(set(group["steps"])))
-        spread = [_spread(score.unit * group[score.column], score.digits) for score in SCORES]
+        spread = [mean_and_sd(score.unit * group[score.column], score.digits) for score in SCORES]
         lines.append([f"{way}, {stage}", steps, str(len(group)), *spread])
     return table(["", "steps", "seeds", *(score.label for score in SCORES)], lines)
 
 
-def _spread(values: pd.Series, digits: int) -> str:
+def mean_and_sd(values: pd.Series, digits: int) -> str:
     """Mean ± standard deviation (n − 1) of what is known."""
     values = values.dropna()
     if not len(values):
@@ -83,7 +83,7 @@ def _differences(rows: pd.DataFrame) -> str:
     lines = []
     for (source, target), group in rows[rows["target"] != ""].groupby(PLACE[:2]):
         for stage, other in PAIRS:
-            cells = [_cell(group, stage, other, score) for score in SCORES]
+            cells = [paired(group, stage, other, score) for score in SCORES]
             if any(cell != NOTHING for cell in cells):
                 lines.append([f"{source} → {target}, {stage} − {other}", *cells])
     if not lines:
@@ -95,8 +95,8 @@ def _differences(rows: pd.DataFrame) -> str:
     )
 
 
-def _cell(group: pd.DataFrame, stage: str, other: str, score: Score) -> str:
-    """A paired difference with its interval."""
+def paired(group: pd.DataFrame, stage: str, other: str, score: Score) -> str:
+    """The difference of two stages in one score, seed by seed, with its interval, in words."""
     wide = group.pivot_table(score.column, "seed", "stage")
     if stage not in wide or other not in wide:
         return NOTHING

@@ -1,12 +1,15 @@
 """A closer look at somebody's own codes."""
 
+import re
+
 import numpy as np
 import pytest
 
 from dviz.measuring.files import encode_labels
 from dviz.ui.core.own_codes import as_table
+from dviz.ui.page import STATIC
 from dviz.ui.parts.closer import choose, cloud_of, page_of
-from dviz.ui.parts.value_colours import NUMBERS, value_colours
+from dviz.ui.parts.value_colours import HUES, NUMBERS, WORDS, value_colours
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +50,15 @@ def test_colours_mean_what_they_are_called_and_the_key_says_so(table):
     assert [one.name for one in key] == ["&lt;b&gt;", "blue"]
     assert points.marker.line.width > 0  # seen on any ground
     assert cloud_of(table, 0, 1, 0).layout.showlegend
+
+
+def test_colours_are_those_of_the_map():
+    """Which are drawn by the browser, and so stand in its script once more."""
+    script = (STATIC / "js" / "codes.js").read_text("utf-8")
+
+    def of(name):
+        return re.search(rf"const {name} = [\[{{](.*?)[\]}}];", script, re.DOTALL)[1]
+
+    assert re.findall(r"#\w{6}", of("WORDS")) == list(WORDS)
+    assert re.findall(r"#\w{6}", of("NUMBERS")) == list(NUMBERS)
+    assert dict(re.findall(r'(\w+): "(#\w{6})"', of("HUES"))) == HUES

@@ -170,8 +170,7 @@ function go(changes, rest = true) {
 const isAway = () => code.some((value, index) => Math.abs(value - view.code[index]) > 1e-3);
 
 /** What the address says of the code: nothing where a page opens with it. */
-const written = () =>
-  (isAway() || view.chosen ? code.map((value) => String(Number(value.toFixed(DECIMALS)))).join(",") : null);
+const written = () => (isAway() || view.chosen ? window.dviz.zOf(code) : null);
 
 function remember() {
   if (playing) return;

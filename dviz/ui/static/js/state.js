@@ -92,12 +92,15 @@ window.dviz = (() => {
     for (const follower of followers) follower(read());
   }
 
+  /** A code as addresses hold it. */
+  const zOf = (code) => code.map((value) => String(Number(value.toFixed(4)))).join(",");
+
   /**
    * Open the sliders on a start: its code, and what comes with it while the address follows it.
    * @param {{checkpoint: string, code: number[]}} start
    */
   function offer(start) {
-    const z = start.code.map((value) => String(Number(value.toFixed(4)))).join(",");
+    const z = zOf(start.code);
     write({ tab: "traverse", checkpoint: start.checkpoint, z }, { push: true });
     offered = { ...start, z };
     for (const follower of followers) follower(read());
@@ -138,5 +141,5 @@ window.dviz = (() => {
     for (const follower of followers) follower(read());
   });
 
-  return { read, write, follow, ofCheckpoint, choose, link, go, offer, taken, arrive };
+  return { read, write, follow, ofCheckpoint, choose, link, go, zOf, offer, taken, arrive };
 })();

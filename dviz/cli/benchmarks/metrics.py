@@ -144,7 +144,8 @@ class _Peak:
 
     def _watch(self) -> None:
         own = os.getpid()
-        while not self._done.wait(0.1):
+        # Asking walks every page of every process: more often than this, it slows them.
+        while not self._done.wait(1.0):
             self.bytes = max(self.bytes, sum(map(share_of_memory, [own, *family(own)])))
 
 

@@ -83,8 +83,8 @@ class CheckpointConfig:
         training: settings of the last training, empty for "direct".
         parent: name of the checkpoint its weights come from; None for a Source.
         source: dataset of the Source at the root of its lineage.
-        painting: settings of learning the decoder anew from frozen codes, and on what `dataset`;
-            empty where it is the one that learnt along with the encoder.
+        painting: settings of learning the decoder anew from frozen codes, on what `dataset`, and
+            what was there `before`; empty where it is the one that learnt along with the encoder.
         version: version of dviz that wrote it.
     """
 
@@ -112,6 +112,11 @@ class CheckpointConfig:
         """Steps for which the decoder learnt from the frozen codes of `dataset` alone."""
         painting = self.painting
         return int(painting["steps"]) if painting.get("dataset") == dataset else 0
+
+    def learnt_architecture(self) -> VAEConfig:
+        """The architecture with the decoder that learnt along with the encoder."""
+        before = self.painting.get("before", {})
+        return _architecture({"kind": self.kind, **asdict(self.architecture), **before})
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; the architecture lies flat on top, where PyTorchModelHubMixin looks for it."""

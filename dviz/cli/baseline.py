@@ -201,10 +201,10 @@ def _trained(
 
 
 def _plain(config: CheckpointConfig) -> Any:
-    """The architecture, without the map of colours that some fine-tunings add."""
+    """The architecture ours learnt with, without the map of colours that some fine-tunings add."""
     from dataclasses import replace
 
-    return replace(config.architecture, recolour=False)
+    return replace(config.learnt_architecture(), recolour=False)
 
 
 def _features(recipe: Recipe, dataset: FactorDataset, data_root: str | None) -> Any:

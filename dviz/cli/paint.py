@@ -6,8 +6,12 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dviz.cli import common
+
+if TYPE_CHECKING:
+    from dviz.checkpoint import CheckpointConfig
 
 OBJECTIVES = {"means": "autoencoder", "samples": "beta-vae"}
 KEPT = ("report.json", "probes.npz", "representations.npz", "classes.csv")
@@ -73,10 +77,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         checkpoint.config,
         name=args.output.resolve().name,
         architecture=model.config,
-        painting={"dataset": dataset.name},
+        painting={"dataset": dataset.name, "before": _decoder_before(checkpoint.config)},
     )
     common.train_into(args, model, dataset, config, identity, device, part="painting")
     _measure(args.checkpoint, args.output, dataset)
+
+
+def _decoder_before(config: CheckpointConfig) -> dict[str, Any]:
+    """Which decoder learnt along with the encoder, however often it was painted anew."""
+    learnt = config.learnt_architecture()
+    return {"decoder": learnt.decoder, "decoder_hidden": learnt.decoder_hidden}
 
 
 def _measure(before: Path, after: Path, dataset: object) -> None:

@@ -53,7 +53,9 @@ def test_the_skip_link_leads_to_the_sliders_and_a_pick_keeps_the_focus(page):
     expect(chip).to_be_focused()
 
 
-@pytest.mark.parametrize(("width", "height", "fold"), [(1280, 800, 800), (420, 900, 700), (390, 844, 640)])
+@pytest.mark.parametrize(
+    ("width", "height", "fold"), [(1280, 800, 800), (420, 900, 700), (390, 844, 640)]
+)
 def test_all_stands_above_the_fold_and_nothing_jumps(context, url, width, height, fold):
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": height})

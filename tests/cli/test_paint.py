@@ -56,9 +56,12 @@ def test_the_config_says_what_was_learnt_and_keeps_its_history(measured, tmp_pat
     assert config.architecture == replace(SHAPE, decoder="modulated")
     assert config.painted_on("color-dsprites") == 2
     assert config.painted_on("shapes3d") == 0
+    assert config.learnt_architecture() == read_config(measured).architecture
     painting = config.painting
     assert (painting["update"], painting["objective"]) == ("decoder", "autoencoder")
     assert painting["seconds"] > 0
+    run_command("paint", tmp_path / "out", "--output", tmp_path / "again", "--steps", 2, *FLAGS)
+    assert read_config(tmp_path / "again").learnt_architecture() == config.learnt_architecture()
 
 
 def test_a_stopped_run_goes_on_to_the_same_picture(measured, tmp_path, run_command, monkeypatch):

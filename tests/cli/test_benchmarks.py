@@ -7,6 +7,7 @@ from dviz.cli.benchmarks import agreement, intervals
 from dviz.cli.benchmarks.decoders import told
 from dviz.cli.common import ROOT
 from dviz.factors import Factor, FactorSpace
+from dviz.metrics.suite import reported_scores
 
 
 def test_a_decoder_is_told_every_factor_as_it_can_use_it():
@@ -32,6 +33,8 @@ def test_the_committed_pages_say_what_the_benchmarks_write():
     """Of the tables, which take minutes, only what follows from them in words."""
     page = (ROOT / "docs" / "agreement.md").read_text(encoding="utf-8")
     assert page.startswith(agreement.head(4000) + "\n\n| metric |")
+    for title in ("OMES", *(score.title for score in reported_scores())):
+        assert page.count(f"\n| {title} | ") >= len(agreement.WORLDS)
     page = (ROOT / "docs" / "intervals.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
     told = intervals.too_narrow(rows[2:], 2000)

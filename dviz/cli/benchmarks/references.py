@@ -3,18 +3,25 @@ against. Codes (N, D) with class indices (N, F); the first two thirds of the row
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy.stats import entropy, spearmanr
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import log_loss, mutual_info_score, roc_auc_score
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 PAIRINGS = 20
+BATCH, TRAINED_ON, SCORED_ON = (
+    64,
+    10_000,
+    5_000,
+)  # of Locatello et al.'s BetaVAE and FactorVAE scores
+CAPACITIES = (1, 2, 4, 8, 16, 32, 64)
 
 
 def omes_by_random_pairs(codes: np.ndarray, factors: np.ndarray, seed: int = 0) -> float:
@@ -85,20 +92,74 @@ def explicitness(codes: np.ndarray, factors: np.ndarray) -> float:
     return float(np.mean(scores))
 
 
-def dci_disentanglement(codes: np.ndarray, factors: np.ndarray) -> float:
-    """Locatello et al.'s program: scikit-learn's booster, all 100 stages."""
+def of_boosters(codes: np.ndarray, factors: np.ndarray) -> dict[str, float]:
+    """Locatello et al.'s DCI, and how often its predictors are right: scikit-learn's booster, all
+    100 stages."""
     codes, train = _scaled(codes), _train(codes)
-    R = np.stack(
-        [
-            GradientBoostingClassifier(random_state=0)
-            .fit(codes[:train], labels[:train])
-            .feature_importances_
-            for labels in factors.T
-        ],
-        axis=1,
-    )
-    per_dimension = 1 - entropy(R.T + 1e-11, base=factors.shape[1])
-    return float(per_dimension @ R.sum(axis=1) / R.sum())
+    columns, right = [], []
+    for labels in factors.T:
+        model = GradientBoostingClassifier(random_state=0).fit(codes[:train], labels[:train])
+        columns.append(model.feature_importances_)
+        right.append(model.score(codes[train:], labels[train:]))
+    R = np.array(columns).T
+    D, F = R.shape
+    return {
+        "DCI disentanglement": float((1 - entropy(R.T + 1e-11, base=F)) @ R.sum(axis=1) / R.sum()),
+        "DCI completeness": float((1 - entropy(R + 1e-11, base=D)) @ R.sum(axis=0) / R.sum()),
+        "GBT probe, all": float(np.mean(right)),
+    }
+
+
+def dci_es_explicitness(codes: np.ndarray, factors: np.ndarray) -> float:
+    """A model of its own for every capacity; the area by trapezoids."""
+    codes, train, scores = _scaled(codes), _train(codes), []
+    for labels in factors.T:
+        prior = np.bincount(labels[:train]) / train
+        losses = [-np.log(prior[labels[train:]]).mean()]
+        for rounds in CAPACITIES:
+            model = HistGradientBoostingClassifier(
+                max_iter=rounds, early_stopping=False, l2_regularization=10.0
+            ).fit(codes[:train], labels[:train])
+            losses.append(log_loss(labels[train:], model.predict_proba(codes[train:])))
+        best = np.minimum.accumulate(losses)
+        capacity = np.log2(np.array([0, *CAPACITIES]) + 1)
+        area = np.trapezoid(best - min(losses), capacity)
+        scores.append(1 - area / (0.5 * (capacity[-1] - capacity[0]) * losses[0]))
+    return float(np.mean(scores))
+
+
+def beta_vae(codes: np.ndarray, factors: np.ndarray) -> float:
+    codes = _scaled(codes)
+    points, fixed = [], []
+    for factor, rows, rng in _fixed_factors(factors):
+        first = rng.integers(len(codes), size=BATCH)
+        second = [rng.choice(rows[factors[row, factor]]) for row in first]
+        points.append(np.abs(codes[first] - codes[second]).mean(axis=0))
+        fixed.append(factor)
+    model = LogisticRegression(max_iter=300).fit(points[:TRAINED_ON], fixed[:TRAINED_ON])
+    return float(model.score(points[TRAINED_ON:], fixed[TRAINED_ON:]))
+
+
+def factor_vae(codes: np.ndarray, factors: np.ndarray) -> float:
+    active = codes.std(axis=0, ddof=1) >= 0.05
+    codes = codes[:, active] / codes[:, active].std(axis=0)
+    least, fixed = [], []
+    for factor, rows, rng in _fixed_factors(factors):
+        value = factors[rng.integers(len(codes)), factor]
+        least.append(codes[rng.choice(rows[value], size=BATCH)].var(axis=0).argmin())
+        fixed.append(factor)
+    votes = np.zeros((codes.shape[1], factors.shape[1]))
+    np.add.at(votes, (least[:TRAINED_ON], fixed[:TRAINED_ON]), 1)
+    return float(np.mean(votes.argmax(axis=1)[least[TRAINED_ON:]] == fixed[TRAINED_ON:]))
+
+
+def mlp_accuracy(codes: np.ndarray, factors: np.ndarray) -> float:
+    codes, train, scores = _scaled(codes), _train(codes), []
+    for labels in factors.T:
+        model = MLPClassifier((256, 256), early_stopping=True, random_state=0)
+        model.fit(codes[:train], labels[:train])
+        scores.append(model.score(codes[train:], labels[train:]))
+    return float(np.mean(scores))
 
 
 def infom(codes: np.ndarray, factors: np.ndarray) -> float:
@@ -150,13 +211,33 @@ REFERENCES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "SAP": sap,
     "Modularity (Ridgeway)": modularity,
     "Explicitness": explicitness,
-    "DCI disentanglement": dci_disentanglement,
+    "BetaVAE score": beta_vae,
+    "FactorVAE score": factor_vae,
+    "DCI-ES explicitness": dci_es_explicitness,
     "InfoM": infom,
     "InfoC": infoc,
     "InfoE": infoe,
     "Minimality": minimality,
     "Sufficiency": sufficiency,
+    "MLP probe, all": mlp_accuracy,
 }
+
+
+def every_reference(codes: np.ndarray, factors: np.ndarray) -> dict[str, float]:
+    """All that there are of one code, by the metrics' titles."""
+    found = {title: reference(codes, factors) for title, reference in REFERENCES.items()}
+    return found | of_boosters(codes, factors)
+
+
+def _fixed_factors(
+    factors: np.ndarray,
+) -> Iterator[tuple[int, list[np.ndarray], np.random.Generator]]:
+    """A factor drawn for each point, the rows of each of its values, and what to draw with."""
+    rng = np.random.default_rng(1)
+    rows = [[np.flatnonzero(f == value) for value in range(f.max() + 1)] for f in factors.T]
+    for _ in range(TRAINED_ON + SCORED_ON):
+        factor = int(rng.integers(factors.shape[1]))
+        yield factor, rows[factor], rng
 
 
 def _train(codes: np.ndarray) -> int:

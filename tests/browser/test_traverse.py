@@ -302,6 +302,17 @@ def test_the_same_code_before_and_after(page):
     page.mouse.up()
 
 
+def test_another_stage_s_decoder_is_not_asked_for_what_it_never_saw(open_page):
+    shown = []
+    for far in (40, 80):
+        page = open_page(path=f"?checkpoint={SOURCE}&z={far},-{far},{far},-{far},{far}")
+        page.wait_for_selector(".stages figure canvas[data-painted]")
+        shown.append((pixels(page), pixels(page, ".stages figure canvas")))
+    (here, other), (farther, same) = shown
+    assert here != farther
+    assert other == same
+
+
 def test_other_starts(page):
     before = pixels(page)
     for button in ("A random code", START):

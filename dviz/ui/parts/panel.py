@@ -17,7 +17,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from dviz.checkpoint import SOURCE
+from dviz.checkpoint import DIRECT, SOURCE
 from dviz.errors import DvizError
 from dviz.ui.core import starts
 from dviz.ui.core.direction import backwards
@@ -44,6 +44,8 @@ STATIC = Path(__file__).parent.parent / "static"
 SCRIPTS = ("dom.js", "simd.js", "decoder.js", "paint.js", "parts.js", "panel.js")  # one scope
 STEPS = 9
 NEAREST = "The nearest image of the dataset: this model has no decoder"
+BORROWED = "Painted by the Source's decoder, which never saw this Target."
+RELEARNT = "Painted by a decoder that learnt this Target from these codes: so much they still hold."
 MAX_PICTURES = 128  # in one request
 FRAMES, FRAME_MS, ENLARGED = 24, 60, 4  # of an animation, there and back again
 
@@ -112,8 +114,17 @@ def start_value(entry: Entry, start: Start) -> dict[str, Any]:
         "caption": start.caption,
         "original": None if start.original is None else data_uri(start.original),
         "picture": data_uri(decode(entry.model, start.code)[0]),
-        "painted": "" if entry.paints else NEAREST,
+        "painted": _painter(entry),
     }
+
+
+def _painter(entry: Entry) -> str:
+    """Who paints, where that is not the decoder that learnt these images with the encoder."""
+    if not entry.paints:
+        return NEAREST
+    if entry.config.kind != DIRECT:
+        return ""
+    return RELEARNT if entry.config.painted_on(entry.config.dataset) else BORROWED
 
 
 def pictures_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
@@ -219,9 +230,19 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
                     "title": kind.capitalize(),
                     "of": member.title,
                     "decoder": address_of(member),
+                    "within": _learnt_range(member),
                 }
             )
     return stages
+
+
+def _learnt_range(entry: Entry) -> list[list[float]] | None:
+    """Lowest and highest values that a decoder has seen, (2, D): beyond them it paints anything."""
+    measured, config = entry.measured, entry.config
+    own = config.kind != DIRECT or config.painted_on(config.dataset) > 0
+    if measured is None or not own:
+        return None
+    return [_rounded(measured.low), _rounded(measured.high)]
 
 
 def scenes_of(entry: Entry) -> list[dict[str, Any]]:

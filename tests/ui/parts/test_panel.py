@@ -59,6 +59,21 @@ def test_where_images_need_files_a_sample_has_a_code_only(library):
     assert "thing " in start.caption
 
 
+def test_it_is_said_who_paints_where_the_source_lent_its_decoder(checkpoints):
+    library = Library(checkpoints)
+
+    def said(name):
+        found = library.get(name)
+        return panel_value(library, found, starts.first(found))["painted"]
+
+    assert said(SOURCE) == said(TUNED) == ""
+    assert "the Source's decoder" in said(DIRECT)
+    direct = library.get(DIRECT)
+    painting = {"dataset": direct.config.dataset, "steps": 4000}
+    direct.config = replace(direct.config, painting=painting)
+    assert "from these codes" in said(DIRECT)
+
+
 def test_other_starts(entry):
     prior = starts.from_prior(entry, np.random.default_rng(0))
     assert prior.code.shape == (SHAPE.latent_size,)
@@ -86,6 +101,10 @@ def test_the_value_names_every_dimension_and_survives_json(library, entry):
     assert [s["key"] for s in value["stages"]] == list(NAMES)
     digests = [s["decoder"]["digest"] for s in value["stages"]]
     assert digests[0] == digests[1] != digests[2]  # the page shows one tile a decoder
+    own = library.get(TUNED).result
+    tuned = value["stages"][2]["within"]
+    assert np.allclose(tuned, [own.low, own.high], atol=1e-4)
+    assert value["stages"][1]["within"] is None  # its codes are not those its decoder learnt from
 
 
 def test_ranges_are_those_of_every_dataset_measured(checkpoints):

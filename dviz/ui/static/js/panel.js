@@ -55,6 +55,13 @@ function refresh() {
   });
 }
 
+/** A code as near as another stage's decoder knows it. */
+function nearest(some, within) {
+  if (!within) return some;
+  const [low, high] = within;
+  return some.map((value, d) => Math.min(Math.max(value, low[d]), high[d]));
+}
+
 async function paintNow() {
   const asked = edition;
   const [picture] = await painter.paint([code]);
@@ -65,8 +72,8 @@ async function paintNow() {
     put(find(".change canvas"), heat);
     find(".change output").textContent = `${(100 * mean).toFixed(1)}%`;
   }
-  for (const { other, canvas } of others) {
-    const [image] = await other.paint([code]);
+  for (const { other, canvas, stage } of others) {
+    const [image] = await other.paint([nearest(code, stage.within)]);
     if (asked !== edition) return;
     put(canvas, image);
   }
@@ -338,7 +345,8 @@ function drawStages() {
   find(".stages").replaceChildren(...others.map(({ canvas, stage }) => {
     const figure = make("figure", `picture ${stage.kind}`);
     const name = make("figcaption", "", stage.title);
-    name.append(make("small", "", stage.of, { title: `The same code, decoded by ${stage.key}` }));
+    const near = stage.within ? ", as near as its decoder knows it" : "";
+    name.append(make("small", "", stage.of, { title: `The same code, decoded by ${stage.key}${near}` }));
     figure.append(canvas, name);
     return figure;
   }));

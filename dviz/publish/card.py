@@ -182,10 +182,18 @@ def _facts(config: CheckpointConfig) -> str:
         "training": ", ".join(
             f"{name.replace('_', ' ')} {value}" for name, value in config.training.items()
         ),
+        "decoder": _painting(config),
         "parent": config.parent,
         "written by": f"dviz {config.version}",
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _painting(config: CheckpointConfig) -> str:
+    """Where the decoder comes from, if it did not learn along with the encoder."""
+    dataset = str(config.painting.get("dataset", ""))
+    steps = config.painted_on(dataset)
+    return f"learnt anew from frozen codes of {dataset}, {steps:,} steps" if steps else ""
 
 
 def _described(dataset: str) -> str:

@@ -174,6 +174,13 @@ def test_write_card_needs_a_checkpoint(tmp_path):
         write_card(tmp_path)
 
 
+def test_a_decoder_that_learnt_anew_is_said():
+    painting = {"dataset": "coil100-augmented", "steps": 4000}
+    told = "decoder: learnt anew from frozen codes of coil100-augmented, 4,000 steps"
+    assert told in model_card(config(painting=painting), report())
+    assert "decoder: learnt" not in model_card(config(), report())
+
+
 def test_labelled_images_are_said():
     taught = {"steps": 3000, "supervision": "labels", "labelled_images": 5000}
     text = model_card(config("source", training=taught), report())

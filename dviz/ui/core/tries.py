@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,13 +27,15 @@ class Try:
     Attributes:
         key: of the checkpoint; view: how the photo was prepared.
         painted: decoded from its code, uint8 (64, 64, 3).
-        ratio: squared error, as a multiple of what is usual for the checkpoint's own dataset;
-            infinite where that was not measured.
+        error: mean squared error, colours in [0, 1].
+        ratio: `error` as a multiple of what is usual for the checkpoint's own dataset; infinite
+            where that was not measured.
     """
 
     key: str
     view: str
     painted: np.ndarray
+    error: float
     ratio: float
 
     @property
@@ -79,7 +82,8 @@ def knows_photographs(library: Library) -> list[str]:
     found = []
     for key, config in library.configs.items():
         info = known_info(config.dataset)
-        if info is not None and info.photographs and config.kind != DIRECT:
+        own = config.kind != DIRECT or config.painted_on(config.dataset) > 0
+        if info is not None and info.photographs and own:
             found.append(key)
     return found or library.names
 
@@ -87,17 +91,22 @@ def knows_photographs(library: Library) -> list[str]:
 def try_all(library: Library, shot: Shot, also: str | None = None) -> list[Try]:
     """The best view of a photo for every checkpoint that knows photographs, and for `also`.
 
-    The best one comes first. Silhouettes are easy to paint: a checkpoint that sees colours goes
-    before one that does not, where it can read the photo at all.
+    The one with the least error comes first, of those that can read the photo at all: whose error
+    is not many times their usual one. Silhouettes are easy to paint: a checkpoint that sees
+    colours goes before one that does not.
     """
     keys = list(dict.fromkeys([*knows_photographs(library), *([also] if also else [])]))
     found = []
     for key in keys:
         try:
-            found.append(min(tries_of(library.get(key), shot), key=lambda t: t.ratio))
+            found.append(min(tries_of(library.get(key), shot), key=lambda t: t.error))
         except DvizError:  # a broken checkpoint is no reason not to try the others
             continue
-    return sorted(found, key=lambda t: (not t.readable, t.view == SILHOUETTE, t.ratio))
+    return sorted(found, key=_rank)
+
+
+def _rank(one: Try) -> tuple[bool, bool, bool, float]:
+    return not one.readable, one.view == SILHOUETTE, math.isinf(one.ratio), one.error
 
 
 def tries_of(entry: Entry, shot: Shot) -> list[Try]:
@@ -110,6 +119,6 @@ def tries_of(entry: Entry, shot: Shot) -> list[Try]:
     usual = entry.measured.mse if entry.measured is not None else 0.0
     ratios = errors / usual if usual else np.full(len(errors), np.inf)
     return [
-        Try(entry.key, view, picture, float(ratio))
-        for view, picture, ratio in zip(views, painted, ratios, strict=True)
+        Try(entry.key, view, picture, float(error), float(ratio))
+        for view, picture, error, ratio in zip(views, painted, errors, ratios, strict=True)
     ]

@@ -78,7 +78,7 @@ def _stage(library: Library, key: str) -> str:
 
 
 def _tried(library: Library, sight: Sight, one: Try) -> dict[str, Any]:
-    note = f"error ×{one.ratio:.1f}" if one.readable else "cannot read"
+    note = f"error {one.error:.3f}, ×{one.ratio:.1f}" if one.readable else "cannot read"
     if math.isinf(one.ratio):  # without a decoder there is no error to measure
         note = "error not known"
     return {
@@ -129,12 +129,12 @@ def why_this_one(sight: Sight, head: str | None) -> str:
     if math.isinf(shown.ratio):
         why = "what its usual error is was not measured of any"
     elif not shown.readable:
-        why = "none can read this photo, and its error is the lowest, in times its own usual"
+        why = "none can read this photo, and its error is the lowest"
     elif shown.view == SILHOUETTE:
         why = "none that sees colours can read this photo, and of silhouettes its error is lowest"
     else:
-        why = "its error, in times its own usual, is the lowest among those that see colours"
-        if any(t.view == SILHOUETTE and t.ratio < shown.ratio for t in sight.tries):
+        why = "its error is the lowest among those that see colours"
+        if any(t.view == SILHOUETTE and t.error < shown.error for t in sight.tries):
             why += "; silhouettes are easier to paint and do not compete"
     words = f"Read by {reader}: {why}."
     if head is not None and head != sight.entry.key:

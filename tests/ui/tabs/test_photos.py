@@ -1,13 +1,14 @@
 """Photos: prepared in every way, tried by everybody, read only where they can be."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dviz.measuring.report import Report
-from dviz.ui.core import uploads
+from dviz.ui.core import tries, uploads
 from dviz.ui.core.library import Library
 from dviz.ui.core.tries import Choice, Sight, Try, knows_photographs, see, tries_of, try_all
 from dviz.ui.core.uploads import SILHOUETTE, VIEWS, Prepared, Shot, shoot
@@ -64,10 +65,29 @@ def test_everybody_tries_and_the_least_error_comes_first(library):
     assert knows_photographs(library) == library.names  # none of these saw photographs
     found = try_all(library, shot(), also=TUNED)
     assert {t.key for t in found} == set(NAMES)
-    ratios = [t.ratio for t in found]
-    assert ratios == sorted(ratios)
+    errors = [t.error for t in found if t.readable]
+    assert errors == sorted(errors)
     for one in found:
-        assert one.ratio == min(t.ratio for t in tries_of(library.get(one.key), shot()))
+        assert one.error == min(t.error for t in tries_of(library.get(one.key), shot()))
+
+
+def test_who_paints_its_own_images_well_is_not_set_back_for_it(own):
+    errors = {name: tries_of(own.get(name), shot())[0].error for name in NAMES}
+    best = min(errors, key=errors.get)
+    for name, error in errors.items():
+        entry = own.get(name)
+        usual = replace(entry.measured, mse=error / 3 if name == best else error)
+        entry.report = Report({usual.dataset: usual})
+    assert try_all(own, shot())[0].key == best
+
+
+def test_a_direct_transfer_reads_photographs_once_it_paints_them(own, monkeypatch):
+    monkeypatch.setattr(tries, "known_info", lambda name: SimpleNamespace(photographs=True))
+    assert DIRECT not in knows_photographs(own)
+    config = own.configs[DIRECT]
+    painting = {"dataset": config.dataset, "steps": 9}
+    monkeypatch.setitem(own.configs, DIRECT, replace(config, painting=painting))
+    assert DIRECT in knows_photographs(own)
 
 
 def test_only_silhouettes_are_shown_to_who_learnt_on_them(own):
@@ -136,7 +156,7 @@ def test_examples_in_an_address_are_those_there_are(text):
 
 def told(library, key, tries, chosen=False, head=None):
     entry = library.get(key)
-    sight = Sight(shot(), [Try(k, view, np.zeros((1, 1, 3)), r) for k, view, r in tries], entry,
+    sight = Sight(shot(), [Try(k, v, np.zeros((1, 1, 3)), r / 99, r) for k, v, r in tries], entry,
                   "padded", chosen)  # fmt: skip
     return photo_page.why_this_one(sight, head)
 

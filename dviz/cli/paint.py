@@ -12,8 +12,10 @@ from dviz.cli import common
 
 if TYPE_CHECKING:
     from dviz.checkpoint import CheckpointConfig
+    from dviz.data import FactorDataset
 
 OBJECTIVES = {"means": "autoencoder", "samples": "beta-vae"}
+LOOKED_AT = 2000  # images, to see which dimensions none of them moves
 KEPT = ("report.json", "probes.npz", "representations.npz", "classes.csv")
 
 
@@ -80,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         painting={"dataset": dataset.name, "before": _decoder_before(checkpoint.config)},
     )
     common.train_into(args, model, dataset, config, identity, device, part="painting")
+    _leave_out_collapsed(args.output, dataset, device)
     _measure(args.checkpoint, args.output, dataset)
 
 
@@ -87,6 +90,21 @@ def _decoder_before(config: CheckpointConfig) -> dict[str, Any]:
     """Which decoder learnt along with the encoder, however often it was painted anew."""
     learnt = config.learnt_architecture()
     return {"decoder": learnt.decoder, "decoder_hidden": learnt.decoder_hidden}
+
+
+def _leave_out_collapsed(folder: Path, dataset: FactorDataset, device: str) -> None:
+    """Let the decoder paint nothing of dimensions that no image moves."""
+    import torch
+
+    from dviz.checkpoint import load_checkpoint, save_checkpoint
+    from dviz.measuring.encoder import encode_sample
+    from dviz.models.repaint import ignore_dimensions
+
+    checkpoint = load_checkpoint(folder, device)
+    model, sample = checkpoint.model, encode_sample(checkpoint.model, dataset, LOOKED_AT)
+    value = torch.from_numpy(sample.mean.mean(axis=0)).to(device)
+    ignore_dimensions(model, torch.from_numpy(~sample.active).to(device), value)
+    save_checkpoint(folder, model, checkpoint.config)
 
 
 def _measure(before: Path, after: Path, dataset: object) -> None:

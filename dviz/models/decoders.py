@@ -24,6 +24,10 @@ class Decoder(nn.Module):
         """Logits (N, 3, 64, 64) before the colour map."""
         raise NotImplementedError
 
+    def readers(self) -> tuple[nn.Linear, ...]:
+        """The layers that take the code itself, each with a column of weights a dimension."""
+        raise NotImplementedError
+
     def forward(self, z: Tensor) -> Tensor:
         logits = self.draw(z)
         if self.colours is None:
@@ -58,6 +62,9 @@ class StudyDecoder(Decoder):
 
     def draw(self, z: Tensor) -> Tensor:
         return self.convolutions(self.start(z))
+
+    def readers(self) -> tuple[nn.Linear, ...]:
+        return (self.start[0],)
 
 
 class ModulatedDecoder(Decoder):
@@ -96,6 +103,9 @@ class ModulatedDecoder(Decoder):
             scale, shift = modulation(style)[:, :, None, None].chunk(2, dim=1)
             x = F.silu(up(_with_coordinates(x, frames)) * (1 + scale) + shift)
         return self.ups[-1](_with_coordinates(x, frames))
+
+    def readers(self) -> tuple[nn.Linear, ...]:
+        return self.style[0], self.start
 
 
 def _with_coordinates(x: Tensor, frames: Tensor) -> Tensor:

@@ -21,3 +21,16 @@ def with_new_decoder(model: VAE, kind: str, seed: int = 0) -> VAE:
         painted = VAE(config)
     painted.encoder.load_state_dict(model.encoder.state_dict())
     return painted.to(next(model.parameters()).device).train(model.training)
+
+
+@torch.no_grad()
+def ignore_dimensions(model: VAE, ignored: torch.Tensor, value: torch.Tensor) -> None:
+    """Make the decoder, in place, paint dimensions `ignored`, bool (D,), as if each stood at its
+    `value` (D,).
+
+    A decoder that learnt from posterior means never saw a collapsed dimension move; what it would
+    paint for another value of one, as the prior has them, is anything.
+    """
+    for layer in model.decoder.readers():
+        layer.bias.add_(layer.weight[:, ignored] @ value[ignored])
+        layer.weight[:, ignored] = 0

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dviz.checkpoint import SOURCE, load_checkpoint, read_config
+from dviz.checkpoint import SOURCE, load_checkpoint, read_config, save_checkpoint
 from dviz.data import load_dataset
 from dviz.measuring.report import read_report
-from dviz.models.repaint import with_new_decoder
+from dviz.models.repaint import ignore_dimensions, with_new_decoder
 from dviz.models.vae import VAE, VAEConfig, to_tensor
 from tests.ui.material import NAMES, SHAPE
 
@@ -115,6 +115,39 @@ def test_the_colour_map_goes_with_the_decoder_it_was_made_for():
     again = with_new_decoder(model, "modulated", seed=1)
     pairs = zip(painted.state_dict().values(), again.state_dict().values(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs)
+
+
+@pytest.mark.parametrize("kind", ["study", "modulated"])
+def test_ignored_dimensions_paint_nothing_and_the_others_what_they_did(kind):
+    model = VAE(replace(SHAPE, decoder=kind)).eval()
+    ignored = torch.zeros(SHAPE.latent_size, dtype=torch.bool)
+    ignored[[1, 3]] = True
+    value, z = torch.randn(SHAPE.latent_size), torch.randn(4, SHAPE.latent_size)
+    there = torch.where(ignored, value, z)
+    with torch.no_grad():
+        before, elsewhere = model.decode(there), model.decode(z)
+        ignore_dimensions(model, ignored, value)
+        torch.testing.assert_close(model.decode(there), before)
+        torch.testing.assert_close(model.decode(z), before)
+    assert (elsewhere - before).abs().max() > 1e-3
+
+
+def test_a_draw_from_the_prior_is_painted_by_what_the_codes_move(measured, tmp_path, run_command):
+    model = load_checkpoint(measured).model
+    with torch.no_grad():  # its last dimension becomes a collapsed one
+        head = model.encoder.head[-1]
+        head.weight[SHAPE.latent_size - 1] = 0
+    start = tmp_path / "collapsed"
+    shutil.copytree(measured, start)
+    save_checkpoint(start, model, read_config(measured))
+    run_command("paint", start, "--output", tmp_path / "out", "--steps", 5, *FLAGS)
+    painted = load_checkpoint(tmp_path / "out").model
+    z = torch.randn(3, SHAPE.latent_size, generator=torch.Generator().manual_seed(0))
+    moved = z.clone()
+    moved[:, -1] += 3
+    with torch.no_grad():
+        assert torch.equal(painted.decode(z), painted.decode(moved))
+        assert not torch.equal(painted.decode(z), painted.decode(z + 1))
 
 
 def test_fine_tuning_is_not_offered_with_the_encoder_at_rest(measured, tmp_path, run_command):

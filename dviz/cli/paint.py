@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dviz.cli import common
 
 if TYPE_CHECKING:
+    import torch
+
     from dviz.checkpoint import CheckpointConfig
     from dviz.data import FactorDataset
+    from dviz.models.vae import VAE
 
 OBJECTIVES = {"means": "autoencoder", "samples": "beta-vae"}
 LOOKED_AT = 2000  # images, to see which dimensions none of them moves
@@ -68,13 +71,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = common.pick_device(args.device, args.threads)
     from dviz.checkpoint import load_checkpoint
     from dviz.data import load_dataset
-    from dviz.models.repaint import with_new_decoder
+    from dviz.models.repaint import ignore_dimensions, with_new_decoder
 
     checkpoint = load_checkpoint(args.checkpoint, device)
     dataset = load_dataset(checkpoint.config.dataset, args.data_root)
     model = checkpoint.model
     if args.fresh or model.config.decoder != args.decoder:
         model = with_new_decoder(model, args.decoder, args.seed)
+    ignore_dimensions(model, _collapsed(model, dataset))
     identity = replace(
         checkpoint.config,
         name=args.output.resolve().name,
@@ -82,7 +86,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         painting={"dataset": dataset.name, "before": _decoder_before(checkpoint.config)},
     )
     common.train_into(args, model, dataset, config, identity, device, part="painting")
-    _leave_out_collapsed(args.output, dataset, device)
     _measure(args.checkpoint, args.output, dataset)
 
 
@@ -92,19 +95,13 @@ def _decoder_before(config: CheckpointConfig) -> dict[str, Any]:
     return {"decoder": learnt.decoder, "decoder_hidden": learnt.decoder_hidden}
 
 
-def _leave_out_collapsed(folder: Path, dataset: FactorDataset, device: str) -> None:
-    """Let the decoder paint nothing of dimensions that no image moves."""
+def _collapsed(model: VAE, dataset: FactorDataset) -> torch.Tensor:
+    """Dimensions that no image moves, bool (D,)."""
     import torch
 
-    from dviz.checkpoint import load_checkpoint, save_checkpoint
     from dviz.measuring.encoder import encode_sample
-    from dviz.models.repaint import ignore_dimensions
 
-    checkpoint = load_checkpoint(folder, device)
-    model, sample = checkpoint.model, encode_sample(checkpoint.model, dataset, LOOKED_AT)
-    value = torch.from_numpy(sample.mean.mean(axis=0)).to(device)
-    ignore_dimensions(model, torch.from_numpy(~sample.active).to(device), value)
-    save_checkpoint(folder, model, checkpoint.config)
+    return torch.from_numpy(~encode_sample(model, dataset, LOOKED_AT).active)
 
 
 def _measure(before: Path, after: Path, dataset: object) -> None:

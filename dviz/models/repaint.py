@@ -23,14 +23,15 @@ def with_new_decoder(model: VAE, kind: str, seed: int = 0) -> VAE:
     return painted.to(next(model.parameters()).device).train(model.training)
 
 
-@torch.no_grad()
-def ignore_dimensions(model: VAE, ignored: torch.Tensor, value: torch.Tensor) -> None:
-    """Make the decoder, in place, paint dimensions `ignored`, bool (D,), as if each stood at its
-    `value` (D,).
+def ignore_dimensions(model: VAE, ignored: torch.Tensor) -> None:
+    """Make the decoder, in place and however it is trained from here, paint nothing of dimensions
+    `ignored`, bool (D,).
 
-    A decoder that learnt from posterior means never saw a collapsed dimension move; what it would
+    A decoder that learns from posterior means hardly sees a collapsed dimension move; what it would
     paint for another value of one, as the prior has them, is anything.
     """
+    kept = (~ignored).to(next(model.parameters()))
     for layer in model.decoder.readers():
-        layer.bias.add_(layer.weight[:, ignored] @ value[ignored])
-        layer.weight[:, ignored] = 0
+        with torch.no_grad():
+            layer.weight.mul_(kept)
+        layer.weight.register_hook(lambda gradient: gradient * kept)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dviz.checkpoint import DIRECT
 from dviz.data.base import FactorDataset
 from dviz.data.registry import dataset_info, load_dataset
 from dviz.errors import CheckpointError, DatasetError
@@ -151,9 +152,14 @@ def in_words(entry: Entry, classes: np.ndarray) -> str:
 
 
 def from_prior(entry: Entry, rng: np.random.Generator) -> Start:
-    """A draw from N(0, 1) in every dimension."""
+    """A draw from N(0, 1) in every dimension; where a decoder learnt from a direct transfer's
+    codes, which lie far from it, from a normal distribution around these."""
     code = rng.standard_normal(entry.latent_size).astype(np.float32)
-    return Start(code, "A draw from the prior, N(0, 1) in every dimension")
+    config, measured = entry.config, entry.measured
+    if measured is None or config.kind != DIRECT or not config.painted_on(measured.dataset):
+        return Start(code, "A draw from the prior, N(0, 1) in every dimension")
+    code = np.array(measured.mean, np.float32) + np.array(measured.std, np.float32) * code
+    return Start(code, "A draw around this Target's codes, of their mean and spread")
 
 
 def from_photo(entry: Entry, image: np.ndarray, name: str) -> Start:

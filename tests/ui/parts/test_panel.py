@@ -82,6 +82,20 @@ def test_other_starts(entry):
     assert (photo.original == 90).all()
 
 
+def test_by_chance_a_painted_direct_transfer_starts_among_its_own_codes(checkpoints):
+    direct = Library(checkpoints).get(DIRECT)
+    far = replace(direct.measured, mean=[9.0] * SHAPE.latent_size, std=[0.1] * SHAPE.latent_size)
+    direct.report = Report({far.dataset: far})
+
+    def drawn():
+        return starts.from_prior(direct, np.random.default_rng(0)).code
+
+    assert np.abs(drawn()).max() < 5
+    painting = {"dataset": far.dataset, "steps": 4000}
+    direct.config = replace(direct.config, painting=painting)
+    assert np.abs(drawn() - 9).max() < 1
+
+
 def test_without_codes_a_page_opens_with_the_prior(bare):
     assert not starts.first(bare).code.any()
     with pytest.raises(CheckpointError, match="start from the prior or a photo"):

@@ -81,7 +81,7 @@ def _accuracies(transfer: Transfer) -> str:
         ]
         for b in transfer.rivals
         for probe in PROBES
-        if "all" in probe
+        if "all" in probe and not np.isnan(b.result.accuracies(*probe, factors)).all()
     ]
     return table(["", *factors, "mean"], rows)
 

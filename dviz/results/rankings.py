@@ -71,7 +71,9 @@ def _split_apart(results: Sequence[DatasetReport]) -> str:
     mixed = [dataset for dataset, found in splits.items() if len(found) > 1]
     if not mixed:
         return ""
-    return f" Probes of {', '.join(mixed)} are split by photograph, of its baselines by row."
+    return (
+        f" Probes of {', '.join(mixed)} are split by photograph, of some of its baselines by row."
+    )
 
 
 def _older(results: Sequence[DatasetReport]) -> str:
@@ -108,7 +110,8 @@ def distances(transfers: Sequence[Transfer]) -> str:
     images = sorted({f"{d.num_images:,}" for d in found})
     note = (
         f"All from {' or '.join(images)} unlabelled images of either dataset, in "
-        "the eyes of the Source's encoder (pixels: 8 × 8 RGB). Outside range: share of the "
+        "the eyes of the Source's encoder, the ELBO also of its decoder, learnt anew or not "
+        "(pixels: 8 × 8 RGB). Outside range: share of the "
         "Target's images with a code beyond the central 99% of the Source's in some active "
         "dimension. "
         "Below, how each ranks the transfers by what they achieved: Spearman's ρ, "

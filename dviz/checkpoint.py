@@ -113,6 +113,11 @@ class CheckpointConfig:
         painting = self.painting
         return int(painting["steps"]) if painting.get("dataset") == dataset else 0
 
+    @property
+    def paints_dataset(self) -> bool:
+        """Whether its decoder learnt `dataset`, as a direct transfer's did only if painted anew."""
+        return self.kind != DIRECT or self.painted_on(self.dataset) > 0
+
     def learnt_architecture(self) -> VAEConfig:
         """The architecture with the decoder that learnt along with the encoder."""
         before = self.painting.get("before", {})

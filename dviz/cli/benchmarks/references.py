@@ -16,11 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 PAIRINGS = 20
-BATCH, TRAINED_ON, SCORED_ON = (
-    64,
-    10_000,
-    5_000,
-)  # of Locatello et al.'s BetaVAE and FactorVAE scores
+# Sizes of Locatello et al.'s BetaVAE and FactorVAE scores
+BATCH, TRAINED_ON, SCORED_ON = 64, 10_000, 5_000
 CAPACITIES = (1, 2, 4, 8, 16, 32, 64)
 
 

@@ -156,7 +156,7 @@ def from_prior(entry: Entry, rng: np.random.Generator) -> Start:
     codes, which lie far from it, from a normal distribution around these."""
     code = rng.standard_normal(entry.latent_size).astype(np.float32)
     config, measured = entry.config, entry.measured
-    if measured is None or config.kind != DIRECT or not config.painted_on(measured.dataset):
+    if measured is None or config.kind != DIRECT or not config.paints_dataset:
         return Start(code, "A draw from the prior, N(0, 1) in every dimension")
     code = np.array(measured.mean, np.float32) + np.array(measured.std, np.float32) * code
     return Start(code, "A draw around this Target's codes, of their mean and spread")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dviz.checkpoint import DIRECT
 from dviz.data.registry import known_info
 from dviz.errors import DvizError
 from dviz.ui.core.entry import Entry
@@ -82,8 +81,7 @@ def knows_photographs(library: Library) -> list[str]:
     found = []
     for key, config in library.configs.items():
         info = known_info(config.dataset)
-        own = config.kind != DIRECT or config.painted_on(config.dataset) > 0
-        if info is not None and info.photographs and own:
+        if info is not None and info.photographs and config.paints_dataset:
             found.append(key)
     return found or library.names
 

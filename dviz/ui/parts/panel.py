@@ -122,9 +122,9 @@ def _painter(entry: Entry) -> str:
     """Who paints, where that is not the decoder that learnt these images with the encoder."""
     if not entry.paints:
         return NEAREST
-    if entry.config.kind != DIRECT:
-        return ""
-    return RELEARNT if entry.config.painted_on(entry.config.dataset) else BORROWED
+    if not entry.config.paints_dataset:
+        return BORROWED
+    return RELEARNT if entry.config.kind == DIRECT else ""
 
 
 def pictures_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:
@@ -238,9 +238,8 @@ def stages_of(library: Library, entry: Entry) -> list[dict[str, Any]]:
 
 def _learnt_range(entry: Entry) -> list[list[float]] | None:
     """Lowest and highest values that a decoder has seen, (2, D): beyond them it paints anything."""
-    measured, config = entry.measured, entry.config
-    own = config.kind != DIRECT or config.painted_on(config.dataset) > 0
-    if measured is None or not own:
+    measured = entry.measured
+    if measured is None or not entry.config.paints_dataset:
         return None
     return [_rounded(measured.low), _rounded(measured.high)]
 

@@ -31,7 +31,8 @@ def sources(models: Iterable[Model]) -> str:
         result = model.result
         rows.append(
             [
-                model.config.name,
+                model.config.name
+                + (f" ({model.labelled:,} labelled images)" if model.labelled else ""),
                 result.origin or "–",
                 *(_both(result, what) for what in ("omes", "modularity", "compactness")),
                 *(decimal(result.score(score.key)) for score in others),

@@ -24,6 +24,11 @@ class Model:
         """On its own dataset."""
         return self.report.results.get(self.config.dataset)
 
+    @property
+    def labelled(self) -> int:
+        """Images whose factors it was told beside its pairs, 0 for weak supervision alone."""
+        return int(self.config.training.get("labelled_images", 0))
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -35,7 +40,8 @@ class Transfer:
 
     @property
     def title(self) -> str:
-        return f"{self.source.config.dataset} → {self.tuned.config.dataset}"
+        told = " (labelled)" if self.source.labelled else ""
+        return f"{self.source.config.dataset}{told} → {self.tuned.config.dataset}"
 
     @property
     def rivals(self) -> list[Baseline]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from dviz.checkpoint import Checkpoint, CheckpointConfig
     from dviz.data import FactorDataset
     from dviz.measuring.report import Baseline, DatasetReport
+    from dviz.models.vae import VAE
     from dviz.training.baselines import Recipe
     from dviz.training.config import TrainingConfig
 
 RECIPES = common.ROOT / "docs" / "baselines.yaml"
 FOLDER = "baselines"
 """Where in a checkpoint's folder the encoders of its baselines are kept."""
+PAINTED = "-painted"  # ends the folder of one whose decoder learnt from its codes
 COMPONENT_IMAGES = 2000  # that principal components are found on
 
 
@@ -37,6 +40,13 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--pairs", type=int, default=10_000, help="pairs a factor for S (default 10000)")
     add("--seed", type=int, default=0, help="of what is measured; training has the transfer's")
     add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
+    add(
+        "--paint",
+        type=int,
+        metavar="STEPS",
+        help="measure only pictures, of a decoder that learns for so many steps from each one's "
+        "frozen codes (see dviz paint); they go beside what was measured before",
+    )
     add("--resume", action="store_true", help="accepted for sweeps: it always does")
     common.add_data_flag(parser)
     common.add_device_flags(parser)
@@ -64,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         encoder = encoder_of(recipe, checkpoint, dataset, args.data_root, device, train=True)
         if encoder is None:
             continue  # of a direct transfer, nothing was learnt on the Target
+        if args.paint:
+            _add_pictures(args, name, encoder, checkpoint, dataset, device)
+            continue
         pairs = recipe.pairs or args.pairs
         sizes = args.images, pairs, args.seed
         result = measure_baseline(recipe, encoder, dataset, *sizes, args.jobs)
@@ -91,12 +104,63 @@ def measure_baseline(
     return measure(encoder, dataset, **sizes, models=recipe.models or None)[0]
 
 
+def _add_pictures(
+    args: argparse.Namespace,
+    name: str,
+    encoder: Any,
+    checkpoint: Checkpoint,
+    dataset: FactorDataset,
+    device: str,
+) -> None:
+    """Learn a decoder from a baseline's codes, and put its errors beside the baseline's scores."""
+    from dviz.checkpoint import REPORT
+    from dviz.cli import paint
+    from dviz.measuring.encoder import add_baseline, encode_sample
+    from dviz.measuring.pictures import with_fidelity
+    from dviz.measuring.report import read_report
+    from dviz.models.vae import VAE
+
+    found = read_report(checkpoint.folder / REPORT).baselines_on(dataset.name)
+    stored = next((baseline for baseline in found if baseline.name == name), None)
+    if stored is None:
+        raise ValueError(f"{name} is not in the report; measure it first, without --paint")
+    if not isinstance(encoder, VAE):
+        raise ValueError(f"--paint: {name} is no VAE; choose others with --only")
+    painted = _painted(checkpoint.folder, name, args.paint, device)
+    if painted is None:
+        folder = checkpoint.folder / FOLDER / f"{name}{PAINTED}"
+        flags = ["--output", str(folder), "--steps", str(args.paint), "--fresh", "--resume"]
+        asked = paint.arguments([str(checkpoint.folder), *flags])
+        identity = replace(checkpoint.config, architecture=encoder.config, training={}, painting={})
+        paint.learn(asked, paint.config_of(asked), encoder, identity, dataset, device)
+        painted = _painted(checkpoint.folder, name, args.paint, device)
+    sample = encode_sample(painted, dataset, stored.result.num_images, stored.result.seed)
+    result = with_fidelity(stored.result, sample, args.paint)
+    add_baseline(checkpoint.folder, name, stored.description, result)
+    print(f"{name}: {result.fidelity}")
+
+
+def _painted(folder: Path, name: str, steps: int, device: str) -> VAE | None:
+    """The baseline with the decoder that `--paint` taught for so many steps, if it is kept."""
+    from dviz.checkpoint import CONFIG, load_checkpoint
+
+    folder = folder / FOLDER / f"{name}{PAINTED}"
+    if not (folder / CONFIG).exists():
+        return None
+    kept = load_checkpoint(folder, device)
+    return kept.model if kept.config.painted_on(kept.config.dataset) == steps else None
+
+
 def measured_again(
     baseline: Baseline, checkpoint: Checkpoint, data_root: str | None, device: str, jobs: int
 ) -> DatasetReport | None:
-    """A baseline of a report measured once more; None where its encoder cannot be had."""
+    """A baseline of a report measured once more; None where its encoder cannot be had.
+
+    Pictures of a decoder that `--paint` taught are taken as they are where it is not kept.
+    """
     from dviz.data import load_dataset
     from dviz.errors import DvizError
+    from dviz.measuring.pictures import PICTURES
     from dviz.training.baselines import read_recipes
 
     stored = baseline.result
@@ -108,8 +172,14 @@ def measured_again(
         return None
     if recipe is None or encoder is None:
         return None
+    painted = None
+    if stored.painted:
+        painted = _painted(checkpoint.folder, baseline.name, stored.painted, device)
     sizes = stored.num_images, stored.num_pairs, stored.seed
-    return measure_baseline(recipe, encoder, dataset, *sizes, jobs)
+    again = measure_baseline(recipe, painted or encoder, dataset, *sizes, jobs)
+    if stored.painted and painted is None:
+        return replace(again, **{told: getattr(stored, told) for told in PICTURES})
+    return replace(again, painted=stored.painted)
 
 
 def encoder_of(
@@ -202,8 +272,6 @@ def _trained(
 
 def _plain(config: CheckpointConfig) -> Any:
     """The architecture ours learnt with, without the map of colours that some fine-tunings add."""
-    from dataclasses import replace
-
     return replace(config.learnt_architecture(), recolour=False)
 
 

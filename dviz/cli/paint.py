@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dviz.checkpoint import CheckpointConfig
     from dviz.data import FactorDataset
     from dviz.models.vae import VAE
+    from dviz.training.config import TrainingConfig
 
 OBJECTIVES = {"means": "autoencoder", "samples": "beta-vae"}
 LOOKED_AT = 2000  # images, to see which dimensions none of them moves
@@ -59,7 +60,20 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
-    config = common.training_config(
+    config = config_of(args)
+    device = common.pick_device(args.device, args.threads)
+    from dviz.checkpoint import load_checkpoint
+    from dviz.data import load_dataset
+
+    checkpoint = load_checkpoint(args.checkpoint, device)
+    dataset = load_dataset(checkpoint.config.dataset, args.data_root)
+    learn(args, config, checkpoint.model, checkpoint.config, dataset, device)
+    _measure(args.checkpoint, args.output, dataset)
+
+
+def config_of(args: argparse.Namespace) -> TrainingConfig:
+    """Settings under which nothing but the decoder learns."""
+    return common.training_config(
         args,
         supervision="none",
         update="decoder",
@@ -68,25 +82,32 @@ def main(argv: Sequence[str] | None = None) -> None:
         beta_warmup=0.0,
         freeze_statistics=True,
     )
-    device = common.pick_device(args.device, args.threads)
-    from dviz.checkpoint import load_checkpoint
-    from dviz.data import load_dataset
+
+
+def learn(
+    args: argparse.Namespace,
+    config: TrainingConfig,
+    model: VAE,
+    identity: CheckpointConfig,
+    dataset: FactorDataset,
+    device: str,
+) -> None:
+    """Write a model with a decoder that learnt from its codes into `args.output`.
+
+    `identity` is what it was so far.
+    """
     from dviz.models.repaint import ignore_dimensions, with_new_decoder
 
-    checkpoint = load_checkpoint(args.checkpoint, device)
-    dataset = load_dataset(checkpoint.config.dataset, args.data_root)
-    model = checkpoint.model
     if args.fresh or model.config.decoder != args.decoder:
         model = with_new_decoder(model, args.decoder, args.seed)
     ignore_dimensions(model, _collapsed(model, dataset))
     identity = replace(
-        checkpoint.config,
+        identity,
         name=args.output.resolve().name,
         architecture=model.config,
-        painting={"dataset": dataset.name, "before": _decoder_before(checkpoint.config)},
+        painting={"dataset": dataset.name, "before": _decoder_before(identity)},
     )
     common.train_into(args, model, dataset, config, identity, device, part="painting")
-    _measure(args.checkpoint, args.output, dataset)
 
 
 def _decoder_before(config: CheckpointConfig) -> dict[str, Any]:

@@ -286,9 +286,9 @@ def evaluate_checkpoint(
 def add_baseline(folder: Path, name: str, description: str, result: DatasetReport) -> None:
     """Put a baseline into a checkpoint's `report.json`, in place of one of the same name."""
     report = read_report(folder / REPORT)
-    others = [baseline for baseline in report.baselines if baseline.name != name]
-    baselines = [*others, Baseline(name, description, result)]
-    write_report(folder / REPORT, replace(report, baselines=baselines))
+    baselines = {baseline.name: baseline for baseline in report.baselines}
+    baselines[name] = Baseline(name, description, result)
+    write_report(folder / REPORT, replace(report, baselines=list(baselines.values())))
 
 
 def other_scores(sample: EncodedSample, names: list[str], seed: int, jobs: int) -> dict[str, float]:

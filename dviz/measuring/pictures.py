@@ -9,9 +9,12 @@ from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
 from dviz.errors import CheckpointError
 from dviz.measuring.cycle import with_moves
-from dviz.measuring.encoder import encode_sample, known_or_none
+from dviz.measuring.encoder import EncodedSample, encode_sample, known_or_none
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import DatasetReport, read_report, write_report
+
+PICTURES = ("reconstruction", "mse", "overlap", "colour_error", "painted")
+"""What a result says of a decoder."""
 
 
 def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetReport:
@@ -34,14 +37,7 @@ def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetR
         )
     stored = report.results[dataset.name]
     sample = encode_sample(checkpoint.representation, dataset, stored.num_images, stored.seed)
-    result = replace(
-        stored,
-        reconstruction=known_or_none(sample.reconstruction, 3),
-        mse=known_or_none(sample.mse, 6),
-        overlap=known_or_none(sample.overlap),
-        colour_error=known_or_none(sample.colour_error),
-        painted=checkpoint.config.painted_on(dataset.name),
-    )
+    result = with_fidelity(stored, sample, checkpoint.config.painted_on(dataset.name))
     complete = (sample.classes != UNKNOWN).all(axis=1)
     if dataset.name == checkpoint.config.dataset and result.factors and complete.any():
         probes = load_probes(checkpoint.folder / PROBES)
@@ -49,3 +45,19 @@ def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetR
         result = with_moves(result, checkpoint, *rows, probes)
     write_report(path, replace(report, results=report.results | {dataset.name: result}))
     return result
+
+
+def with_fidelity(result: DatasetReport, sample: EncodedSample, painted: int) -> DatasetReport:
+    """A result with the errors of a sample's pictures, in place of those it had.
+
+    Args:
+        painted: steps for which the decoder learnt from codes alone, 0 if it learnt with them.
+    """
+    return replace(
+        result,
+        reconstruction=known_or_none(sample.reconstruction, 3),
+        mse=known_or_none(sample.mse, 6),
+        overlap=known_or_none(sample.overlap),
+        colour_error=known_or_none(sample.colour_error),
+        painted=painted,
+    )

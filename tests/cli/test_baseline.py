@@ -1,6 +1,8 @@
 """What a transfer is compared with is trained as it was, measured, kept, and measured again."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ import torch
 from dviz.checkpoint import load_checkpoint
 from dviz.cli import baseline, grid, sweep, train, transfer
 from dviz.errors import DataFileError
-from dviz.measuring.report import read_report
+from dviz.measuring.report import read_report, write_report
 from dviz.training.baselines import read_recipes, source_config, target_config
 from tests.training.problems import weights
 
@@ -54,6 +56,37 @@ def test_what_is_trained_already_is_only_measured(tuned, monkeypatch):
     (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "target-only")
     again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
     assert again.association == mine.result.association
+
+
+def test_a_painted_one_keeps_its_scores_and_says_what_its_codes_hold(tuned, capsys):
+    def found():
+        return {b.name: b.result for b in read_report(tuned / "report.json").baselines}
+
+    run(tuned, "random", "target-only")
+    order, before = list(found()), found()["random"]
+    run(tuned, "random", "--paint", "3")
+    after = found()["random"]
+    assert "random: mean squared error" in capsys.readouterr().out
+    assert list(found()) == order
+    assert (before.painted, after.painted) == (0, 3)
+    assert after.mse != before.mse
+    assert (after.association, after.probes) == (before.association, before.probes)
+    assert found()["target-only"].painted == 0
+
+    (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "random")
+    again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
+    assert (again.mse, again.painted) == (after.mse, 3)
+    shutil.rmtree(tuned / "baselines/random-painted")
+    again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
+    assert (again.mse, again.association) == (after.mse, after.association)
+
+
+def test_only_what_was_measured_and_can_paint_is_painted(tuned):
+    report = tuned / "report.json"
+    rest = [b for b in read_report(report).baselines if b.name != "random"]
+    write_report(report, replace(read_report(report), baselines=rest))
+    with pytest.raises(ValueError, match="random is not in the report; measure it first"):
+        run(tuned, "random", "--paint", "3")
 
 
 def test_an_encoder_that_is_not_kept_is_not_checked(tuned, tmp_path):

@@ -20,7 +20,8 @@ def test_a_transfer_is_its_source_its_direct_copy_and_its_fine_tuned_child(zoo):
 
 def test_a_source_that_was_told_factors_says_so_wherever_it_is_named(zoo):
     before = page_of(zoo)
-    assert "labelled)" not in before and "labelled images)" not in before
+    assert "labelled)" not in before
+    assert "labelled images)" not in before
     path = zoo / SOURCE / "config.json"
     config = json.loads(path.read_text())
     config["training"]["labelled_images"] = 5000

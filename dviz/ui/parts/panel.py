@@ -20,6 +20,7 @@ from PIL import Image
 from dviz.checkpoint import DIRECT, SOURCE
 from dviz.errors import DvizError
 from dviz.ui.core import starts
+from dviz.ui.core.circles import circles_of
 from dviz.ui.core.direction import backwards
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import (
@@ -41,7 +42,15 @@ from dviz.ui.core.titles import title_of
 from dviz.ui.core.weights import address_of
 
 STATIC = Path(__file__).parent.parent / "static"
-SCRIPTS = ("dom.js", "simd.js", "decoder.js", "paint.js", "parts.js", "panel.js")  # one scope
+SCRIPTS = (
+    "dom.js",
+    "simd.js",
+    "decoder.js",
+    "paint.js",
+    "parts.js",
+    "circle.js",
+    "panel.js",
+)  # one scope
 STEPS = 9
 NEAREST = "The nearest image of the dataset: this model has no decoder"
 BORROWED = "Painted by the Source's decoder, which never saw this Target."
@@ -94,6 +103,7 @@ def panel_value(
         "kind": entry.config.stage,
         "opening": opening,
         "sliders": [_slider(entry, start.code, d) for d in shown],
+        "circles": [asdict(circle) for circle in circles_of(entry.config, shown)],
         "inactive": [_slider(entry, start.code, d) for d in hidden],
         "ranges": ranges_of(entry),
         "stages": stages_of(library, entry),

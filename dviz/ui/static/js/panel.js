@@ -14,6 +14,7 @@ let painter = null; // of the checkpoint shown
 let others = []; // the other stages that paint differently: { other, canvas }
 let first = null; // ImageData of the start
 let dials = new Map(); // by dimension
+let circles = []; // sliders of cyclic factors that own two dimensions: { circle, show }
 let rows = []; // of the grid
 let plane = []; // the two dimensions of the pad, across and up
 let edition = 0; // counts starts, so that pictures of an earlier one are dropped
@@ -147,6 +148,7 @@ const sayStart = () => `Started from ${view.caption.replace(/^(A|The) /, (word) 
 function show() {
   find(".caption span").textContent = isAway() ? sayStart() : view.caption;
   for (const [index, { show }] of dials) show(code[index], view.code[index]);
+  for (const { show } of circles) show(code, view.code);
   showPoint();
 }
 
@@ -251,6 +253,12 @@ async function glide(targets) {
   if (await lead(path, TWEEN)) settle();
 }
 
+/** Turn around a circle, from where one stands. */
+async function turnOn(circle) {
+  const from = [...code], { angle } = polar(circle, from);
+  if (await lead((share) => turned(circle, from, angle + ease(share) * TURN), TWEEN)) settle();
+}
+
 /** One slider plays once, there and back, so that everybody sees what sliders do. */
 async function play(index) {
   const [low, high] = span({ index }), from = code[index];
@@ -277,7 +285,8 @@ function drawChips(suggestions) {
     const node = there.get(String(dimension)) ?? make("button", "try", "", { type: "button" });
     node.dataset.dimension = dimension;
     node.textContent = text;
-    node.onclick = () => glide([[dimension, value]]).then(suggest);
+    const circle = circleOf(dimension);
+    node.onclick = () => (circle ? turnOn(circle) : glide([[dimension, value]])).then(suggest);
     return node;
   });
   const kept = document.activeElement;
@@ -285,10 +294,13 @@ function drawChips(suggestions) {
   if (nodes.includes(kept)) kept.focus();
 }
 
+const circleOf = (index) => view.circles.find(({ dimensions }) => dimensions.includes(index));
+
 function drawDials() {
   const [active, inactive] = element.querySelectorAll(".dial-list");
   const focused = element.contains(document.activeElement) && document.activeElement.dataset.dimension;
   dials = new Map();
+  circles = [];
   const build = (dimension) => {
     const { index } = dimension;
     const made = dial(dimension, span(dimension), {
@@ -299,7 +311,20 @@ function drawDials() {
     dials.set(index, made);
     return made.node;
   };
-  active.replaceChildren(...view.sliders.map(build));
+  const place = (dimension) => {
+    const circle = circleOf(dimension.index);
+    if (!circle) return [build(dimension)];
+    if (circles.some((there) => there.circle === circle)) return [];
+    const own = view.sliders.filter(({ index }) => circle.dimensions.includes(index));
+    const { nodes, show } = turner(circle, own.map(build), {
+      moved: (angle) => go(turned(circle, code, angle), false),
+      settled: settle,
+      reset: () => go(circle.dimensions.map((index) => [index, view.code[index]])),
+    });
+    circles.push({ circle, show });
+    return nodes;
+  };
+  active.replaceChildren(...view.sliders.flatMap(place));
   inactive.replaceChildren(...view.inactive.map(build));
   const count = view.inactive.length;
   find(".inactive").hidden = !count;

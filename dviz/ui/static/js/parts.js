@@ -10,7 +10,8 @@ const fixed = (value, decimals) => Number(value.toFixed(decimals)).toFixed(decim
 
 /** What a dimension is called aloud, for example "z4, position x, 0.93". */
 function spoken({ name, factors, remark }) {
-  return [name, ...factors.map(([f, s]) => `${f}, ${fixed(s, 2)}`), remark].filter(Boolean).join(", ");
+  const told = factors.map(([f, s]) => (s === null ? f : `${f}, ${fixed(s, 2)}`));
+  return [name, ...told, remark].filter(Boolean).join(", ");
 }
 
 const sayValue = (dimension, value) => `${spoken(dimension)}: value ${fixed(value, 1)}`;
@@ -26,7 +27,7 @@ function title(dimension) {
   node.append(name);
   for (const [factor, strength] of dimension.factors) {
     const part = make("span", "factor", `${factor}\u00a0`);
-    part.append(make("small", "", fixed(strength, 2)));
+    if (strength !== null) part.append(make("small", "", fixed(strength, 2)));
     node.append(part, " ");
   }
   if (dimension.remark) node.append(make("span", "none", dimension.remark));
@@ -40,7 +41,9 @@ const STRIDES = {
 
 /**
  * A slider of one dimension, with its number and a button that resets it.
- * @param {{moved: (value: number) => void, settled: () => void, reset: () => void}} on
+ * @param {{moved: (value: number) => void, settled: () => void, reset: () => void,
+ *   tell?: (value: number) => string, round?: boolean}} on what happens; how the number is told;
+ *   whether the end is the beginning
  */
 function dial(dimension, [low, high], on) {
   const node = make("div", "dial");
@@ -59,7 +62,8 @@ function dial(dimension, [low, high], on) {
     const share = STRIDES[event.key];
     if (!share) return; // Home and End are the browser's
     event.preventDefault();
-    input.value = Number(input.value) + share * (input.max - input.min);
+    const next = Number(input.value) + share * (high - low);
+    input.value = on.round ? low + ((next - low + high - low) % (high - low)) : next;
     on.moved(Number(input.value));
   });
   input.addEventListener("keyup", (event) => { if (STRIDES[event.key]) on.settled(); });
@@ -70,7 +74,7 @@ function dial(dimension, [low, high], on) {
     input.value = value;
     input.style.setProperty("--share", `${(100 * (value - low)) / (high - low)}%`);
     input.setAttribute("aria-valuetext", sayValue(dimension, value));
-    number.textContent = fixed(value, 2);
+    number.textContent = on.tell ? on.tell(value) : fixed(value, 2);
     reset.disabled = Math.abs(value - start) < 0.005;
   };
   return { node, show };

@@ -17,6 +17,7 @@ from tests.browser.test_traverse import pixels, wait_for_other_pixels
 from tests.ui.material import NAMES
 
 SOURCE = NAMES[0]
+SAME = "before => document.querySelector('#panel .now canvas').toDataURL() === before"
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_it_turns_both_goes_round_and_back(page):
         page.keyboard.press("PageUp")  # a tenth of the circle each
     low, high = (float(slider.get_attribute(name)) for name in ("min", "max"))
     assert (low, high) == (-180, 180)
-    page.wait_for_function("before => document.querySelector('#panel .now canvas').toDataURL() === before", arg=before)  # fmt: skip
+    page.wait_for_function(SAME, arg=before)
     assert plane(page) == pytest.approx(begun, abs=0.01)
     expect(page.locator("#panel .dials .dial", has=slider).locator("output")).to_have_text(
         re.compile(r"-?\d+°")

@@ -64,6 +64,7 @@ def test_it_turns_both_goes_round_and_back(page):
     assert (low, high) == (-180, 180)
     page.wait_for_function(SAME, arg=before)
     assert plane(page) == pytest.approx(begun, abs=0.01)
-    expect(page.locator("#panel .dials .dial", has=slider).locator("output")).to_have_text(
-        re.compile(r"-?\d+°")
-    )
+    number = page.locator("#panel .dials .dial", has=slider).locator("output")
+    expect(number).to_have_text(re.compile(r"-?\d+°"))
+    told = f"z3, z4, orientation: {number.inner_text()}"
+    expect(slider).to_have_attribute("aria-valuetext", told)

@@ -73,8 +73,10 @@ function dial(dimension, [low, high], on) {
   const show = (value, start) => {
     input.value = value;
     input.style.setProperty("--share", `${(100 * (value - low)) / (high - low)}%`);
-    input.setAttribute("aria-valuetext", sayValue(dimension, value));
-    number.textContent = on.tell ? on.tell(value) : fixed(value, 2);
+    const told = on.tell?.(value);
+    const said = told ? `${spoken(dimension)}: ${told}` : sayValue(dimension, value);
+    input.setAttribute("aria-valuetext", said);
+    number.textContent = told ?? fixed(value, 2);
     reset.disabled = Math.abs(value - start) < 0.005;
   };
   return { node, show };

@@ -47,7 +47,7 @@ def transfer_section(transfer: Transfer) -> str:
     """How it was trained and measured, its accuracies, its scores and its picture."""
     parts = [
         f"### {transfer.title}",
-        _training(transfer.tuned),
+        _training(transfer),
         _baselines(transfer),
         _accuracies(transfer),
         _scores(transfer),
@@ -96,9 +96,13 @@ def _probe_name(model: str, dimensions: str) -> str:
     return f"{model.upper()}, {dimensions}"
 
 
-def _training(model: Model) -> str:
+def _training(transfer: Transfer) -> str:
+    model, direct = transfer.tuned, transfer.direct.config
     training, result = model.config.training, model.result
     trained = f"{recipe(training)}, seed {training.get('seed', 0)}{_took(training)}"
+    painted = direct.painted_on(direct.dataset)
+    if painted and model.config.parent == direct.name:
+        trained += f", after {painted:,} steps of the decoder alone on the direct transfer's codes"
     measured = (
         f"{result.num_images:,} images of {result.title} and {result.num_pairs:,} pairs a "
         f"factor, seed {result.seed} ({result.machine})"

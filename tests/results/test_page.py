@@ -1,5 +1,6 @@
 """The page of results, from made-up reports."""
 
+import json
 import re
 import runpy
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dviz.checkpoint import REPORT
+from dviz.checkpoint import CONFIG, REPORT
 from dviz.measuring.report import BY_PHOTOGRAPH, Baseline, DistanceReport, read_report
 from dviz.results.figures import results_figures
 from dviz.results.zoo import read_zoo
@@ -48,6 +49,15 @@ def test_before_and_gain_are_those_of_the_reports(zoo):
     rival = replace(rival, result=replace(rival.result, num_pairs=7))
     edit(zoo / TUNED, lambda result: result, baselines=[rival])
     assert "- rival: another 7 pairs a factor.\n" in page_of(zoo)
+
+
+def test_a_decoder_that_learnt_the_target_before_the_encoder_did_is_told(zoo):
+    told = ", after 2,000 steps of the decoder alone on the direct transfer's codes. Measured on"
+    assert told not in page_of(zoo)
+    path = zoo / DIRECT / CONFIG
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"painting": {"dataset": "things", "steps": 2000}}))
+    assert told in page_of(zoo)
 
 
 def test_no_mean_is_given_over_some_factors_only(zoo):

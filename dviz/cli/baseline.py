@@ -71,21 +71,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     dataset = load_dataset(checkpoint.config.dataset, args.data_root)
     for name in args.only or recipes:
         recipe = recipes[name]
+        stored = _measured_before(args.checkpoint, name, dataset) if args.paint else None
         encoder = encoder_of(recipe, checkpoint, dataset, args.data_root, device, train=True)
         if encoder is None:
             continue  # of a direct transfer, nothing was learnt on the Target
-        if args.paint:
-            _add_pictures(args, name, encoder, checkpoint, dataset, device)
-            continue
-        pairs = recipe.pairs or args.pairs
-        sizes = args.images, pairs, args.seed
-        result = measure_baseline(recipe, encoder, dataset, *sizes, args.jobs)
+        if stored is not None:
+            result = _with_pictures(args, stored, encoder, checkpoint, dataset, device)
+            told = result.fidelity
+        else:
+            pairs = recipe.pairs or args.pairs
+            sizes = args.images, pairs, args.seed
+            result = measure_baseline(recipe, encoder, dataset, *sizes, args.jobs)
+            accuracy = result.mean_accuracy("mlp", "all")
+            told = f"OMES {result.omes().omes:.3f}, mean accuracy of MLPs {100 * accuracy:.1f}%"
+        description = recipe.description if stored is None else stored.description
         # Other processes of a sweep may be at the same report.
         with FileLock(args.checkpoint / ".baselines.lock"):
-            add_baseline(args.checkpoint, name, recipe.description, result)
-        accuracy = result.mean_accuracy("mlp", "all")
-        told = f"mean accuracy of MLPs {100 * accuracy:.1f}%"
-        print(f"{name}: OMES {result.omes().omes:.3f}, {told}")
+            add_baseline(args.checkpoint, name, description, result)
+        print(f"{name}: {told}")
 
 
 def measure_baseline(
@@ -104,26 +107,32 @@ def measure_baseline(
     return measure(encoder, dataset, **sizes, models=recipe.models or None)[0]
 
 
-def _add_pictures(
+def _measured_before(folder: Path, name: str, dataset: FactorDataset) -> Baseline:
+    """What the report says of a baseline already; asked before anything is trained for it."""
+    from dviz.checkpoint import REPORT
+    from dviz.measuring.report import read_report
+
+    for baseline in read_report(folder / REPORT).baselines_on(dataset.name):
+        if baseline.name == name:
+            return baseline
+    raise ValueError(f"{name} is not in the report; measure it first, without --paint")
+
+
+def _with_pictures(
     args: argparse.Namespace,
-    name: str,
+    stored: Baseline,
     encoder: Any,
     checkpoint: Checkpoint,
     dataset: FactorDataset,
     device: str,
-) -> None:
-    """Learn a decoder from a baseline's codes, and put its errors beside the baseline's scores."""
-    from dviz.checkpoint import REPORT
+) -> DatasetReport:
+    """A baseline's result with the errors of a decoder that learnt from its codes."""
     from dviz.cli import paint
-    from dviz.measuring.encoder import add_baseline, encode_sample
+    from dviz.measuring.encoder import encode_sample
     from dviz.measuring.pictures import with_fidelity
-    from dviz.measuring.report import read_report
     from dviz.models.vae import VAE
 
-    found = read_report(checkpoint.folder / REPORT).baselines_on(dataset.name)
-    stored = next((baseline for baseline in found if baseline.name == name), None)
-    if stored is None:
-        raise ValueError(f"{name} is not in the report; measure it first, without --paint")
+    name = stored.name
     if not isinstance(encoder, VAE):
         raise ValueError(f"--paint: {name} is no VAE; choose others with --only")
     painted = _painted(checkpoint.folder, name, args.paint, device)
@@ -135,9 +144,7 @@ def _add_pictures(
         paint.learn(asked, paint.config_of(asked), encoder, identity, dataset, device)
         painted = _painted(checkpoint.folder, name, args.paint, device)
     sample = encode_sample(painted, dataset, stored.result.num_images, stored.result.seed)
-    result = with_fidelity(stored.result, sample, args.paint)
-    add_baseline(checkpoint.folder, name, stored.description, result)
-    print(f"{name}: {result.fidelity}")
+    return with_fidelity(stored.result, sample, args.paint)
 
 
 def _painted(folder: Path, name: str, steps: int, device: str) -> VAE | None:

@@ -81,11 +81,20 @@ def test_a_painted_one_keeps_its_scores_and_says_what_its_codes_hold(tuned, caps
     assert (again.mse, again.association) == (after.mse, after.association)
 
 
-def test_only_what_was_measured_and_can_paint_is_painted(tuned):
+def test_what_is_not_in_the_report_is_refused_before_anything_is_trained(tuned, monkeypatch):
     report = tuned / "report.json"
-    rest = [b for b in read_report(report).baselines if b.name != "random"]
+    rest = [b for b in read_report(report).baselines if b.name != "target-only"]
     write_report(report, replace(read_report(report), baselines=rest))
-    with pytest.raises(ValueError, match="random is not in the report; measure it first"):
+    shutil.rmtree(tuned / "baselines/target-only", ignore_errors=True)
+    monkeypatch.setattr(baseline.common, "train_into", lambda *args: pytest.fail("trained"))
+    with pytest.raises(ValueError, match="target-only is not in the report; measure it first"):
+        run(tuned, "target-only", "--paint", "3")
+
+
+def test_what_is_no_vae_is_not_painted(tuned, monkeypatch):
+    run(tuned, "random")
+    monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: object())
+    with pytest.raises(ValueError, match="random is no VAE"):
         run(tuned, "random", "--paint", "3")
 
 

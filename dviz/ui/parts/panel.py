@@ -42,15 +42,10 @@ from dviz.ui.core.titles import title_of
 from dviz.ui.core.weights import address_of
 
 STATIC = Path(__file__).parent.parent / "static"
-SCRIPTS = (
-    "dom.js",
-    "simd.js",
-    "decoder.js",
-    "paint.js",
-    "parts.js",
-    "circle.js",
-    "panel.js",
-)  # one scope
+# One scope: each may use what stands before it.
+SCRIPTS = tuple(
+    f"{name}.js" for name in ("dom", "simd", "decoder", "paint", "parts", "circle", "panel")
+)
 STEPS = 9
 NEAREST = "The nearest image of the dataset: this model has no decoder"
 BORROWED = "Painted by the Source's decoder, which never saw this Target."

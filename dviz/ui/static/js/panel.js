@@ -448,6 +448,10 @@ function answer(reply) {
   else start({ ...view, opening: false, chosen: false, ...reply });
 }
 
+/** A takes over what B has in a dimension, of a circle in both of its own. */
+const give = (index) =>
+  glide((circleOf(index)?.dimensions ?? [index]).map((d) => [d, view.second.code[d]]));
+
 // Two photos: how B differs, to be blended into A or given to it factor by factor.
 function drawSecond() {
   const { second } = view;
@@ -464,7 +468,7 @@ function drawSecond() {
     const node = make("button", "try gift", `B's ${names}`, { type: "button", draggable: "true" });
     node.addEventListener("dragstart", (event) =>
       event.dataTransfer.setData("text/plain", String(dimension.index)));
-    node.onclick = () => glide([[dimension.index, second.code[dimension.index]]]);
+    node.onclick = () => give(dimension.index);
     return node;
   }));
 }
@@ -474,7 +478,7 @@ find(".now").addEventListener("drop", (event) => {
   const index = Number(event.dataTransfer.getData("text/plain"));
   if (!view?.second || !(index in view.second.code)) return;
   event.preventDefault();
-  glide([[index, view.second.code[index]]]);
+  give(index);
 });
 
 /** Show a value from Python: everything anew. */

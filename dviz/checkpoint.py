@@ -109,9 +109,12 @@ class CheckpointConfig:
         return SOURCE if self.kind == EXTERNAL else self.kind
 
     def painted_on(self, dataset: str) -> int:
-        """Steps for which the decoder learnt from the frozen codes of `dataset` alone."""
+        """Images of `dataset`, with repeats, from whose frozen codes alone the decoder learnt."""
         painting = self.painting
-        return int(painting["steps"]) if painting.get("dataset") == dataset else 0
+        sizes = [painting.get(name) for name in ("steps", "batch_size")]
+        if painting.get("dataset") != dataset or not all(isinstance(n, int) for n in sizes):
+            return 0
+        return sizes[0] * sizes[1]
 
     @property
     def paints_dataset(self) -> bool:

@@ -135,27 +135,28 @@ def _with_pictures(
     name = stored.name
     if not isinstance(encoder, VAE):
         raise ValueError(f"--paint: {name} is no VAE; choose others with --only")
-    painted = _painted(checkpoint.folder, name, args.paint, device)
+    folder = checkpoint.folder / FOLDER / f"{name}{PAINTED}"
+    flags = ["--output", str(folder), "--steps", str(args.paint), "--fresh", "--resume"]
+    asked = paint.arguments([str(checkpoint.folder), *flags])
+    images = asked.steps * asked.batch_size
+    painted = _painted(checkpoint.folder, name, images, device)
     if painted is None:
-        folder = checkpoint.folder / FOLDER / f"{name}{PAINTED}"
-        flags = ["--output", str(folder), "--steps", str(args.paint), "--fresh", "--resume"]
-        asked = paint.arguments([str(checkpoint.folder), *flags])
         identity = replace(checkpoint.config, architecture=encoder.config, training={}, painting={})
         paint.learn(asked, paint.config_of(asked), encoder, identity, dataset, device)
-        painted = _painted(checkpoint.folder, name, args.paint, device)
+        painted = _painted(checkpoint.folder, name, images, device)
     sample = encode_sample(painted, dataset, stored.result.num_images, stored.result.seed)
-    return with_fidelity(stored.result, sample, args.paint)
+    return with_fidelity(stored.result, sample, images)
 
 
-def _painted(folder: Path, name: str, steps: int, device: str) -> VAE | None:
-    """The baseline with the decoder that `--paint` taught for so many steps, if it is kept."""
+def _painted(folder: Path, name: str, images: int, device: str) -> VAE | None:
+    """The baseline with the decoder that `--paint` taught from so many images, if it is kept."""
     from dviz.checkpoint import CONFIG, load_checkpoint
 
     folder = folder / FOLDER / f"{name}{PAINTED}"
     if not (folder / CONFIG).exists():
         return None
     kept = load_checkpoint(folder, device)
-    return kept.model if kept.config.painted_on(kept.config.dataset) == steps else None
+    return kept.model if kept.config.painted_on(kept.config.dataset) == images else None
 
 
 def measured_again(

@@ -31,7 +31,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "Learn a checkpoint's decoder from images of its dataset and the codes its encoder gives\n"
         "them. The encoder rests, so that every code, score and probe stays as it is; of a direct\n"
         "transfer the pictures then show what its codes still hold of the Target.",
-        "dviz paint checkpoints/color-dsprites --output checkpoints/sharper --steps 4000",
+        "dviz paint checkpoints/color-dsprites --output checkpoints/sharper --steps 16000",
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="checkpoint folder")
@@ -46,9 +46,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     told = "the loss (default: bernoulli)"
     add("--reconstruction", choices=("bernoulli", "gaussian"), default="bernoulli", help=told)
-    add("--steps", type=int, default=4000, help="optimiser steps (default: %(default)s)")
-    add("--batch-size", type=int, default=64, help="images a step (default: %(default)s)")
-    add("--learning-rate", type=float, default=4e-3, help="peak (default: %(default)s)")
+    add("--steps", type=int, default=16_000, help="optimiser steps (default: %(default)s)")
+    add("--batch-size", type=int, default=16, help="images a step (default: %(default)s)")
+    add("--learning-rate", type=float, default=0.012, help="peak (default: %(default)s)")
     add("--seed", type=int, default=0, help="of weights, images and noise (default: 0)")
     add("--save-every", type=int, default=500, help="steps between saved states (default: 500)")
     add("--resume", action="store_true", help="go on where a stopped run in --output left off")

@@ -51,7 +51,7 @@ def with_fidelity(result: DatasetReport, sample: EncodedSample, painted: int) ->
     """A result with the errors of a sample's pictures, in place of those it had.
 
     Args:
-        painted: steps for which the decoder learnt from codes alone, 0 if it learnt with them.
+        painted: images from whose codes alone the decoder learnt, 0 if it learnt with them.
     """
     return replace(
         result,

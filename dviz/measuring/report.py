@@ -59,8 +59,8 @@ class DatasetReport:
         split: whether "rows" or whole "photographs" train and test probes; arc: the probes on all
             active dimensions again where the images seen from a third of the circle test, and none
             of them trains; [] where a dataset goes around nothing (see dviz.measuring.splits).
-        painted: steps for which the decoder learnt from this dataset's frozen codes alone: `mse`
-            then says what the code holds of a picture. 0 where it learnt along with the encoder.
+        painted: images, with repeats, from whose frozen codes alone the decoder learnt: `mse` then
+            says what the code holds of a picture. 0 where it learnt along with the encoder.
         evidence: errors, noise and mutual information behind S; None in reports from before.
     """
 

@@ -192,8 +192,8 @@ def _facts(config: CheckpointConfig) -> str:
 def _painting(config: CheckpointConfig) -> str:
     """Where the decoder comes from, if it did not learn along with the encoder."""
     dataset = str(config.painting.get("dataset", ""))
-    steps = config.painted_on(dataset)
-    return f"learnt anew from frozen codes of {dataset}, {steps:,} steps" if steps else ""
+    images = config.painted_on(dataset)
+    return f"learnt anew from the frozen codes of {images:,} images of {dataset}" if images else ""
 
 
 def _described(dataset: str) -> str:

@@ -19,8 +19,8 @@ NOTE = (
     'black with its reconstruction; colour error: mean absolute, within the object; "–": not '
     "measured, as where a dataset shows no single object on black. True labels: a "
     "slider named after a factor is moved from end to end, its pictures are encoded again, and the "
-    "factor that moves most must be the one on the label. Decoder from codes: steps for which the "
-    "decoder learnt from this dataset's frozen codes alone; its error then says how much of a "
+    "factor that moves most must be the one on the label. Decoder from codes: images, with "
+    "repeats, from whose frozen codes alone the decoder learnt; its error then says how much of a "
     'picture the codes hold. "–": it did not; of a direct transfer it is the Source\'s.'
 )
 

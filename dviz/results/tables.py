@@ -102,7 +102,9 @@ def _training(transfer: Transfer) -> str:
     trained = f"{recipe(training)}, seed {training.get('seed', 0)}{_took(training)}"
     painted = direct.painted_on(direct.dataset)
     if painted and model.config.parent == direct.name:
-        trained += f", after {painted:,} steps of the decoder alone on the direct transfer's codes"
+        trained += (
+            f", after the decoder alone learnt {painted:,} images from the direct transfer's codes"
+        )
     measured = (
         f"{result.num_images:,} images of {result.title} and {result.num_pairs:,} pairs a "
         f"factor, seed {result.seed} ({result.machine})"

@@ -68,14 +68,14 @@ def test_a_painted_one_keeps_its_scores_and_says_what_its_codes_hold(tuned, caps
     after = found()["random"]
     assert "random: mean squared error" in capsys.readouterr().out
     assert list(found()) == order
-    assert (before.painted, after.painted) == (0, 3)
+    assert (before.painted, after.painted) == (0, 3 * 16)
     assert after.mse != before.mse
     assert (after.association, after.probes) == (before.association, before.probes)
     assert found()["target-only"].painted == 0
 
     (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "random")
     again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
-    assert (again.mse, again.painted) == (after.mse, 3)
+    assert (again.mse, again.painted) == (after.mse, 3 * 16)
     shutil.rmtree(tuned / "baselines/random-painted")
     again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
     assert (again.mse, again.association) == (after.mse, after.association)

@@ -45,7 +45,7 @@ def test_codes_and_what_is_said_of_them_stay_to_the_bit(measured, tmp_path, run_
     old, new = (read_report(f / "report.json").results["color-dsprites"] for f in (measured, out))
     assert (old.association, old.probes, old.scores) == (new.association, new.probes, new.scores)
     assert new.mse < 0.05  # of grey it is 0.23
-    assert (old.painted, new.painted) == (0, 30)
+    assert (old.painted, new.painted) == (0, 30 * 8)
     assert "mean squared error" in printed
 
 
@@ -54,7 +54,7 @@ def test_the_config_says_what_was_learnt_and_keeps_its_history(measured, tmp_pat
     config = read_config(tmp_path / "out")
     assert (config.name, config.kind) == ("out", SOURCE)
     assert config.architecture == replace(SHAPE, decoder="modulated")
-    assert config.painted_on("color-dsprites") == 2
+    assert config.painted_on("color-dsprites") == 2 * 8
     assert config.painted_on("shapes3d") == 0
     assert config.learnt_architecture() == read_config(measured).architecture
     painting = config.painting
@@ -103,7 +103,7 @@ def test_a_checkpoint_can_be_painted_in_its_own_folder(measured, tmp_path, run_c
     own = shutil.copytree(measured, tmp_path / "source")
     run_command("paint", own, "--output", own, "--steps", 2, *FLAGS)
     assert json.loads((own / "config.json").read_text())["decoder"] == "modulated"
-    assert read_report(own / "report.json").results["color-dsprites"].painted == 2
+    assert read_report(own / "report.json").results["color-dsprites"].painted == 2 * 8
     assert encoder_of(own).keys() == encoder_of(measured).keys()
 
 

@@ -133,12 +133,12 @@ def test_pictures_are_measured_anew_and_nothing_else(tmp_path):
     assert again == first
     with torch.no_grad():
         model.decoder.convolutions[-1].bias += 1
-    painting = {"dataset": "patches", "steps": 7}
+    painting = {"dataset": "patches", "steps": 7, "batch_size": 2}
     save_checkpoint(tmp_path, model, replace(config, painting=painting))
     after = measure_pictures(load_checkpoint(tmp_path), dataset)
     assert read_report(tmp_path / "report.json").results == {"patches": after}
     assert after.mse != first.mse
-    assert after.painted == 7
+    assert after.painted == 14
     told = {"mse": first.mse, "reconstruction": first.reconstruction, "painted": 0}
     assert replace(after, **told, moves=first.moves) == first
 

@@ -175,8 +175,8 @@ def test_write_card_needs_a_checkpoint(tmp_path):
 
 
 def test_a_decoder_that_learnt_anew_is_said():
-    painting = {"dataset": "coil100-augmented", "steps": 4000}
-    told = "decoder: learnt anew from frozen codes of coil100-augmented, 4,000 steps"
+    painting = {"dataset": "coil100-augmented", "steps": 4000, "batch_size": 16}
+    told = "decoder: learnt anew from the frozen codes of 64,000 images of coil100-augmented"
     assert told in model_card(config(painting=painting), report())
     assert "decoder: learnt" not in model_card(config(), report())
 

@@ -29,6 +29,7 @@ from dviz.errors import DatasetError
 from dviz.files import write_text
 from dviz.measuring.report import DatasetReport, Report, read_report
 from dviz.publish.measured import TASK, compared, measured, model_index
+from dviz.publish.traversal import rows_of
 
 TAGS = [
     "disentanglement",
@@ -113,7 +114,7 @@ def model_card(
         f"# {config.name}",
         _introduction(config, report),
         _facts(config),
-        _picture(report.results.get(config.dataset)) if picture else "",
+        _picture(config, report.results.get(config.dataset)) if picture else "",
         _usage(config.name, repo_id, revision),
         *(measured(result) for result in results),
         compared(report),
@@ -209,22 +210,23 @@ def _info(dataset: str) -> DatasetInfo | None:
         return None
 
 
-def _picture(result: DatasetReport | None) -> str:
+def _picture(config: CheckpointConfig, result: DatasetReport | None) -> str:
     """The traversal picture, its rows named by the factor that follows the dimension most."""
     if result is None:
         return ""
     S, rows = np.nan_to_num(result.association_matrix), []
-    for d in np.flatnonzero(result.active):
+    for row in rows_of(config, result, np.zeros(len(result.active)), 1):
         name = ""
         if result.factors:
-            j = int(S[d].argmax())
-            name = f" ({result.factors[j]} {S[d, j]:.2f})"
-        rows.append(f"z{d}{name}")
+            own = S[list(row.dimensions)].max(axis=0)
+            name = f" ({result.factors[own.argmax()]} {own.max():.2f})"
+        rows.append(f"{row.name}{name}")
     return (
         "## What its dimensions do\n\n"
         f"![Every active dimension moved from its 1st to its 99th percentile]({TRAVERSAL})\n\n"
-        f"One image's code; each row moves one dimension. From above: {', '.join(rows)}. In "
-        "brackets the factor that the dimension follows most, and how far (association, 0 to 1)."
+        "One image's code; each row moves one dimension, or two around their circle. From above: "
+        f"{', '.join(rows)}. In brackets the factor that the dimension follows most, and how far "
+        "(association, 0 to 1)."
     )
 
 

@@ -9,6 +9,7 @@ from dviz.data.base import FactorDataset
 from dviz.data.preview import SIDE, paste
 from dviz.errors import CheckpointError
 from dviz.measuring.report import DatasetReport, read_report
+from dviz.publish.traversal import Row, rows_of
 from dviz.representations.pictures import fit
 
 COLUMNS = 12
@@ -25,7 +26,8 @@ def checkpoint_sheet(
 
     Returns:
         uint8 (H, W, 3): 12 columns under the names of the rows, on white; active dimensions only,
-        from their 1st to their 99th percentile. A name that the picture belies is in brackets.
+        from their 1st to their 99th percentile, two that are a circle once around it. A name that
+        the picture belies is in brackets.
 
     Raises:
         CheckpointError: it has no decoder, or was never measured on `dataset`.
@@ -42,15 +44,14 @@ def checkpoint_sheet(
 
     rows = [("images", samples)] if images else []
     rows.append(("painted", painted(codes)))
-    for d in np.flatnonzero(result.active):
-        moved = np.repeat(codes[:1], COLUMNS, axis=0)
-        moved[:, d] = np.linspace(result.low[d], result.high[d], COLUMNS)
-        rows.append((_label(result, int(d)), painted(moved)))
+    for row in rows_of(checkpoint.config, result, codes[0], COLUMNS):
+        rows.append((_label(result, row), painted(row.codes)))
     return paste(rows, COLUMNS)
 
 
-def _label(result: DatasetReport, dimension: int) -> str:
-    names = ",\n".join(result.labels().get(dimension, []))
-    if result.label_holds(dimension) is False:
+def _label(result: DatasetReport, row: Row) -> str:
+    labels = result.labels()
+    names = ",\n".join(dict.fromkeys(name for d in row.dimensions for name in labels.get(d, [])))
+    if any(result.label_holds(d) is False for d in row.dimensions):
         names = f"({names})"
-    return f"z{dimension} {names}".strip()
+    return f"{row.name} {names}".strip()

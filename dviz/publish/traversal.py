@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from dviz.checkpoint import CODES, REPORT, TRAVERSAL, load_checkpoint
+from dviz.checkpoint import CODES, REPORT, TRAVERSAL, CheckpointConfig, load_checkpoint
 from dviz.files import atomic_path
+from dviz.measuring.circles import measured_circles
 from dviz.measuring.files import read_representations
 from dviz.measuring.report import DatasetReport, read_report
 from dviz.models.vae import VAE, to_images
@@ -17,26 +19,55 @@ from dviz.models.vae import VAE, to_images
 COLUMNS = 9
 
 
-@torch.no_grad()
-def traversal_sheet(model: VAE, result: DatasetReport, code: np.ndarray) -> np.ndarray:
-    """Decode `code` with one active dimension at a time moved from its low to its high.
+@dataclass(frozen=True)
+class Row:
+    """A code moved along an active dimension, or around the circle of two.
 
-    Args:
-        result: says which dimensions are active, and between which values to move them.
-        code: (D,), the start.
-
-    Returns:
-        uint8 (A · 64, 9 · 64, 3): a row for each of the A active dimensions, in their order.
+    Attributes:
+        dimensions: those that move.
+        codes: float32 (columns, D).
     """
-    active = np.flatnonzero(result.active)
-    codes = np.tile(np.asarray(code, dtype=np.float32), (len(active), COLUMNS, 1))
-    for row, d in enumerate(active):
-        codes[row, :, d] = np.linspace(result.low[d], result.high[d], COLUMNS)
+
+    dimensions: tuple[int, ...]
+    codes: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return ", ".join(f"z{d}" for d in self.dimensions)
+
+
+def rows_of(
+    config: CheckpointConfig, result: DatasetReport, code: np.ndarray, columns: int
+) -> list[Row]:
+    """`code` (D,) moved along every active dimension from its low to its high.
+
+    Two dimensions that are the plane of a cyclic factor's circle move together, once around it:
+    straight across, a code would leave what images reach.
+    """
+    circles = {c.dimensions[0]: c for c in measured_circles(config, result)}
+    seconds = {c.dimensions[1] for c in circles.values()}
+    rows = []
+    for d in (int(d) for d in np.flatnonzero(result.active) if d not in seconds):
+        codes = np.tile(np.asarray(code, dtype=np.float32), (columns, 1))
+        if d in circles:
+            both = circles[d].dimensions
+            codes[:, both] = circles[d].at(np.linspace(-np.pi, np.pi, columns))
+            rows.append(Row(both, codes))
+        else:
+            codes[:, d] = np.linspace(result.low[d], result.high[d], columns)
+            rows.append(Row((d,), codes))
+    return rows
+
+
+@torch.no_grad()
+def traversal_sheet(model: VAE, rows: list[Row]) -> np.ndarray:
+    """The codes of A rows decoded, uint8 (A · 64, 9 · 64, 3)."""
+    codes = np.concatenate([row.codes for row in rows])
     device = next(model.parameters()).device
-    pictures = to_images(model.decode(torch.from_numpy(codes.reshape(-1, len(code))).to(device)))
+    pictures = to_images(model.decode(torch.from_numpy(codes).to(device)))
     side = pictures.shape[1]
-    rows = pictures.reshape(len(active), COLUMNS, side, side, 3).transpose(0, 2, 1, 3, 4)
-    return rows.reshape(len(active) * side, COLUMNS * side, 3)
+    tiles = pictures.reshape(len(rows), COLUMNS, side, side, 3).transpose(0, 2, 1, 3, 4)
+    return tiles.reshape(len(rows) * side, COLUMNS * side, 3)
 
 
 def write_traversal(folder: str | Path) -> bool:
@@ -54,7 +85,8 @@ def write_traversal(folder: str | Path) -> bool:
     result = read_report(checkpoint.folder / REPORT).results.get(checkpoint.config.dataset)
     if result is None or not any(result.active) or not path.exists():
         return False
-    sheet = traversal_sheet(checkpoint.model, result, read_representations(path)[0])
+    code = read_representations(path)[0]
+    sheet = traversal_sheet(checkpoint.model, rows_of(checkpoint.config, result, code, COLUMNS))
     with atomic_path(checkpoint.folder / TRAVERSAL) as temporary:
         Image.fromarray(sheet).quantize(128).save(temporary, format="PNG", optimize=True)
     return True

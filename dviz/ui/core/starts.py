@@ -14,6 +14,7 @@ from dviz.data.base import FactorDataset
 from dviz.data.registry import dataset_info, load_dataset
 from dviz.errors import CheckpointError, DatasetError
 from dviz.factors import Factor
+from dviz.measuring.circles import measured_circles
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import encode
 from dviz.ui.core.titles import title_of
@@ -157,7 +158,12 @@ def from_prior(entry: Entry, rng: np.random.Generator) -> Start:
     code = rng.standard_normal(entry.latent_size).astype(np.float32)
     config, measured = entry.config, entry.measured
     if measured is None or config.kind != DIRECT or not config.paints_dataset:
-        return Start(code, "A draw from the prior, N(0, 1) in every dimension")
+        told = "A draw from the prior, N(0, 1) in every dimension"
+        circles = measured_circles(config, measured) if measured else []
+        for circle in circles:
+            code = circle.onto(code)
+            told += f"; {circle.factor} on its circle"
+        return Start(code, told)
     code = np.array(measured.mean, np.float32) + np.array(measured.std, np.float32) * code
     return Start(code, "A draw around this Target's codes, of their mean and spread")
 

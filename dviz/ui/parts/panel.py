@@ -19,8 +19,8 @@ from PIL import Image
 
 from dviz.checkpoint import DIRECT, SOURCE
 from dviz.errors import DvizError
+from dviz.measuring.circles import circles_of
 from dviz.ui.core import starts
-from dviz.ui.core.circles import circles_of
 from dviz.ui.core.direction import backwards
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import (
@@ -93,12 +93,13 @@ def panel_value(
     """
     shown, hidden = split_dimensions(entry)
     found = suggest(entry, start.code) if suggestions else None
+    spans = {d.index: (d.low, d.high) for d in shown}
     return {
         "checkpoint": entry.key,
         "kind": entry.config.stage,
         "opening": opening,
         "sliders": [_slider(entry, start.code, d) for d in shown],
-        "circles": [asdict(circle) for circle in circles_of(entry.config, shown)],
+        "circles": [asdict(circle) for circle in circles_of(entry.config, spans)],
         "inactive": [_slider(entry, start.code, d) for d in hidden],
         "ranges": ranges_of(entry),
         "stages": stages_of(library, entry),

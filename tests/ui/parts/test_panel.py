@@ -9,6 +9,7 @@ from PIL import Image
 
 from dviz.data.dsprites import ColorDSprites
 from dviz.errors import CheckpointError
+from dviz.measuring.circles import measured_circles
 from dviz.measuring.report import Report
 from dviz.ui.core import starts
 from dviz.ui.core.inspector import Dimension, decode
@@ -69,7 +70,7 @@ def test_it_is_said_who_paints_where_the_source_lent_its_decoder(checkpoints):
     assert said(SOURCE) == said(TUNED) == ""
     assert "the Source's decoder" in said(DIRECT)
     direct = library.get(DIRECT)
-    painting = {"dataset": direct.config.dataset, "steps": 4000}
+    painting = {"dataset": direct.config.dataset, "steps": 4000, "batch_size": 16}
     direct.config = replace(direct.config, painting=painting)
     assert "from these codes" in said(DIRECT)
 
@@ -91,9 +92,22 @@ def test_by_chance_a_painted_direct_transfer_starts_among_its_own_codes(checkpoi
         return starts.from_prior(direct, np.random.default_rng(0)).code
 
     assert np.abs(drawn()).max() < 5
-    painting = {"dataset": far.dataset, "steps": 4000}
+    painting = {"dataset": far.dataset, "steps": 4000, "batch_size": 16}
     direct.config = replace(direct.config, painting=painting)
     assert np.abs(drawn() - 9).max() < 1
+
+
+def test_by_chance_a_circle_is_never_left(entry):
+    active = replace(entry.measured, active=[True] * SHAPE.latent_size)
+    entry.report = Report({active.dataset: active})
+    training = entry.config.training | {"cyclic_dimensions": 2}
+    entry.config = replace(entry.config, training=training)
+    (circle,) = measured_circles(entry.config, active)
+    for seed in range(5):
+        drawn = starts.from_prior(entry, np.random.default_rng(seed))
+        away = drawn.code[list(circle.dimensions)] - circle.middle
+        assert np.hypot(*away) == pytest.approx(circle.radius, rel=1e-4)
+    assert circle.factor in drawn.caption
 
 
 def test_without_codes_a_page_opens_with_the_prior(bare):

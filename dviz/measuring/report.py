@@ -285,6 +285,12 @@ class DistanceReport:
         """What the Source model loses on the Target, nats an image."""
         return self.elbo_source - self.elbo_target
 
+    @property
+    def elbo_drop_in_words(self) -> str:
+        """`elbo_drop` for people: "26,891 nats", or "5.3e+16 nats" where the posterior bursts."""
+        drop = self.elbo_drop
+        return f"{drop:,.0f} nats" if abs(drop) < 1e9 else f"{drop:.1e} nats"
+
 
 @dataclass(frozen=True)
 class Report:

@@ -27,8 +27,8 @@ def percent(value: float) -> str:
 
 
 def short(value: float) -> str:
-    """Four figures, large numbers in full: "0.01234", "6,328,000"."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    """Four figures, large numbers in full up to a billion: "0.01234", "6,328,000", "5.267e+16"."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def percents(values: np.ndarray) -> list[str]:

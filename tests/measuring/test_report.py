@@ -53,6 +53,9 @@ def test_what_is_written_is_read(tmp_path, result):
     report = Report({"somewhere": result}, baselines, distance)
     write_report(tmp_path / "report.json", report)
     assert distance.elbo_drop == 2
+    assert distance.elbo_drop_in_words == "2 nats"
+    burst = replace(distance, elbo_target=-5.27e16)
+    assert burst.elbo_drop_in_words == "5.3e+16 nats"
     assert read_report(tmp_path / "report.json") == report
 
 

@@ -151,6 +151,6 @@ def _values(found: DistanceReport) -> list[str]:
         markup.percent(found.outside),
         f"{found.frechet:,.2f}",
         f"{found.mmd:.4f} (p = {found.mmd_p_value:.2g})",
-        f"{found.elbo_drop:,.0f} nats",
+        found.elbo_drop_in_words,
         f"{found.pixel_frechet:,.2f}",
     ]

@@ -37,6 +37,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("checkpoint", type=Path, help="checkpoint folder")
     add("--output", required=True, type=Path, help="folder to write; may be the checkpoint's own")
     add("--decoder", choices=DECODERS, default="modulated", help="default: %(default)s")
+    told = "n of a decoder that starts anew (default: as it is, or as the encoder's)"
+    add("--filters", type=int, metavar="N", help=told)
     add("--fresh", action="store_true", help="start anew even where it is of that kind already")
     add(
         "--codes",
@@ -98,8 +100,10 @@ def learn(
     """
     from dviz.models.repaint import ignore_dimensions, with_new_decoder
 
-    if args.fresh or model.config.decoder != args.decoder:
-        model = with_new_decoder(model, args.decoder, args.seed)
+    filters = model.config.decoder_filters if args.filters is None else args.filters
+    kind = model.config.decoder, model.config.decoder_filters
+    if args.fresh or kind != (args.decoder, filters):
+        model = with_new_decoder(model, args.decoder, args.seed, filters)
     ignore_dimensions(model, _collapsed(model, dataset))
     identity = replace(
         identity,
@@ -113,7 +117,8 @@ def learn(
 def _decoder_before(config: CheckpointConfig) -> dict[str, Any]:
     """Which decoder learnt along with the encoder, however often it was painted anew."""
     learnt = config.learnt_architecture()
-    return {"decoder": learnt.decoder, "decoder_hidden": learnt.decoder_hidden}
+    named = ("decoder", "decoder_hidden", "decoder_filters")
+    return {name: getattr(learnt, name) for name in named}
 
 
 def _collapsed(model: VAE, dataset: FactorDataset) -> torch.Tensor:

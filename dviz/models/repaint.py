@@ -9,13 +9,20 @@ import torch
 from dviz.models.vae import VAE
 
 
-def with_new_decoder(model: VAE, kind: str, seed: int = 0) -> VAE:
-    """The model with an untrained decoder of `kind`, one of `dviz.models.decoders.DECODERS`.
+def with_new_decoder(model: VAE, kind: str, seed: int = 0, filters: int = 0) -> VAE:
+    """The model with an untrained decoder of `kind`, one of `dviz.models.decoders.DECODERS`,
+    and of `filters` (0: as many as the encoder).
 
     The encoder keeps its weights and statistics; a map of colours behind the old decoder goes.
     """
     hidden = model.config.decoder_hidden if kind == "study" else 0
-    config = replace(model.config, decoder=kind, decoder_hidden=hidden, recolour=False)
+    config = replace(
+        model.config,
+        decoder=kind,
+        decoder_hidden=hidden,
+        decoder_filters=filters,
+        recolour=False,
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         painted = VAE(config)

@@ -31,6 +31,7 @@ class VAEConfig:
         recolour: whether a colour map follows the decoder (see `Decoder`); not in the study.
         encoder: "study" or "deep", see `dviz.models.encoders`.
         decoder: "study" or "modulated", see `dviz.models.decoders`.
+        decoder_filters: n of the decoder where it is another than the encoder's; 0: the same.
     """
 
     filters: int = 128
@@ -39,18 +40,21 @@ class VAEConfig:
     recolour: bool = False
     encoder: str = "study"
     decoder: str = "study"
+    decoder_filters: int = 0
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ("filters", 4, 1024),
             ("latent_size", 1, 1024),
             ("decoder_hidden", 0, 4096),
+            ("decoder_filters", 0, 1024),
         ):
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
                 raise ValueError(f"{name} is {value!r}; allowed are whole numbers {low} to {high}")
-        if self.filters % 4:
-            raise ValueError(f"filters is {self.filters}; allowed are multiples of 4")
+        for name in ("filters", "decoder_filters"):
+            if getattr(self, name) % 4:
+                raise ValueError(f"{name} is {getattr(self, name)}; allowed are multiples of 4")
         if type(self.recolour) is not bool:
             raise ValueError(f"recolour is {self.recolour!r}; allowed are true and false")
         for name, allowed in (("encoder", tuple(ENCODERS)), ("decoder", DECODERS)):
@@ -63,6 +67,11 @@ class VAEConfig:
             )
 
     @property
+    def painting_filters(self) -> int:
+        """n of the decoder."""
+        return self.decoder_filters or self.filters
+
+    @property
     def summary(self) -> str:
         """In words, e.g. "channels 8, 16, 32; 10 latent dimensions; deep encoder"."""
         n, hidden = self.filters, self.decoder_hidden
@@ -72,6 +81,7 @@ class VAEConfig:
             f"{hidden} hidden units in the decoder" if hidden else "",
             f"{self.encoder} encoder" if self.encoder != "study" else "",
             f"{self.decoder} decoder" if self.decoder != "study" else "",
+            f"{self.decoder_filters} filters in the decoder" if self.decoder_filters else "",
             "a map of colours behind it" if self.recolour else "",
         )
         return "; ".join(filter(None, parts))
@@ -97,7 +107,7 @@ class VAE(
         self.encoder = ENCODERS[self.config.encoder](filters, latent_size)
         self.decoder = build_decoder(
             self.config.decoder,
-            filters,
+            self.config.painting_filters,
             latent_size,
             self.config.decoder_hidden,
             self.config.recolour,

@@ -115,8 +115,9 @@ def test_the_page_paints_what_pytorch_paints(blank, folder):
         VAEConfig(128, 10, 0),
         VAEConfig(32, 10, decoder="modulated"),
         VAEConfig(4, 3, decoder="modulated", recolour=True),
+        VAEConfig(8, 10, decoder="modulated", decoder_filters=64),
     ],
-    ids=lambda shape: f"{shape.decoder}-{shape.filters}",
+    ids=lambda shape: f"{shape.decoder}-{shape.painting_filters}",
 )
 def test_any_architecture_is_painted_alike(blank, shape, plain):
     torch.manual_seed(1)

@@ -42,10 +42,10 @@ class PackedDecoder(Blob):
 def pack_decoder(model: VAE) -> PackedDecoder | None:
     """Pack the decoder of `model`; None where the page could not run it.
 
-    That is where it has more filters than `MAX_FILTERS`, or weights that do not fit.
+    That is where its decoder has more filters than `MAX_FILTERS`, or weights that do not fit.
     """
     config = model.config
-    if config.filters > MAX_FILTERS[config.decoder]:
+    if config.painting_filters > MAX_FILTERS[config.decoder]:
         return None
     large = _large_weight(model)
     rest = [p.detach().cpu().numpy().ravel() for p in model.decoder.parameters() if p is not large]
@@ -56,7 +56,7 @@ def pack_decoder(model: VAE) -> PackedDecoder | None:
         return None
     shape = {
         "decoder": config.decoder,
-        "filters": config.filters,
+        "filters": config.painting_filters,
         "latent_size": config.latent_size,
         "hidden": config.decoder_hidden,
         "style": STYLE,

@@ -117,6 +117,22 @@ def test_the_colour_map_goes_with_the_decoder_it_was_made_for():
     assert all(torch.equal(*pair) for pair in pairs)
 
 
+def test_a_decoder_may_be_wider_than_its_encoder_and_stays_so(measured, tmp_path, run_command):
+    wide, more = tmp_path / "wide", tmp_path / "more"
+    run_command(
+        "paint", measured, "--output", wide, "--filters", 12, "--fresh", "--steps", 2, *FLAGS
+    )
+    before, after = encoder_of(measured), encoder_of(wide)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    shape = read_config(wide).architecture
+    assert (shape.decoder_filters, shape.painting_filters) == (12, 12)
+    assert shape.filters == read_config(measured).architecture.filters != 12
+    run_command("paint", wide, "--output", more, "--steps", 2, *FLAGS)
+    assert read_config(more).architecture == shape
+    learnt = read_config(more).learnt_architecture()
+    assert learnt == read_config(measured).learnt_architecture()
+
+
 @pytest.mark.parametrize("kind", ["study", "modulated"])
 def test_ignored_dimensions_paint_nothing_and_learn_nothing(kind):
     model = VAE(replace(SHAPE, decoder=kind))

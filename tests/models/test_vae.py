@@ -71,6 +71,7 @@ def test_posterior_samples_have_the_posterior_s_moments():
         {"encoder": "wide"},
         {"decoder": "wide"},
         {"decoder": "modulated", "decoder_hidden": 8},
+        {"decoder_filters": 6},
     ],
 )
 def test_odd_architectures_are_refused(config):

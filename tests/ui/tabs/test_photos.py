@@ -85,7 +85,7 @@ def test_a_direct_transfer_reads_photographs_once_it_paints_them(own, monkeypatc
     monkeypatch.setattr(tries, "known_info", lambda name: SimpleNamespace(photographs=True))
     assert DIRECT not in knows_photographs(own)
     config = own.configs[DIRECT]
-    painting = {"dataset": config.dataset, "steps": 9}
+    painting = {"dataset": config.dataset, "steps": 9, "batch_size": 16}
     monkeypatch.setitem(own.configs, DIRECT, replace(config, painting=painting))
     assert DIRECT in knows_photographs(own)
 

@@ -37,7 +37,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("checkpoint", type=Path, help="checkpoint folder")
     add("--output", required=True, type=Path, help="folder to write; may be the checkpoint's own")
     add("--decoder", choices=DECODERS, default="modulated", help="default: %(default)s")
-    told = "n of a decoder that starts anew (default: as it is, or as the encoder's)"
+    told = "n of a decoder that starts anew (0: the encoder's; default: as it is)"
     add("--filters", type=int, metavar="N", help=told)
     add("--fresh", action="store_true", help="start anew even where it is of that kind already")
     add(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dviz.checkpoint import Checkpoint, CheckpointConfig
     from dviz.data import FactorDataset
     from dviz.measuring.report import Baseline, DatasetReport
-    from dviz.models.vae import VAE
     from dviz.training.baselines import Recipe
     from dviz.training.config import TrainingConfig
 
@@ -42,10 +41,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--jobs", type=int, default=2, help="processes for the probes (default 2)")
     add(
         "--paint",
-        type=int,
-        metavar="STEPS",
-        help="measure only pictures, of a decoder that learns for so many steps from each one's "
-        "frozen codes (see dviz paint); they go beside what was measured before",
+        action="store_true",
+        help="measure only pictures, of a decoder that learns from each one's frozen codes as the "
+        "checkpoint's own did (see dviz paint); they go beside what was measured before",
     )
     add("--resume", action="store_true", help="accepted for sweeps: it always does")
     common.add_data_flag(parser)
@@ -71,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     dataset = load_dataset(checkpoint.config.dataset, args.data_root)
     for name in args.only or recipes:
         recipe = recipes[name]
-        stored = _measured_before(args.checkpoint, name, dataset) if args.paint else None
+        stored = _measured_before(checkpoint, name) if args.paint else None
         encoder = encoder_of(recipe, checkpoint, dataset, args.data_root, device, train=True)
         if encoder is None:
             continue  # of a direct transfer, nothing was learnt on the Target
@@ -107,12 +105,18 @@ def measure_baseline(
     return measure(encoder, dataset, **sizes, models=recipe.models or None)[0]
 
 
-def _measured_before(folder: Path, name: str, dataset: FactorDataset) -> Baseline:
+def _measured_before(checkpoint: Checkpoint, name: str) -> Baseline:
     """What the report says of a baseline already; asked before anything is trained for it."""
     from dviz.checkpoint import REPORT
     from dviz.measuring.report import read_report
 
-    for baseline in read_report(folder / REPORT).baselines_on(dataset.name):
+    config = checkpoint.config
+    if not config.painted_on(config.dataset):
+        raise ValueError(
+            f"--paint: the decoder of {config.name} did not learn from its codes, so there is "
+            f"nothing to compare with; run dviz paint {checkpoint.folder} first"
+        )
+    for baseline in read_report(checkpoint.folder / REPORT).baselines_on(config.dataset):
         if baseline.name == name:
             return baseline
     raise ValueError(f"{name} is not in the report; measure it first, without --paint")
@@ -132,31 +136,34 @@ def _with_pictures(
     from dviz.measuring.pictures import with_fidelity
     from dviz.models.vae import VAE
 
-    name = stored.name
+    ours, name = checkpoint.config, stored.name
     if not isinstance(encoder, VAE):
         raise ValueError(f"--paint: {name} is no VAE; choose others with --only")
     folder = checkpoint.folder / FOLDER / f"{name}{PAINTED}"
-    flags = ["--output", str(folder), "--steps", str(args.paint), "--fresh", "--resume"]
-    asked = paint.arguments([str(checkpoint.folder), *flags])
-    images = asked.steps * asked.batch_size
-    painted = _painted(checkpoint.folder, name, images, device)
-    if painted is None:
-        identity = replace(checkpoint.config, architecture=encoder.config, training={}, painting={})
-        paint.learn(asked, paint.config_of(asked), encoder, identity, dataset, device)
-        painted = _painted(checkpoint.folder, name, images, device)
-    sample = encode_sample(painted, dataset, stored.result.num_images, stored.result.seed)
-    return with_fidelity(stored.result, sample, images)
+    asked = paint.asked_again(ours, checkpoint.folder, folder)
+    config = paint.config_of(asked)
+    kept = _painted(checkpoint.folder, name, device)
+    if kept is None or not _learnt_alike(kept.config, config, asked.filters):
+        asked.resume = kept is None
+        identity = replace(ours, architecture=encoder.config, training={}, painting={})
+        paint.learn(asked, config, encoder, identity, dataset, device)
+        kept = _painted(checkpoint.folder, name, device)
+    sample = encode_sample(kept.model, dataset, stored.result.num_images, stored.result.seed)
+    return with_fidelity(stored.result, sample, ours.painted_on(ours.dataset))
 
 
-def _painted(folder: Path, name: str, images: int, device: str) -> VAE | None:
-    """The baseline with the decoder that `--paint` taught from so many images, if it is kept."""
+def _learnt_alike(kept: CheckpointConfig, config: TrainingConfig, filters: int) -> bool:
+    told = kept.painting
+    same = all(told.get(name) == value for name, value in config.to_dict().items())
+    return same and kept.architecture.decoder_filters == filters
+
+
+def _painted(folder: Path, name: str, device: str) -> Checkpoint | None:
+    """The baseline with the decoder that `--paint` taught, if it is kept."""
     from dviz.checkpoint import CONFIG, load_checkpoint
 
     folder = folder / FOLDER / f"{name}{PAINTED}"
-    if not (folder / CONFIG).exists():
-        return None
-    kept = load_checkpoint(folder, device)
-    return kept.model if kept.config.painted_on(kept.config.dataset) == images else None
+    return load_checkpoint(folder, device) if (folder / CONFIG).exists() else None
 
 
 def measured_again(
@@ -180,12 +187,12 @@ def measured_again(
         return None
     if recipe is None or encoder is None:
         return None
-    painted = None
-    if stored.painted:
-        painted = _painted(checkpoint.folder, baseline.name, stored.painted, device)
+    kept = _painted(checkpoint.folder, baseline.name, device) if stored.painted else None
+    if kept and kept.config.painted_on(stored.dataset) != stored.painted:
+        kept = None
     sizes = stored.num_images, stored.num_pairs, stored.seed
-    again = measure_baseline(recipe, painted or encoder, dataset, *sizes, jobs)
-    if stored.painted and painted is None:
+    again = measure_baseline(recipe, kept.model if kept else encoder, dataset, *sizes, jobs)
+    if stored.painted and kept is None:
         return replace(again, **{told: getattr(stored, told) for told in PICTURES})
     return replace(again, painted=stored.painted)
 

@@ -86,6 +86,23 @@ def config_of(args: argparse.Namespace) -> TrainingConfig:
     )
 
 
+def asked_again(like: CheckpointConfig, checkpoint: Path, output: Path) -> argparse.Namespace:
+    """The arguments with which a decoder starts anew and learns as that of `like` did."""
+    told, architecture = like.painting, like.architecture
+    codes = {objective: codes for codes, objective in OBJECTIVES.items()}
+    flags = {
+        "--output": output,
+        "--decoder": architecture.decoder,
+        "--filters": architecture.decoder_filters,
+        "--codes": codes.get(told.get("objective"), "samples"),
+    }
+    for name in ("steps", "batch_size", "learning_rate", "seed", "reconstruction"):
+        if name in told:
+            flags["--" + name.replace("_", "-")] = told[name]
+    values = [str(part) for flag in flags.items() for part in flag]
+    return arguments([str(checkpoint), "--fresh", *values])
+
+
 def learn(
     args: argparse.Namespace,
     config: TrainingConfig,

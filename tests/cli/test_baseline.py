@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dviz.checkpoint import load_checkpoint
-from dviz.cli import baseline, grid, sweep, train, transfer
+from dviz.cli import baseline, grid, paint, sweep, train, transfer
 from dviz.errors import DataFileError
 from dviz.measuring.report import read_report, write_report
 from dviz.training.baselines import read_recipes, source_config, target_config
@@ -58,44 +58,80 @@ def test_what_is_trained_already_is_only_measured(tuned, monkeypatch):
     assert again.association == mine.result.association
 
 
-def test_a_painted_one_keeps_its_scores_and_says_what_its_codes_hold(tuned, capsys):
-    def found():
-        return {b.name: b.result for b in read_report(tuned / "report.json").baselines}
-
+@pytest.fixture
+def painted(tuned, tmp_path):
+    """The fine-tuned transfer with a decoder that learnt from its codes."""
+    folder = tmp_path / "tuned"
     run(tuned, "random", "target-only")
+    shutil.copytree(tuned.parent, tmp_path, dirs_exist_ok=True)
+    repaint(folder, 3, 8)
+    return folder
+
+
+def repaint(folder, steps, filters):
+    sizes = ["--steps", str(steps), "--batch-size", "5", "--filters", str(filters)]
+    paint.main([str(folder), "--output", str(folder), "--threads", "1", "--fresh", *sizes])
+
+
+def test_a_painted_one_keeps_its_scores_and_says_what_its_codes_hold(painted, capsys):
+    def found():
+        return {b.name: b.result for b in read_report(painted / "report.json").baselines}
+
     order, before = list(found()), found()["random"]
-    run(tuned, "random", "--paint", "3")
+    run(painted, "random", "--paint")
     after = found()["random"]
     assert "random: mean squared error" in capsys.readouterr().out
     assert list(found()) == order
-    assert (before.painted, after.painted) == (0, 3 * 16)
+    assert (before.painted, after.painted) == (0, 3 * 5)
     assert after.mse != before.mse
     assert (after.association, after.probes) == (before.association, before.probes)
     assert found()["target-only"].painted == 0
 
-    (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "random")
-    again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
-    assert (again.mse, again.painted) == (after.mse, 3 * 16)
-    shutil.rmtree(tuned / "baselines/random-painted")
-    again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
+    (mine,) = (b for b in read_report(painted / "report.json").baselines if b.name == "random")
+    again = baseline.measured_again(mine, load_checkpoint(painted), None, "cpu", 1)
+    assert (again.mse, again.painted) == (after.mse, 3 * 5)
+    shutil.rmtree(painted / "baselines/random-painted")
+    again = baseline.measured_again(mine, load_checkpoint(painted), None, "cpu", 1)
     assert (again.mse, again.association) == (after.mse, after.association)
 
 
-def test_what_is_not_in_the_report_is_refused_before_anything_is_trained(tuned, monkeypatch):
-    report = tuned / "report.json"
+def test_a_baseline_learns_to_paint_as_ours_did_and_once(painted, monkeypatch):
+    run(painted, "random", "--paint")
+    kept, ours = (
+        load_checkpoint(f).config for f in (painted / "baselines/random-painted", painted)
+    )
+    told = ours.painting.keys() - {"before", "seconds"}
+    assert {n: kept.painting[n] for n in told} == {n: ours.painting[n] for n in told}
+    assert kept.architecture.decoder_filters == 8
+    with monkeypatch.context() as watched:
+        watched.setattr(baseline.common, "train_into", lambda *args, **more: pytest.fail("again"))
+        run(painted, "random", "--paint")
+    repaint(painted, 4, 12)
+    run(painted, "random", "--paint")
+    kept = load_checkpoint(painted / "baselines/random-painted").config
+    assert (kept.painting["steps"], kept.architecture.decoder_filters) == (4, 12)
+
+
+def test_beside_a_decoder_that_learnt_along_nothing_is_painted(tuned):
+    run(tuned, "random")
+    with pytest.raises(ValueError, match=r"did not learn from its codes.*run dviz paint"):
+        run(tuned, "random", "--paint")
+
+
+def test_what_is_not_in_the_report_is_refused_before_anything_is_trained(painted, monkeypatch):
+    report = painted / "report.json"
     rest = [b for b in read_report(report).baselines if b.name != "target-only"]
     write_report(report, replace(read_report(report), baselines=rest))
-    shutil.rmtree(tuned / "baselines/target-only", ignore_errors=True)
+    shutil.rmtree(painted / "baselines/target-only", ignore_errors=True)
     monkeypatch.setattr(baseline.common, "train_into", lambda *args: pytest.fail("trained"))
     with pytest.raises(ValueError, match="target-only is not in the report; measure it first"):
-        run(tuned, "target-only", "--paint", "3")
+        run(painted, "target-only", "--paint")
 
 
-def test_what_is_no_vae_is_not_painted(tuned, monkeypatch):
-    run(tuned, "random")
+def test_what_is_no_vae_is_not_painted(painted, monkeypatch):
     monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: object())
     with pytest.raises(ValueError, match="random is no VAE"):
-        run(tuned, "random", "--paint", "3")
+        run(painted, "random", "--paint")
 
 
 def test_an_encoder_that_is_not_kept_is_not_checked(tuned, tmp_path):

@@ -30,13 +30,19 @@ def title_alone(key: str, config: CheckpointConfig) -> str:
 
 
 def titles_of(configs: Mapping[str, CheckpointConfig]) -> dict[str, str]:
-    """What checkpoints beside each other are called; a second Source of a dataset by its key."""
+    """What checkpoints beside each other are called; a second Source of a dataset with its key."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for key, config in configs.items():
         title = title_alone(key, config)
         if config.kind == SOURCE:
-            title = key if title in taken else title
+            title = _told_apart(key, config) if title in taken else title
             taken.add(title)
         found[key] = title
     return found
+
+
+def _told_apart(key: str, config: CheckpointConfig) -> str:
+    """A dataset's second Source, by what its key adds to the dataset's name, if it does."""
+    start = f"{config.dataset}-"
+    return f"{title_of(config.dataset)} ({key[len(start) :]})" if key.startswith(start) else key

@@ -48,6 +48,14 @@ def test_two_sources_of_a_dataset_are_told_apart_everywhere_by_the_same_names(tw
     assert stages_of(twins, entry)[0]["of"] == title
 
 
+def test_a_name_that_adds_to_the_datasets_is_told_as_such(checkpoints, tmp_path):
+    for name in ("color-dsprites", "color-dsprites-sharp"):
+        shutil.copytree(checkpoints / SOURCE, tmp_path / name)
+    library = Library(tmp_path)
+    titles = [library.title(name) for name in ("color-dsprites", "color-dsprites-sharp")]
+    assert titles == [DATASET, f"{DATASET} (sharp)"]
+
+
 def test_what_came_of_a_source_names_that_source(twins):
     entry = twins.get(TUNED)
     assert top_value(twins, entry, "")["kind"] == f"fine-tuned, from {SOURCE}"

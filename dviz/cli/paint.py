@@ -25,6 +25,7 @@ KEPT = ("report.json", "probes.npz", "representations.npz", "classes.csv")
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     from dviz.models.decoders import DECODERS
+    from dviz.training.config import PRECISIONS
 
     parser = common.parser(
         "paint",
@@ -51,6 +52,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--steps", type=int, default=16_000, help="optimiser steps (default: %(default)s)")
     add("--batch-size", type=int, default=16, help="images a step (default: %(default)s)")
     add("--learning-rate", type=float, default=0.012, help="peak (default: %(default)s)")
+    told = "bfloat16 is faster where the processor has it (default: float32)"
+    add("--precision", choices=PRECISIONS, default="float32", help=told)
     add("--seed", type=int, default=0, help="of weights, images and noise (default: 0)")
     add("--save-every", type=int, default=500, help="steps between saved states (default: 500)")
     add("--resume", action="store_true", help="go on where a stopped run in --output left off")
@@ -96,7 +99,8 @@ def asked_again(like: CheckpointConfig, checkpoint: Path, output: Path) -> argpa
         "--filters": architecture.decoder_filters,
         "--codes": codes.get(told.get("objective"), "samples"),
     }
-    for name in ("steps", "batch_size", "learning_rate", "seed", "reconstruction"):
+    named = "steps", "batch_size", "learning_rate", "precision", "seed", "reconstruction"
+    for name in named:
         if name in told:
             flags["--" + name.replace("_", "-")] = told[name]
     values = [str(part) for flag in flags.items() for part in flag]

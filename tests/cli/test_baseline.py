@@ -70,6 +70,7 @@ def painted(tuned, tmp_path):
 
 def repaint(folder, steps, filters):
     sizes = ["--steps", str(steps), "--batch-size", "5", "--filters", str(filters)]
+    sizes += ["--precision", "bfloat16"]
     paint.main([str(folder), "--output", str(folder), "--threads", "1", "--fresh", *sizes])
 
 

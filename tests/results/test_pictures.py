@@ -47,7 +47,7 @@ def test_a_decoder_learnt_from_codes_stands_beside_those_of_baselines(zoo):
     ]
     edit(zoo / DIRECT, lambda result: result, baselines=rivals)
     rows, _ = rows_of(zoo)
-    assert rows[DIRECT].endswith("| 2,000 |")
+    assert rows[DIRECT].endswith("| 2,000 (8) |")
     assert "0.5000" in rows["random, on things"]
     assert "plain, on things" not in rows
 

@@ -64,6 +64,8 @@ SAMPLES = "data/samples.parquet"  # codes, labels and thumbnails (see dviz.publi
 DERIVED = (f"{ONNX}/{ENCODER}", f"{ONNX}/{DECODER}", SAMPLES)
 """Files made of the others when a checkpoint is published, for those who have no dviz."""
 FORMAT = 1
+ADDED = {"decoder_filters": 0}
+"""Settings of the architecture that older checkpoints of this format leave unsaid, as they were."""
 
 SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"
 EXTERNAL = "external"
@@ -170,6 +172,7 @@ class CheckpointConfig:
 def _architecture(values: dict[str, Any]) -> VAEConfig | Shape:
     if values["kind"] == EXTERNAL:
         return Shape(values["latent_size"], tuple(values["image_size"]), values["channels"])
+    values = ADDED | values
     return VAEConfig(**{setting.name: values[setting.name] for setting in fields(VAEConfig)})
 
 

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dviz.checkpoint import (
+    ADDED,
     CheckpointConfig,
     load_checkpoint,
     read_config,
@@ -185,6 +186,15 @@ def test_odd_configs_are_refused(folder, changes, message):
     change_config(folder, **changes)
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(folder)
+
+
+def test_one_of_before_a_setting_existed_is_as_it_was(folder):
+    config = read_config(folder)
+    written = json.loads((folder / "config.json").read_text())
+    for name in ADDED:
+        del written[name]
+    (folder / "config.json").write_text(json.dumps(written))
+    assert load_checkpoint(folder).config == config
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null", "[" * 100_000])

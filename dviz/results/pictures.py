@@ -21,7 +21,8 @@ NOTE = (
     "slider named after a factor is moved from end to end, its pictures are encoded again, and the "
     "factor that moves most must be the one on the label. Decoder from codes: images, with "
     "repeats, from whose frozen codes alone the decoder learnt, and its filters; its error then "
-    'says how much of a picture the codes hold. "–": it did not; of a direct transfer it is the Source\'s.'
+    'says how much of a picture the codes hold. "–": it did not; of a direct transfer it is the '
+    "Source's."
 )
 
 

@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +186,14 @@ def test_odd_configs_are_refused(folder, changes, message):
     change_config(folder, **changes)
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(folder)
+
+
+FIRST = {"filters", "latent_size", "decoder_hidden", "recolour", "encoder", "decoder"}
+
+
+def test_what_checkpoints_of_this_format_always_said_and_what_came_later_is_all_there_is():
+    assert {setting.name for setting in fields(VAEConfig)} == FIRST | ADDED.keys()
+    assert ADDED == {name: getattr(VAEConfig(), name) for name in ADDED}
 
 
 def test_one_of_before_a_setting_existed_is_as_it_was(folder):

@@ -193,7 +193,7 @@ FIRST = {"filters", "latent_size", "decoder_hidden", "recolour", "encoder", "dec
 
 def test_what_checkpoints_of_this_format_always_said_and_what_came_later_is_all_there_is():
     assert {setting.name for setting in fields(VAEConfig)} == FIRST | ADDED.keys()
-    assert ADDED == {name: getattr(VAEConfig(), name) for name in ADDED}
+    assert {name: getattr(VAEConfig(), name) for name in ADDED} == ADDED
 
 
 def test_one_of_before_a_setting_existed_is_as_it_was(folder):

@@ -32,7 +32,7 @@ from dviz.errors import CheckpointError
 from dviz.factors import Factor, FactorSpace
 from dviz.files import atomic_path, write_json
 from dviz.limits import LIMITS
-from dviz.models.vae import VAE, VAEConfig
+from dviz.models.vae import ADDED, VAE, VAEConfig
 from dviz.representations.base import Representation, Shape
 from dviz.representations.own import VAERepresentation
 from dviz.schema import ConfigShape, check_shape, read_object
@@ -64,8 +64,6 @@ SAMPLES = "data/samples.parquet"  # codes, labels and thumbnails (see dviz.publi
 DERIVED = (f"{ONNX}/{ENCODER}", f"{ONNX}/{DECODER}", SAMPLES)
 """Files made of the others when a checkpoint is published, for those who have no dviz."""
 FORMAT = 1
-ADDED = {"decoder_filters": 0}
-"""Settings of the architecture that older checkpoints of this format leave unsaid, as they were."""
 
 SOURCE, DIRECT, FINE_TUNED = "source", "direct", "fine-tuned"
 EXTERNAL = "external"

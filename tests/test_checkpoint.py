@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dviz.checkpoint import (
-    ADDED,
     CheckpointConfig,
     load_checkpoint,
     read_config,
@@ -19,7 +18,7 @@ from dviz.checkpoint import (
 )
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
-from dviz.models.vae import VAE, VAEConfig
+from dviz.models.vae import ADDED, VAE, VAEConfig
 
 ROOT = Path(__file__).parent.parent
 

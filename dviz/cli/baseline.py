@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if encoder is None:
             continue  # of a direct transfer, nothing was learnt on the Target
         if stored is not None:
-            result = _with_pictures(args, stored, encoder, checkpoint, dataset, device)
+            result = _with_pictures(stored, encoder, checkpoint, dataset, device)
             told = result.fidelity
         else:
             pairs = recipe.pairs or args.pairs
@@ -123,7 +123,6 @@ def _measured_before(checkpoint: Checkpoint, name: str) -> Baseline:
 
 
 def _with_pictures(
-    args: argparse.Namespace,
     stored: Baseline,
     encoder: Any,
     checkpoint: Checkpoint,
@@ -143,7 +142,7 @@ def _with_pictures(
     asked = paint.asked_again(ours, checkpoint.folder, folder)
     config = paint.config_of(asked)
     kept = _painted(checkpoint.folder, name, device)
-    if kept is None or not _learnt_alike(kept.config, config, asked.filters):
+    if kept is None or not _painted_alike(kept.config, ours, config):
         asked.resume = kept is None
         identity = replace(ours, architecture=encoder.config, training={}, painting={})
         paint.learn(asked, config, encoder, identity, dataset, device)
@@ -152,10 +151,19 @@ def _with_pictures(
     return with_fidelity(stored.result, sample, ours.painted_on(ours.dataset))
 
 
-def _learnt_alike(kept: CheckpointConfig, config: TrainingConfig, filters: int) -> bool:
-    told = kept.painting
-    same = all(told.get(name) == value for name, value in config.to_dict().items())
-    return same and kept.architecture.decoder_filters == filters
+def _painted_alike(kept: CheckpointConfig, ours: CheckpointConfig, config: TrainingConfig) -> bool:
+    """Whether a baseline's decoder is of our kind and width and learnt with these settings."""
+    one, other = kept.architecture, ours.architecture
+    same = one.decoder == other.decoder and one.decoder_filters == other.decoder_filters
+    return same and _learnt_with(kept.painting, config)
+
+
+def _learnt_with(told: dict[str, Any], config: TrainingConfig) -> bool:
+    """Whether a checkpoint's record of a training tells of these settings, said or at rest."""
+    from dviz.training.config import DEFAULTS
+
+    every = DEFAULTS | told
+    return all(every[name] == value for name, value in config.every_setting().items())
 
 
 def _painted(folder: Path, name: str, device: str) -> Checkpoint | None:
@@ -267,8 +275,7 @@ def _trained(
 
     if (folder / CONFIG).exists():
         kept = load_checkpoint(folder, device)
-        told = kept.config.training
-        if all(told.get(name) == value for name, value in config.to_dict().items()):
+        if _learnt_with(kept.config.training, config):
             return kept.model
     if not train or dataset is None:
         return None

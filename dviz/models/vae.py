@@ -19,6 +19,10 @@ from dviz.models.encoders import ENCODERS
 IMAGE_SIDE = 64
 
 
+ADDED = {"decoder_filters": 0}
+"""Settings of an architecture that older checkpoints and states leave unsaid, as they were."""
+
+
 @dataclass(frozen=True)
 class VAEConfig:
     """Architecture of a VAE.

@@ -20,9 +20,9 @@ NOTE = (
     "measured, as where a dataset shows no single object on black. True labels: a "
     "slider named after a factor is moved from end to end, its pictures are encoded again, and the "
     "factor that moves most must be the one on the label. Decoder from codes: images, with "
-    "repeats, from whose frozen codes alone the decoder learnt, and its filters; its error then "
-    'says how much of a picture the codes hold. "–": it did not; of a direct transfer it is the '
-    "Source's."
+    "repeats, from whose frozen codes alone the decoder learnt, and a checkpoint's filters; its "
+    'error then says how much of a picture the codes hold. "–": it did not; of a direct transfer '
+    "it is the Source's."
 )
 
 
@@ -62,13 +62,15 @@ def section(models: Sequence[Model], remarks: Mapping[str, str]) -> str:
 def _rows(models: Sequence[Model]) -> list[list[str]]:
     rows, seen = [], set()
     for model in models:
-        filters = model.config.architecture.painting_filters
-        rows.append([model.config.name, *_cells(model.result, filters)])
+        *cells, painted = _cells(model.result)
+        if model.result.painted:
+            painted += f" ({model.config.architecture.painting_filters})"
+        rows.append([model.config.name, *cells, painted])
         for baseline in model.report.baselines_on(model.config.dataset):
             name = f"{baseline.name}, on {baseline.result.dataset}"
             if baseline.result.painted and name not in seen:
                 seen.add(name)
-                rows.append([name, *_cells(baseline.result, filters)])
+                rows.append([name, *_cells(baseline.result)])
     return rows
 
 
@@ -81,11 +83,11 @@ def _share_of_true_labels(models: Sequence[Model]) -> str:
     return f"{true} of {told} labels ({true / told:.0%}) are true of the picture."
 
 
-def _cells(result: DatasetReport, filters: int) -> list[str]:
+def _cells(result: DatasetReport) -> list[str]:
     true, told = result.true_labels()
     return [
         "–" if result.mse is None else f"{result.mse:.4f}",
         *("–" if x is None else f"{x:.3f}" for x in (result.overlap, result.colour_error)),
         f"{true} of {told}" if told else "–",
-        f"{result.painted:,} ({filters})" if result.painted else "–",
+        f"{result.painted:,}" if result.painted else "–",
     ]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dviz.data.base import FactorDataset
 from dviz.errors import TrainingError
-from dviz.models.vae import VAE, VAEConfig
+from dviz.models.vae import ADDED, VAE
 from dviz.training.batches import Batch, draw_batch, held_out_images, labelled_images
 from dviz.training.config import DEFAULTS, TrainingConfig
 from dviz.training.history import History
@@ -27,7 +27,6 @@ from dviz.training.samples import write_sheet
 from dviz.training.state import load_state, save_state
 
 STATE = "state.safetensors"
-_AT_REST = DEFAULTS | asdict(VAEConfig())
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -122,7 +121,7 @@ class _Run:
         path, learner = self.folder / STATE, self.learner
         if not path.exists():
             return 0
-        done, notes = load_state(path, learner.parts(), self.settings, _AT_REST)
+        done, notes = load_state(path, learner.parts(), self.settings, DEFAULTS | ADDED)
         self.seconds = notes.pop("seconds", 0.0)
         learner.notes = notes
         self.saved = done

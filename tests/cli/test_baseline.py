@@ -68,9 +68,9 @@ def painted(tuned, tmp_path):
     return folder
 
 
-def repaint(folder, steps, filters):
+def repaint(folder, steps, filters, precision="bfloat16"):
     sizes = ["--steps", str(steps), "--batch-size", "5", "--filters", str(filters)]
-    sizes += ["--precision", "bfloat16"]
+    sizes += ["--precision", precision]
     paint.main([str(folder), "--output", str(folder), "--threads", "1", "--fresh", *sizes])
 
 
@@ -111,6 +111,9 @@ def test_a_baseline_learns_to_paint_as_ours_did_and_once(painted, monkeypatch):
     run(painted, "random", "--paint")
     kept = load_checkpoint(painted / "baselines/random-painted").config
     assert (kept.painting["steps"], kept.architecture.decoder_filters) == (4, 12)
+    repaint(painted, 4, 12, precision="float32")
+    run(painted, "random", "--paint")
+    assert "precision" not in load_checkpoint(painted / "baselines/random-painted").config.painting
 
 
 def test_beside_a_decoder_that_learnt_along_nothing_is_painted(tuned):

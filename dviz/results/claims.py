@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
@@ -152,8 +153,25 @@ def _beaten_baselines(transfers: Sequence[Transfer]) -> str:
         f"By more than twice the standard error of the difference: {tally} encoders, direct and "
         f"fine-tuned, of {compared} transfers. The differences are ours minus the baseline's; "
         "accuracies from all dimensions, in points. What each baseline is stands with its transfer."
-        f"{_without_baselines(transfers)}{_measured_otherwise(transfers)}",
+        f"{_shared(transfers)}{_without_baselines(transfers)}{_measured_otherwise(transfers)}",
         lines,
+    )
+
+
+def _shared(transfers: Sequence[Transfer]) -> str:
+    """Which networks several transfers are compared with, in a sentence: they fall together."""
+    met = Counter(
+        (b.name, b.result.dataset, b.result.omes().omes) for t in transfers for b in _equals(t)
+    )
+    told = [
+        f"{name} on {dataset} ({many} transfers)" for (name, dataset, _), many in met.items()
+        if many > 1
+    ]  # fmt: skip
+    if not told:
+        return ""
+    return (
+        f" One network of one seed is met by several: {', '.join(told)}; *Over seeds* says how far "
+        "another falls where that was measured."
     )
 
 

@@ -13,7 +13,9 @@ from dviz.results.markdown import NOTHING, table
 LEVEL = 0.95
 PLACE = ["source", "target", "stage"]
 WANTED = ["target", "transfer", "baseline", "reconstruction", "command"]  # older sweeps lack some
-PAIRS = (("fine-tuned", "direct"), ("fine-tuned", "target-only"))
+PAIRS = (("fine-tuned", "direct"), ("fine-tuned", "target-only"), ("direct", "target-only"))
+FIRST = 0  # the seed on which settings were chosen
+FEWEST = 3  # other seeds, for differences without it to say anything
 NOTE = (
     "Mean ± standard deviation; every stage starts from another seed each time. Steps are those of "
     "the training that made the encoder (target-only: as many as fine-tuned), so compare within a "
@@ -83,16 +85,24 @@ def _differences(rows: pd.DataFrame) -> str:
     lines = []
     for (source, target), group in rows[rows["target"] != ""].groupby(PLACE[:2]):
         for stage, other in PAIRS:
-            cells = [paired(group, stage, other, score) for score in SCORES]
-            if any(cell != NOTHING for cell in cells):
-                lines.append([f"{source} → {target}, {stage} − {other}", *cells])
+            for part, told in _with_and_without_the_first(group):
+                cells = [paired(part, stage, other, score) for score in SCORES]
+                if any(cell != NOTHING for cell in cells):
+                    lines.append([f"{source} → {target}, {stage} − {other}{told}", *cells])
     if not lines:
         return ""
     header = ["", *(score.label for score in SCORES)]
     return (
         "Differences seed by seed: their mean, and in brackets its 95% interval (Student's t over "
-        "the seeds).\n\n" + table(header, lines)
+        f"the seeds). Settings were chosen on seed {FIRST}.\n\n" + table(header, lines)
     )
+
+
+def _with_and_without_the_first(group: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, str]]:
+    yield group, ""
+    others = group[group["seed"] != FIRST]
+    if others["seed"].nunique() >= FEWEST:
+        yield others, f", without seed {FIRST}"
 
 
 def paired(group: pd.DataFrame, stage: str, other: str, score: Score) -> str:

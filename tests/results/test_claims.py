@@ -98,6 +98,15 @@ def test_transfers_without_baselines_are_named(zoo):
     assert "Without baselines, and not counted: color-dsprites → things." in claim
 
 
+def test_a_network_that_several_transfers_meet_is_said_to_be_one(zoo):
+    """The verdicts against it are no independent ones."""
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    edit(zoo / TUNED, lambda result: result, baselines=[Baseline("rival", "another", result)])
+    once = transfers_of(read_zoo(zoo))
+    assert "is met by several" not in verdicts(once)
+    assert "is met by several: rival on things (2 transfers)" in verdicts(once * 2)
+
+
 def test_baselines_whose_probes_were_split_otherwise_are_named(zoo):
     result = read_report(zoo / TUNED / REPORT).results["things"]
     rival = Baseline("rival", "another", replace(result, probes=probes(result, 0.4)))

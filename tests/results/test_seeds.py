@@ -39,6 +39,16 @@ def test_differences_are_taken_seed_by_seed():
     assert f"fine-tuned − target-only | +0.200 ({low:+.3f} to {high:+.3f})" in text
 
 
+def test_the_seed_that_settings_were_chosen_on_can_be_left_out():
+    """It alone gained; the others are too few to say so where there were only three seeds."""
+    tuned, direct = [0.9, 0.5, 0.6, 0.7], [0.1, 0.5, 0.6, 0.7]
+    text = seeds.section(sweep(direct=direct, fine_tuned=tuned))
+    assert "fine-tuned − direct, without seed 0 | +0.000 (+0.000 to +0.000)" in text
+    text = seeds.section(sweep(direct=direct[:3], fine_tuned=tuned[:3]))
+    assert "fine-tuned − direct | " in text
+    assert "without seed" not in text
+
+
 def test_an_interval_is_students():
     """n = 3, sd 1: 4.303 standard errors."""
     low, high = seeds.paired_interval(np.array([1.0, 2.0, 3.0]))

@@ -81,7 +81,8 @@ class Library:
     def names(self) -> list[str]:
         """Keys of the shipped checkpoints: each Source, followed by what came of it.
 
-        First comes the Source of the highest OMES: it has the most to show.
+        First comes, of those that were carried to a Target, the Source of the highest OMES: it has
+        the most to show.
         """
         return list(self.configs)
 
@@ -176,26 +177,31 @@ class Library:
 
 
 def _shipped(root: Path | None) -> dict[str, CheckpointConfig]:
-    """Configs by folder name: the Source of the highest OMES first, each before what came of it."""
+    """Configs by folder name, in the order of `Library.names`."""
+    if root is None or not root.is_dir():
+        return {}
     configs = {}
-    for folder in sorted(root.iterdir()) if root is not None and root.is_dir() else ():
+    for folder in sorted(root.iterdir()):
         try:
             configs[folder.name] = read_config(folder)
         except CheckpointError as error:
             if (folder / CONFIG).exists() or (folder / WEIGHTS).exists():
                 warnings.warn(f"{folder.name} is left out: {error}", stacklevel=3)
-    scores: dict[str, float] = {}
-    for name, config in configs.items():
-        if config.stage == SOURCE:
-            score = _omes(root / name, config)
-            scores[config.dataset] = max(score, scores.get(config.dataset, 0.0))
+    return _ordered(root, configs)
 
-    def place(name: str) -> tuple[float, str, str, int, str]:
-        config = configs[name]
-        source = config.source or config.dataset
-        target = "" if config.stage == SOURCE else config.dataset
+
+def _ordered(root: Path, configs: dict[str, CheckpointConfig]) -> dict[str, CheckpointConfig]:
+    """Families one after the other: those with a transfer first, then by their Source's OMES."""
+    known = {name: _Shipped(name, config) for name, config in configs.items()}
+    origin = {name: root_of(name, known) for name in configs}
+    scores = {name: _omes(root / name, configs[name]) for name in set(origin.values())}
+    carried = {source for name, source in origin.items() if name != source}
+
+    def place(name: str) -> tuple[bool, float, str, bool, str, int, str]:
+        source, config = origin[name], configs[name]
         stage = STAGES.index(config.stage) if config.stage in STAGES else len(STAGES)
-        return -scores.get(source, 0.0), source, target, stage, name
+        family = source not in carried, -scores[source], source
+        return *family, name != source, config.dataset, stage, name
 
     return {name: configs[name] for name in sorted(configs, key=place)}
 

@@ -8,6 +8,7 @@ import pytest
 
 from dviz.checkpoint import CLASSES, CODES, CONFIG, PROBES, REPORT, WEIGHTS, load_checkpoint
 from dviz.errors import CheckpointError
+from dviz.measuring.report import read_report
 from dviz.ui.core.library import Library
 from tests.ui.material import NAMES
 
@@ -98,6 +99,22 @@ def test_no_checkpoints_at_all(root, tmp_path):
 def test_the_source_with_the_most_to_show_comes_first(copy):
     shutil.copytree(copy / SOURCE, copy / "alone")
     edit(copy / "alone" / CONFIG, lambda c: c.update(name="alone", source="a", dataset="a"))
+    assert Library(copy).names == [*NAMES, "alone"]
+
+
+def test_a_better_source_of_the_same_dataset_lends_its_place_to_no_other(copy):
+    """The page opens with a whole transfer, however well a Source scores that has none."""
+    shutil.copytree(copy / SOURCE, copy / "alone")
+
+    def dull(report):
+        result = report["results"]["color-dsprites"]
+        result["association"] = [[0.2 for _ in row] for row in result["association"]]
+
+    edit(copy / SOURCE / REPORT, dull)
+    better, worse = (read_report(copy / name / REPORT) for name in ("alone", SOURCE))
+    assert (
+        better.results["color-dsprites"].omes().omes > worse.results["color-dsprites"].omes().omes
+    )
     assert Library(copy).names == [*NAMES, "alone"]
 
 

@@ -1,10 +1,12 @@
 """One name for a checkpoint wherever it is told of, and datasets called as people call them."""
 
+import json
 import shutil
 from dataclasses import replace
 
 import pytest
 
+from dviz.checkpoint import CONFIG
 from dviz.measuring.diagnosis import diagnose
 from dviz.measuring.report import Baseline, DistanceReport
 from dviz.ui.core import starts
@@ -27,11 +29,13 @@ FIRST, DATASET = "other", "Color-dSprites"  # comes before SOURCE by its name
 
 @pytest.fixture(scope="module")
 def twins(checkpoints, tmp_path_factory):
-    """Two Sources of one dataset; the second was carried to a Target."""
+    """Two Sources of one dataset, both carried to a Target, the second fine-tuned there."""
     root = tmp_path_factory.mktemp("twins")
     for name in NAMES:
         shutil.copytree(checkpoints / name, root / name)
     shutil.copytree(checkpoints / SOURCE, root / FIRST)
+    config = shutil.copytree(checkpoints / DIRECT, root / f"{FIRST}-to-things") / CONFIG
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"parent": FIRST}))
     return Library(root)
 
 

@@ -160,13 +160,10 @@ def _beaten_baselines(transfers: Sequence[Transfer]) -> str:
 
 def _shared(transfers: Sequence[Transfer]) -> str:
     """Which networks several transfers are compared with, in a sentence: they fall together."""
-    met = Counter(
-        (b.name, b.result.dataset, b.result.omes().omes) for t in transfers for b in _equals(t)
-    )
-    told = [
-        f"{name} on {dataset} ({many} transfers)" for (name, dataset, _), many in met.items()
-        if many > 1
-    ]  # fmt: skip
+    rivals = [b for t in transfers for b in _equals(t)]
+    # Scores that are equal to the bit are of one network.
+    met = Counter((f"{b.name} on {b.result.dataset}", b.result.omes().omes) for b in rivals)
+    told = [f"{name} ({many} transfers)" for (name, _), many in met.items() if many > 1]
     if not told:
         return ""
     return (

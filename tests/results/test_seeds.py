@@ -37,6 +37,7 @@ def test_differences_are_taken_seed_by_seed():
     assert "| white → noisy, fine-tuned − direct | +0.100 (+0.100 to +0.100) |" in text
     low, high = seeds.paired_interval(np.array([0.2, 0.1, 0.3]))
     assert f"fine-tuned − target-only | +0.200 ({low:+.3f} to {high:+.3f})" in text
+    assert "| white → noisy, direct − target-only | +0.100 (" in text
 
 
 def test_the_seed_that_settings_were_chosen_on_can_be_left_out():

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 OBJECTIVES = {"means": "autoencoder", "samples": "beta-vae"}
 LOOKED_AT = 2000  # images, to see which dimensions none of them moves
+SWITCHES = ("channels_last", "compile")
 KEPT = ("report.json", "probes.npz", "representations.npz", "classes.csv")
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     from dviz.models.decoders import DECODERS
-    from dviz.training.config import PRECISIONS
+    from dviz.training.config import SPEED, TrainingConfig
 
     parser = common.parser(
         "paint",
@@ -52,12 +53,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--steps", type=int, default=16_000, help="optimiser steps (default: %(default)s)")
     add("--batch-size", type=int, default=16, help="images a step (default: %(default)s)")
     add("--learning-rate", type=float, default=0.012, help="peak (default: %(default)s)")
-    told = "bfloat16 is faster where the processor has it (default: float32)"
-    add("--precision", choices=PRECISIONS, default="float32", help=told)
     add("--seed", type=int, default=0, help="of weights, images and noise (default: 0)")
     add("--save-every", type=int, default=500, help="steps between saved states (default: 500)")
     add("--resume", action="store_true", help="go on where a stopped run in --output left off")
     parser.set_defaults(sheet_every=0, tensorboard=False, prefetch=False)
+    speed = {SPEED: parser.add_argument_group(SPEED)}
+    common.add_settings(TrainingConfig, speed, defaults={})
     common.add_data_flag(parser)
     common.add_device_flags(parser)
     return parser.parse_args(argv)
@@ -104,7 +105,8 @@ def asked_again(like: CheckpointConfig, checkpoint: Path, output: Path) -> argpa
         if name in told:
             flags["--" + name.replace("_", "-")] = told[name]
     values = [str(part) for flag in flags.items() for part in flag]
-    return arguments([str(checkpoint), "--fresh", *values])
+    switches = [f"--{name.replace('_', '-')}" for name in SWITCHES if told.get(name)]
+    return arguments([str(checkpoint), "--fresh", *switches, *values])
 
 
 def learn(

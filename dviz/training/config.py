@@ -214,7 +214,9 @@ class TrainingConfig(ObjectiveSettings):
         group=SPEED,
         choices=PRECISIONS,
     )
-    channels_last: bool = setting(False, "memory layout, often faster on GPUs", group=SPEED)
+    channels_last: bool = setting(
+        False, "memory layout, often faster on GPUs, on CPUs with compile", group=SPEED
+    )
     compile: bool = setting(False, "torch.compile; pays in long runs", group=SPEED)
 
     def __post_init__(self) -> None:

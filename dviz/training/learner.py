@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -82,7 +83,9 @@ class Learner:
             average = get_ema_multi_avg_fn(config.ema)
             self.ema = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
         if config.compile:
-            model.encoder.compile()
+            # Not the head: compiled in half precision, on CPUs with torch 2.14, the gradient of its
+            # LayerNorm is not a number.
+            model.encoder.convolutions.compile()
             model.decoder.compile()
 
     def _check(self) -> None:
@@ -140,9 +143,7 @@ class Learner:
             NotFiniteError: the loss is not finite; nothing was updated.
         """
         config = self.config
-        with torch.autocast(
-            torch.device(self.device).type, torch.bfloat16, enabled=config.precision == "bfloat16"
-        ):
+        with self._autocast(config.precision == "bfloat16"):
             loss, report = self._loss(step, batch)
         for group in self.optimizer.param_groups:
             group["lr"] = group["share"] * learning_rate_at(step, config)
@@ -182,13 +183,20 @@ class Learner:
         return loss, report
 
     def _posterior(self, x: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        mean, log_variance = (value.float() for value in self.model.encode(x))
+        # A frozen encoder gives the very codes that the decoder will be given later.
+        frozen = self.config.update == "decoder"
+        with self._autocast(False) if frozen else nullcontext():
+            mean, log_variance = (value.float() for value in self.model.encode(x))
         if self.config.supervision == "none":
             return mean, log_variance
         if self.config.supervision == "labels":
             return pair_posterior(mean, log_variance, batch.changed, batch.known, ties=self._owners)
         count = batch.changed.sum(1) if self.config.supervision == "known-k" else None
         return pair_posterior(mean, log_variance, count=count)
+
+    def _autocast(self, enabled: bool) -> torch.autocast:
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=enabled)
 
     def _weights(self, step: int) -> Weights:
         tied = len(self._owners)

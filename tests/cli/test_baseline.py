@@ -70,7 +70,7 @@ def painted(tuned, tmp_path):
 
 def repaint(folder, steps, filters, precision="bfloat16"):
     sizes = ["--steps", str(steps), "--batch-size", "5", "--filters", str(filters)]
-    sizes += ["--precision", precision]
+    sizes += ["--precision", precision, "--channels-last"]
     paint.main([str(folder), "--output", str(folder), "--threads", "1", "--fresh", *sizes])
 
 

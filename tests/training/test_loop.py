@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -152,13 +153,31 @@ def test_the_encoder_stands_still_while_the_decoder_goes_first(dataset, tmp_path
     assert all(name.startswith("decoder.") for name in moved)
 
 
-@pytest.mark.parametrize("option", [{"channels_last": True}, {"precision": "bfloat16"}])
+HALF = {"precision": "bfloat16"}
+COMPILED = pytest.param(
+    HALF | {"compile": True},
+    marks=pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++"),
+)
+
+
+@pytest.mark.parametrize("option", [{"channels_last": True}, HALF, COMPILED])
 def test_options_for_speed_change_the_loss_by_rounding_only(dataset, tmp_path, option):
     lines = []
     for name, more in (("plain", {}), ("fast", option)):
         train(fresh(), dataset, replace(CONFIG, **more), tmp_path / name)
         lines.append(history(tmp_path / name)[-1]["reconstruction"])
     assert lines[0] == pytest.approx(lines[1], rel=0.01)
+
+
+@pytest.mark.parametrize(("update", "codes"), [("all", torch.bfloat16), ("decoder", torch.float32)])
+def test_a_frozen_encoder_gives_a_decoder_the_codes_it_will_be_given(
+    dataset, tmp_path, update, codes
+):
+    model, seen = fresh(), []
+    model.encoder.register_forward_hook(lambda _, __, posterior: seen.append(posterior[0]))
+    settings = replace(CONFIG, steps=2, supervision="none", update=update, precision="bfloat16")
+    train(model, dataset, settings, tmp_path)
+    assert {mean.dtype for mean in seen} == {codes}
 
 
 def test_batches_drawn_ahead_are_the_same(dataset, tmp_path):

@@ -39,6 +39,8 @@ def from_generator(
     themselves.
     """
     encoder, rng = as_representation(model), np.random.default_rng(seed)
+    if len(dataset.space) == 1:
+        return _nothing(encoder.shape.latent_size, 1)
     first, second = [], []
     for factor, size in enumerate(dataset.space.sizes):
         varies = size > 1
@@ -70,11 +72,8 @@ def from_labels(codes: np.ndarray, classes: np.ndarray) -> MeasuredAssociation:
     Rows with an unknown label (−1) are left out.
     """
     known = (classes != UNKNOWN).all(axis=1)
-    shape = codes.shape[1], classes.shape[1]
-    if not shape[1] or not known.any():
-        nothing = np.full(shape, np.nan)
-        evidence = Evidence(json_matrix(nothing), [[]] * shape[1], [0.0] * shape[0], False)
-        return MeasuredAssociation(nothing, 0, evidence)
+    if classes.shape[1] < 2 or not known.any():
+        return _nothing(codes.shape[1], classes.shape[1])
     codes, classes = codes[known], classes[known]
     found = associate(codes, classes)
     signal = table_signal(codes, classes, found.correlation, found.pairs)
@@ -88,6 +87,13 @@ def from_labels(codes: np.ndarray, classes: np.ndarray) -> MeasuredAssociation:
         int(pairs) for pairs, why in zip(found.pairs, found.reasons, strict=True) if why is None
     ]
     return MeasuredAssociation(found.matrix, min(told, default=0), evidence)
+
+
+def _nothing(dimensions: int, factors: int) -> MeasuredAssociation:
+    """Where no association can be told, as of a single factor (see `associate`)."""
+    matrix = np.full((dimensions, factors), np.nan)
+    evidence = Evidence(json_matrix(matrix), [[]] * factors, [0.0] * dimensions, False)
+    return MeasuredAssociation(matrix, 0, evidence)
 
 
 def information_of(codes: np.ndarray, classes: np.ndarray) -> list[list[float | None]]:

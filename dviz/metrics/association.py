@@ -31,6 +31,8 @@ from dviz.metrics.groups import (
 )
 from dviz.metrics.pairs import CONSTANT, MIN_PAIRS
 
+ALONE = "is the only factor: which pairs differ in nothing else, without a label, cannot be told"
+
 
 @dataclass(frozen=True)
 class Association:
@@ -91,6 +93,9 @@ def associate(codes: Any, factors: Any, *, min_pairs: int = MIN_PAIRS) -> Associ
     Partners differ in factor j by construction, so a dimension that encodes j alone, with all g
     values present, correlates by -1 / (g - 1) with itself: S reaches 1 - 1 / (g - 1) there, 0.5
     for three values and 0 for two. Compare scores of factors of equal size.
+
+    A single factor has no S: nothing says that the rows of a pair are alike in all else, so that
+    noise would react to it as well as what encodes it.
 
     Costs O(N (D + F) + F N log N).
     """
@@ -196,7 +201,7 @@ def _associate(cells: Cells, min_pairs: int) -> Association:
         order, g = group_sizes(cells, j)
         pairs.append(disjoint_pairs(cells, order, g))
         groups.append(len(g))
-        reasons.append(_reason(cells.labels[:, j], pairs[-1], min_pairs))
+        reasons.append(_reason(cells.labels, j, pairs[-1], min_pairs))
         if reasons[-1] is None:
             moments = group_moments(cells, means, order, g)
             share = moments.weight / moments.weight.sum()
@@ -214,7 +219,7 @@ def _covariance(cells: Cells, min_pairs: int) -> np.ndarray:
     for j in range(factors):
         order, g = group_sizes(cells, j)
         pairs = disjoint_pairs(cells, order, g)
-        if _reason(cells.labels[:, j], pairs, min_pairs) is not None or len(g) < 2:
+        if _reason(cells.labels, j, pairs, min_pairs) is not None or len(g) < 2:
             continue
         moments = group_moments(cells, means, order, g)
         weight = moments.weight
@@ -238,13 +243,25 @@ def _correlation(
     return np.clip(correlation, -1, 1)
 
 
-def _reason(column: np.ndarray, pairs: int, min_pairs: int) -> str | None:
-    """Why a factor's association cannot be told, or None."""
-    if (column == column[0]).all():
+def _reason(labels: np.ndarray, j: int, pairs: int, min_pairs: int) -> str | None:
+    """Why the association of factor j of distinct label rows (L, F) cannot be told, or None."""
+    if (labels[:, j] == labels[0, j]).all():
         return "takes one value only"
-    if pairs < min_pairs:
-        found = {0: "no two rows differ", 1: "only one pair of rows differs"}.get(
-            pairs, f"only {pairs} pairs of rows differ"
-        )
-        return f"{found} in this factor alone; {min_pairs} pairs are needed: take a denser sample"
-    return None
+    if labels.shape[1] == 1:
+        return ALONE
+    if pairs >= min_pairs:
+        return None
+    found = {0: "no two rows differ", 1: "only one pair of rows differs"}.get(
+        pairs, f"only {pairs} pairs of rows differ"
+    )
+    return f"{found} in this factor alone; {min_pairs} pairs are needed: {_remedy(labels, j)}"
+
+
+def _remedy(labels: np.ndarray, j: int) -> str:
+    """What helps where pairs are too few: a column of identifiers or measurements has none."""
+    for k in (j, *range(labels.shape[1])):
+        values = len(np.unique(labels[:, k]))
+        if values > len(labels) / 2:
+            which = "it" if k == j else f"factor {k} (counted from 0)"
+            return f"{which} has {values} values in {len(labels)} rows; leave it out or bin it"
+    return "take a denser sample"

@@ -213,6 +213,21 @@ def test_pairs_where_a_dimension_never_or_always_moves():
     np.testing.assert_array_equal(S.matrix, [[0, 1, np.nan]])
 
 
+def test_a_single_factor_has_no_association_not_even_of_noise():
+    rng = np.random.default_rng(0)
+    found = associate(rng.normal(size=(500, 3)), rng.integers(0, 10, (500, 1)))
+    assert np.isnan(found.matrix).all()
+    assert "only factor" in found.reasons[0]
+
+
+def test_a_column_of_identifiers_is_named_as_what_leaves_no_pairs():
+    factors = np.argwhere(np.ones((8, 9, 10)))
+    numbered = np.column_stack([factors, np.arange(len(factors))])
+    *others, own = associate(factors * 1.0, numbered).reasons
+    assert all("factor 3 (counted from 0) has 720 values in 720 rows" in why for why in others)
+    assert "it has 720 values in 720 rows; leave it out or bin it" in own
+
+
 def test_too_few_pairs_are_nan_with_a_reason():
     factors = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [2, 2, 0], [3, 3, 0]])
     found = associate(np.random.default_rng(0).normal(size=(6, 2)), factors)

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,6 +51,14 @@ class Labels:
     names: tuple[str, ...]
     classes: np.ndarray
     values: tuple[tuple[str, ...], ...]
+
+
+class Table(NamedTuple):
+    """Codes float32 (N, D), labels of the same rows, and what the D columns are called."""
+
+    codes: np.ndarray
+    labels: Labels
+    columns: tuple[str, ...]
 
 
 def read_representations(
@@ -120,14 +129,15 @@ def read_table(
     path: str | os.PathLike[str],
     limits: Limits | None = None,
     roles: Mapping[str, str] | None = None,
-) -> tuple[np.ndarray, Labels]:
-    """Codes float32 (N, D) and labels of one CSV; see the module for how columns are told apart.
+) -> Table:
+    """Codes and labels of one CSV; see the module for how columns are told apart.
 
     Args:
         roles: what columns are by name, each of ROLES, where their names do not say it.
 
     Raises:
-        DataFileError: as `read_classes`; or no column, or nothing but columns, of codes.
+        DataFileError: as `read_classes`; or no column, or nothing but columns, of codes, or two of
+            one name.
     """
     header, columns, lines = read_cells(path, limits)
     told = [(roles or {}).get(name) or usual_role(name) for name in header]
@@ -140,11 +150,14 @@ def read_table(
             f"{path}: columns z0, z1, ... (codes) and others (factors) are needed; {found}"
         )
     picked = [(n, c) for n, c, code in zip(header, columns, is_code, strict=True) if code]
+    called = tuple(n for n, _ in picked)
+    if len(set(called)) != len(called):
+        raise DataFileError(f"{path}: columns of codes must differ, got {', '.join(called)}")
     codes = np.stack([_numbers(c, lines, f"{path}: column '{n}'") for n, c in picked], axis=1)
     rest = [(n, c) for n, c, code in zip(header, columns, is_code, strict=True) if not code]
     names, cells = [n for n, _ in rest], [c for _, c in rest]
     labels = encode_labels(names, cells, lines, str(path), limits)
-    return _check_codes(codes, str(path)), labels
+    return Table(_check_codes(codes, str(path)), labels, called)
 
 
 def usual_role(name: str) -> str:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dviz.metrics.association import associate
@@ -55,7 +56,7 @@ def test_omes_as_json(files, both, printed):
     result = json.loads(printed("omes", *both, "--alpha", 0.3, "--pooling", "max", "--json"))
     assert list(result) == [
         "omes", "modularity", "compactness", "alpha", "pooling", "n_samples", "active", "factors",
-        "dimensions", "association", "per_factor",
+        "dimensions", "columns", "association", "per_factor",
     ]  # fmt: skip
     with np.load(files / "representations.npz") as file:
         codes = file["mean"]
@@ -81,6 +82,17 @@ def test_another_array_and_one_table(files, both, printed):
     table = json.loads(printed("omes", "--table", files / "table.csv", "--json"))
     mean = json.loads(printed("omes", *both, "--json"))
     assert table == mean
+
+
+def test_a_table_s_columns_keep_their_names(tmp_path, printed):
+    """Sorted as words, z10 comes before z2; it is still the one that holds the hue."""
+    factors = np.argwhere(np.ones((8, 9, 10)))
+    codes = {"z1": factors[:, 1], "z10": factors[:, 0], "z2": factors[:, 2]}
+    table = pd.DataFrame(codes | dict(zip(["hue", "size", "turn"], factors.T, strict=True)))
+    table.to_csv(tmp_path / "table.csv", index=False)
+    lines = printed("omes", "--table", tmp_path / "table.csv").splitlines()
+    assert [line.split()[0] for line in lines[3:6]] == ["z1", "z10", "z2"]
+    assert next(line for line in lines if "dimension" in line).split()[1:] == ["z10", "z1", "z2"]
 
 
 def test_metrics_as_json_and_for_people(both, printed, tmp_path):

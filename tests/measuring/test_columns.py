@@ -41,8 +41,9 @@ def test_a_number_for_every_row_is_no_label(tmp_path):
 def test_a_person_s_word_goes_first(write):
     path = write("file", "z0", "angle", "shape", "size", "same")
     roles = {"file": "ignore", "angle": "code", "size": "ignore", "same": "ignore"}
-    codes, labels = read_table(path, roles=roles)
+    codes, labels, columns = read_table(path, roles=roles)
     assert codes.shape == (60, 2)
+    assert columns == ("z0", "angle")
     assert labels.names == ("shape",)
     with pytest.raises(DataFileError, match="codes"):
         read_table(path, roles={**roles, "z0": "label", "angle": "label"})

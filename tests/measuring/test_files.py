@@ -108,11 +108,12 @@ def test_numbered_columns_are_a_header_where_the_rows_tell(tmp_path):
 
 def test_one_table_of_codes_and_labels(tmp_path):
     text = "z0,shape,Z_1,dim 2\n0.5,cube,-1,1e-3\n1.5,ball,2,0\n2,cube,3,0\n"
-    codes, labels = read_table(write(tmp_path / "table.csv", text))
+    codes, labels, columns = read_table(write(tmp_path / "table.csv", text))
     assert codes.dtype == np.float32
     np.testing.assert_allclose(codes, [[0.5, -1, 1e-3], [1.5, 2, 0], [2, 3, 0]])
     assert labels.names == ("shape",)
     assert labels.classes[:, 0].tolist() == [1, 0, 1]
+    assert columns == ("z0", "Z_1", "dim 2")
 
 
 # --- one clear line for everything else -----------------------------------------------------------
@@ -188,6 +189,7 @@ def test_representations_that_are_none(tmp_path):
     [
         ("shape,scale\n1,2\n", "columns z0, z1, ... .codes. and others"),
         ("z0,z1\n1,2\n", "every column is one"),
+        ("z0,z0,shape\n1,2,0\n", "columns of codes must differ, got z0, z0"),
         ("z0,shape\n1,2\nx,3\n", "column 'z0', line 3: 'x' is not a number"),
         ("z0,shape\nnan,2\n", "nan in row 0"),
     ],

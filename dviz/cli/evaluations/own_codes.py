@@ -16,7 +16,7 @@ from dviz.metrics.omes import POOLINGS
 if TYPE_CHECKING:
     import numpy as np
 
-    from dviz.measuring.files import Labels
+    from dviz.measuring.files import Table
     from dviz.metrics.association import Association
 
 
@@ -37,14 +37,15 @@ def run_omes(args: argparse.Namespace) -> None:
     if shards.are_asked_for(args):
         result = score(args, *shards.stream(args))
     else:
-        codes, labels = _read(args)
+        codes, labels, columns = _read(args)
         from dviz.metrics.association import associate
         from dviz.metrics.diagnostics import active_dimensions
 
         found, active = associate(codes, labels.classes), active_dimensions(codes)
         result = score(args, found, active, labels.names, len(codes))
+        result["columns"] = list(columns)
     order = ("omes", "modularity", "compactness", "alpha", "pooling", "n_samples", "active")
-    order += ("factors", "dimensions", "association", "per_factor")
+    order += ("factors", "dimensions", "columns", "association", "per_factor")
     if args.json:
         print(json.dumps({key: result[key] for key in order}))
     else:
@@ -65,7 +66,9 @@ def score(
     for name, pairs in zip(names, found.pairs.tolist(), strict=True):
         result["per_factor"][name]["pairs"] = pairs
     dimensions = list(range(len(found.matrix)))
-    return result | {"n_samples": rows, "factors": list(names), "dimensions": dimensions}
+    columns = [f"z{d}" for d in dimensions]
+    about = {"n_samples": rows, "factors": list(names), "dimensions": dimensions}
+    return result | about | {"columns": columns}
 
 
 def _omes_table(result: dict[str, Any]) -> str:
@@ -76,14 +79,15 @@ def _omes_table(result: dict[str, Any]) -> str:
         "",
         _row("", result["factors"]),
     ]
+    columns = result["columns"]
     for d, row in zip(result["dimensions"], result["association"], strict=True):
         note = "" if d in result["active"] else "  inactive"
-        lines.append(_row(f"z{d}", map(number, row)) + note)
+        lines.append(_row(columns[d], map(number, row)) + note)
     lines.append("")
     parts = [result["per_factor"][name] for name in result["factors"]]
     for key in ("omes", "modularity", "compactness"):
         lines.append(_row(key, (number(part[key]) for part in parts)))
-    lines.append(_row("dimension", (_dimension(part) for part in parts)))
+    lines.append(_row("dimension", (_dimension(part, columns) for part in parts)))
     lines.append(_row("pairs", (str(part["pairs"]) for part in parts)))
     reasons = [(name, result["per_factor"][name]["reason"]) for name in result["factors"]]
     lines += [f"{name}: {reason}" for name, reason in reasons if reason]
@@ -118,7 +122,7 @@ def run_metrics(args: argparse.Namespace) -> None:
     if shards.are_asked_for(args):
         codes, labels = shards.sample(args)
     else:
-        codes, labels = _read(args)
+        codes, labels, _ = _read(args)
     from tqdm import tqdm
 
     from dviz.metrics.suite import METRICS, evaluate_all
@@ -182,29 +186,30 @@ def _add_omes_flags(parser: argparse.ArgumentParser) -> None:
     add("--pooling", choices=POOLINGS, default="avg", help="over dimensions (default avg)")
 
 
-def _read(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
+def _read(args: argparse.Namespace) -> Table:
     """Codes and labels from the files asked for, at least 3 rows of them."""
     if args.table is None and (args.representations is None or args.classes is None):
         raise DataFileError("give --representations and --classes, or --table")
     if args.table is not None and (args.representations or args.classes):
         raise DataFileError("give --representations and --classes, or --table, not both")
-    from dviz.measuring.files import read_classes, read_representations, read_table
+    from dviz.measuring.files import Table, read_classes, read_representations, read_table
 
     if args.table is not None:
-        codes, labels = read_table(args.table)
+        table = read_table(args.table)
     else:
         codes = read_representations(args.representations, args.key)
         labels = read_classes(args.classes, rows=len(codes))
-    if len(codes) < 3:
+        table = Table(codes, labels, tuple(f"z{d}" for d in range(codes.shape[1])))
+    if len(table.codes) < 3:
         source = args.table or args.representations
-        raise DataFileError(f"{source}: {len(codes)} rows; at least 3 are needed")
-    return codes, labels
+        raise DataFileError(f"{source}: {len(table.codes)} rows; at least 3 are needed")
+    return table
 
 
 def _row(label: str, cells: Any, first: int = 12) -> str:
     return label.ljust(first) + " ".join(str(cell)[:12].rjust(12) for cell in cells)
 
 
-def _dimension(part: dict[str, Any]) -> str:
+def _dimension(part: dict[str, Any], columns: Sequence[str]) -> str:
     dimension = part["associated_dimension"]
-    return "–" if dimension is None else f"z{dimension}"
+    return "–" if dimension is None else columns[dimension]

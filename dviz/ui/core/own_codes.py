@@ -86,7 +86,9 @@ class Waiting:
     seconds: int
 
 
-def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:
+def as_table(
+    name: str, codes: np.ndarray, labels: Labels, columns: tuple[str, ...] = ()
+) -> OwnTable:
     """Check the sizes and work out S.
 
     Raises:
@@ -104,7 +106,7 @@ def as_table(name: str, codes: np.ndarray, labels: Labels) -> OwnTable:
     if len(codes) < MIN_ROWS:
         raise DataFileError(f"{len(codes)} rows; at least {MIN_ROWS} are needed")
     association = associate(codes, labels.classes)
-    return OwnTable(name, codes, labels, active_dimensions(codes), association)
+    return OwnTable(name, codes, labels, active_dimensions(codes), association, columns)
 
 
 def measure_in_turn(

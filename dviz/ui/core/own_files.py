@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from dviz.errors import DataFileError, DvizError
 from dviz.limits import LIMITS
 from dviz.measuring.columns import Column, guess_columns
-from dviz.measuring.files import CODE, Labels, read_classes, read_representations, read_table
+from dviz.measuring.files import Labels, read_classes, read_representations, read_table
 from dviz.metrics.association import Association
 from dviz.ui.core.fair import Lane
 from dviz.ui.core.own_codes import OwnTable, as_table
@@ -43,9 +43,7 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
     if len(by_kind) != len(paths) or not set(by_kind) <= {".npz", ".csv"} or ".csv" not in by_kind:
         names = ", ".join(Path(path).name for path in paths) or "nothing"
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
-    table = unpacked(_read(table_bytes, paths, by_kind, dict(roles or {})))
-    columns = tuple(name for name, role in (roles or {}).items() if role == CODE)
-    return replace(table, columns=columns)
+    return unpacked(_read(table_bytes, paths, by_kind, dict(roles or {})))
 
 
 def columns_of(paths: Sequence[str]) -> list[Column]:
@@ -90,7 +88,7 @@ def table_bytes(by_kind: dict[str, str], roles: dict[str, str]) -> bytes:
 def packed(table: OwnTable) -> bytes:
     """A table as an .npz of plain arrays."""
     labels, found = table.labels, table.association
-    words = json.dumps([table.name, labels.names, labels.values, found.reasons])
+    words = json.dumps([table.name, labels.names, labels.values, found.reasons, table.columns])
     arrays = {
         "words": np.frombuffer(words.encode(), dtype=np.uint8),
         "codes": table.codes,
@@ -108,10 +106,10 @@ def packed(table: OwnTable) -> bytes:
 def unpacked(content: bytes) -> OwnTable:
     """The table that `packed` made this of."""
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        name, names, values, reasons = json.loads(file["words"].tobytes())
+        name, names, values, reasons, columns = json.loads(file["words"].tobytes())
         labels = Labels(tuple(names), file["classes"], tuple(map(tuple, values)))
         found = Association(file["correlation"], file["pairs"], file["groups"], tuple(reasons))
-        return OwnTable(name, file["codes"], labels, file["active"], found)
+        return OwnTable(name, file["codes"], labels, file["active"], found, tuple(columns))
 
 
 def _nameless(message: str, paths: Sequence[str]) -> str:

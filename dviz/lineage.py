@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE, CheckpointConfig, read_config
+from dviz.checkpoint import CONFIG, DIRECT, FINE_TUNED, SOURCE, CheckpointConfig, read_config
 from dviz.errors import CheckpointError
 
 STAGES = (SOURCE, DIRECT, FINE_TUNED)
@@ -63,6 +63,11 @@ def source_folder(folder: Path) -> Path:
         parent = folder.parent / str(config.parent)
         if parent in seen:
             raise CheckpointError(f"the lineage of {folder.name} comes back to {parent.name}")
+        if not (parent / CONFIG).is_file():
+            raise CheckpointError(
+                f"{folder.name} comes from {parent.name}, which is looked for beside it; copy or "
+                f"link it to {parent}"
+            )
         seen.append(parent)
     return seen[-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,23 +69,37 @@ def run_checkpoint(args: argparse.Namespace) -> None:
 
 
 def _report_summary(result: DatasetReport) -> str:
+    active = f"{sum(result.active)} of {len(result.active)} dimensions active"
     if not result.factors:
-        return (
-            f"{result.dataset}: no labels, so no scores; {result.fidelity}, "
-            f"{sum(result.active)} of {len(result.active)} dimensions active"
-        )
+        return f"{result.dataset}: no labels, so no scores; {result.fidelity}, {active}"
     from dviz.results.markdown import percent
 
-    scores = [result.omes(pooling=pooling).omes for pooling in ("avg", "max")]
     accuracies = ", ".join(
         f"{model} {dims} {percent(result.mean_accuracy(model, dims))}"
         for model in ("gbt", "mlp")
         for dims in ("all", "union", "pruned")
     )
     return (
-        f"{result.dataset}: OMES avg {scores[0]:.3f}, max {scores[1]:.3f}; "
+        f"{result.dataset}: {_omes_or_why_not(result)}; {active}; "
         f"mean accuracy in %: {accuracies}; {result.fidelity} ({result.seconds:.0f} s)"
     )
+
+
+def _omes_or_why_not(result: DatasetReport) -> str:
+    avg, largest = (result.omes(pooling=pooling).omes for pooling in ("avg", "max"))
+    if not math.isnan(avg):
+        return f"OMES avg {avg:.3f}, max {largest:.3f}"
+    if not any(result.active):
+        return "no OMES, as no dimension is active"
+    if len(result.factors) == 1:
+        return "no OMES of a single factor"
+    for name, size in zip(result.factors, result.sizes, strict=True):
+        if size > result.num_images / 2:
+            return (
+                f"no OMES, as hardly two images differ in one factor alone: {name} has {size} "
+                f"values in {result.num_images} images; leave it out or bin it"
+            )
+    return "no OMES, as too few images with all labels differ in one factor alone"
 
 
 def add_check(commands: argparse._SubParsersAction) -> None:

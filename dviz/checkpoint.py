@@ -216,6 +216,12 @@ def save_checkpoint(folder: str | Path, model: VAE, config: CheckpointConfig) ->
     write_json(folder / CONFIG, config.to_dict())
 
 
+def clear_checkpoint(folder: str | Path) -> None:
+    """Delete a checkpoint's files from `folder`, and leave what else lies there."""
+    for name in (*FILES, *DERIVED):
+        (Path(folder) / name).unlink(missing_ok=True)
+
+
 def read_config(folder: str | Path) -> CheckpointConfig:
     """Read a checkpoint's `config.json` alone.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +111,49 @@ def training_config(args: argparse.Namespace, **more: object) -> TrainingConfig:
     return TrainingConfig(**{name: getattr(args, name) for name in names} | more)
 
 
+def add_output_flags(add: Callable[..., Any]) -> None:
+    """Where a command writes a checkpoint to, and what it may do to one that lies there."""
+    add("--output", required=True, type=Path, help="checkpoint folder to write")
+    told = "replace a checkpoint that lies in --output, and what was measured of it"
+    add("--overwrite", action="store_true", help=told)
+
+
+def check_output(args: argparse.Namespace, part: str = "training") -> None:
+    """Refuse to write where something would be lost unasked.
+
+    Raises:
+        ValueError: there is a checkpoint or a stopped run in `args.output`, and neither --resume
+            nor --overwrite was given.
+    """
+    from dviz.checkpoint import CONFIG
+    from dviz.training.loop import STATE
+
+    if args.resume or args.overwrite:
+        return
+    folder, state = args.output, args.output / part / STATE
+    if (folder / CONFIG).exists():
+        raise ValueError(
+            f"{folder} holds a checkpoint already; choose another --output, or replace it and what "
+            "was measured of it with --overwrite"
+        )
+    if state.exists():
+        raise ValueError(
+            f"{folder} holds a run that was stopped; go on with --resume, or start anew with "
+            "--overwrite"
+        )
+
+
+def save_into(args: argparse.Namespace, model: VAE, config: CheckpointConfig) -> None:
+    """Write a checkpoint; with --overwrite nothing that was said of another one stays beside it."""
+    from dviz.checkpoint import clear_checkpoint, save_checkpoint
+    from dviz.cli.baseline import FOLDER
+
+    if args.overwrite:
+        clear_checkpoint(args.output)
+        shutil.rmtree(args.output / FOLDER, ignore_errors=True)
+    save_checkpoint(args.output, model, config)
+
+
 def train_into(
     args: argparse.Namespace,
     model: VAE,
@@ -128,7 +172,6 @@ def train_into(
 
     from safetensors import SafetensorError
 
-    from dviz.checkpoint import save_checkpoint
     from dviz.errors import TrainingError
     from dviz.measuring.machine import describe_machine
     from dviz.training.loop import train
@@ -157,7 +200,7 @@ def train_into(
     told |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
         try:
-            save_checkpoint(args.output, model, replace(identity, **{part: told}))
+            save_into(args, model, replace(identity, **{part: told}))
         except (OSError, SafetensorError) as error:
             raise TrainingError(
                 f"{args.output} cannot be written to ({error}); what was learnt is kept in its "

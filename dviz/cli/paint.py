@@ -37,7 +37,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="checkpoint folder")
-    add("--output", required=True, type=Path, help="folder to write; may be the checkpoint's own")
+    common.add_output_flags(add)
     add("--decoder", choices=DECODERS, default="modulated", help="default: %(default)s")
     told = "n of a decoder that starts anew (0: the encoder's; default: as it is)"
     add("--filters", type=int, metavar="N", help=told)
@@ -67,6 +67,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
     config = config_of(args)
+    if args.output.resolve() == args.checkpoint.resolve():
+        args.overwrite = False  # its codes stay, and what was measured of them
+    else:
+        common.check_output(args, "painting")
     device = common.pick_device(args.device, args.threads)
     from dviz.checkpoint import load_checkpoint
     from dviz.data import load_dataset

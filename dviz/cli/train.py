@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from dviz.cli import common
 
@@ -31,7 +30,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--dataset", required=True, help="name of a dataset, e.g. color-dsprites")
-    add("--output", required=True, type=Path, help="checkpoint folder to write")
+    common.add_output_flags(add)
     add("--filters", type=int, default=32, help="n: channels n/4, n/2, n (default 32; study: 128)")
     add("--latent-size", type=int, default=10, help="latent dimensions (default 10; study: 10)")
     told = "one more layer of the study's decoder (default 256; 0: none)"
@@ -68,4 +67,5 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.output.resolve().name, SOURCE, dataset.name, dataset.space.factors, model.config,
         source=dataset.name,
     )  # fmt: skip
+    common.check_output(args)
     common.train_into(args, model, dataset, config, identity, device)

@@ -22,7 +22,8 @@ DEFAULTS = {
 """Of a transfer: direct, or with steps fine-tuning as gently as it can be."""
 
 if TYPE_CHECKING:
-    from dviz.checkpoint import Checkpoint
+    from dviz.checkpoint import Checkpoint, CheckpointConfig
+    from dviz.data import FactorDataset
     from dviz.factors import FactorSpace
     from dviz.training.config import TrainingConfig
 
@@ -39,7 +40,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--checkpoint", required=True, type=Path, help="checkpoint folder to start from")
     add("--target", required=True, help="name of the Target dataset, e.g. coil100-augmented")
-    add("--output", required=True, type=Path, help="checkpoint folder to write")
+    common.add_output_flags(add)
     common.add_training_flags(parser, TARGET, defaults=DEFAULTS)
     add(
         "--untied-beta",
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
     if args.output.resolve() == args.checkpoint.resolve():
         raise ValueError(f"--output is {args.output}, the checkpoint itself; use another folder")
+    common.check_output(args)
     config = _config(args) if args.steps else None
     device = common.pick_device(args.device, args.threads)
     from dviz.checkpoint import DIRECT, FINE_TUNED, CheckpointConfig, load_checkpoint
@@ -105,9 +107,10 @@ def _config(args: argparse.Namespace) -> TrainingConfig:
     )
 
 
-def _copy(args: argparse.Namespace, parent: Checkpoint, dataset: object, identity: object) -> None:
+def _copy(
+    args: argparse.Namespace, parent: Checkpoint, dataset: FactorDataset, identity: CheckpointConfig
+) -> None:
     """Direct transfer: the same weights, at most other BatchNorm statistics."""
-    from dviz.checkpoint import save_checkpoint
     from dviz.training.statistics import reestimate_statistics
 
     if args.reestimate_statistics < 0:
@@ -118,7 +121,7 @@ def _copy(args: argparse.Namespace, parent: Checkpoint, dataset: object, identit
         reestimate_statistics(parent.model, dataset, args.reestimate_statistics, args.seed)
         settings = {"reestimate_statistics": args.reestimate_statistics, "seed": args.seed}
         identity = replace(identity, training=settings)
-    save_checkpoint(args.output, parent.model, identity)
+    common.save_into(args, parent.model, identity)
 
 
 def _tied(parent: Checkpoint) -> int:

@@ -1,0 +1,75 @@
+"""What lies in a folder is not lost to a command that writes there."""
+
+import shutil
+
+import pytest
+
+from dviz.checkpoint import DIRECT, SOURCE, read_config
+from tests.ui.material import NAMES
+
+FLAGS = ["--batch-size", 4, "--threads", 1]
+
+
+@pytest.fixture
+def full(checkpoints, tmp_path):
+    """A measured Source with a baseline beside its report."""
+    folder = shutil.copytree(checkpoints / NAMES[0], tmp_path / "full")
+    (folder / "baselines/random").mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    return folder
+
+
+def files(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "--dataset", "color-dsprites", "--filters", 4, "--steps", 1, *FLAGS],
+        ["transfer", "--checkpoint", "SOURCE", "--target", "dsprites"],
+        ["transfer", "--checkpoint", "SOURCE", "--target", "dsprites", "--steps", 1, *FLAGS],
+        ["paint", "SOURCE", "--steps", 1, *FLAGS],
+    ],
+    ids=["train", "direct", "fine-tune", "paint"],
+)
+def test_a_folder_with_a_checkpoint_is_refused_and_stays_as_it_was(
+    checkpoints, full, run_command, command
+):
+    before = files(full)
+    said = [checkpoints / NAMES[0] if word == "SOURCE" else word for word in command]
+    assert "holds a checkpoint already" in run_command(*said, "--output", full, fails=True).err
+    assert files(full) == before
+
+
+def test_nothing_that_was_said_of_a_replaced_checkpoint_stays(checkpoints, full, run_command):
+    command = ["transfer", "--checkpoint", checkpoints / NAMES[0], "--target", "dsprites"]
+    assert read_config(full).kind == SOURCE
+    run_command(*command, "--output", full, "--overwrite")
+    assert read_config(full).kind == DIRECT
+    assert {path.name for path in full.iterdir()} == {
+        "model.safetensors", "config.json", "notes.txt",
+    }  # fmt: skip
+
+
+def test_a_stopped_run_is_not_begun_anew_unasked(tmp_path, run_command, monkeypatch):
+    out = tmp_path / "out"
+    command = ["train", "--dataset", "color-dsprites", "--filters", 4, "--output", out, *FLAGS]
+    command += ["--save-every", 1]
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    from dviz.training.learner import Learner
+
+    step = Learner.step
+    monkeypatch.setattr(Learner, "step", lambda self, n, b: step(self, n, b) if n < 2 else stop())
+    with pytest.raises(SystemExit):
+        run_command(*command, "--steps", 4)
+    monkeypatch.undo()
+    state = out / "training/state.safetensors"
+    before = state.read_bytes()
+    assert "go on with --resume" in run_command(*command, "--steps", 3, fails=True).err
+    assert state.read_bytes() == before
+    run_command(*command, "--steps", 4, "--resume")
+    assert (out / "config.json").exists()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dviz.data.base import FactorDataset
+from dviz.errors import DatasetError
 from dviz.models.vae import to_tensor
 from dviz.models.weak import standardised
 from dviz.training.config import TrainingConfig
@@ -49,7 +50,16 @@ def labelled_images(dataset: FactorDataset, config: TrainingConfig) -> Images | 
 
 
 def held_out_images(dataset: FactorDataset, config: TrainingConfig) -> Images | None:
-    """The images that tell when to stop; never more than a tenth of the dataset."""
+    """The images that tell when to stop; at least one, never more than a tenth of the dataset.
+
+    Raises:
+        DatasetError: the dataset is a single image, so that none would be left to learn from.
+    """
+    if config.patience and dataset.num_images < 2:
+        raise DatasetError(
+            f"{dataset.name} has one image, and patience holds one out; "
+            "add images, or train with --patience 0"
+        )
     count = max(1, min(config.held_out, dataset.num_images // 10)) if config.patience else 0
     return _fixed_images(dataset, count, config.seed, _HELD_OUT)
 

@@ -196,7 +196,10 @@ class TrainingConfig(ObjectiveSettings):
         at_least=0,
     )
     held_out: int = setting(
-        512, "images of that check, never trained on singly", group=STOPPING, at_least=1
+        512,
+        "images of that check, never trained on singly; never more than a tenth of the dataset",
+        group=STOPPING,
+        at_least=1,
     )
     check_every: int = setting(500, "steps between two checks", group=STOPPING, at_least=1)
 

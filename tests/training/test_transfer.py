@@ -9,6 +9,7 @@ import torch
 
 from dviz.checkpoint import SOURCE, CheckpointConfig, read_config, save_checkpoint
 from dviz.data import load_dataset
+from dviz.errors import DatasetError
 from dviz.models.objectives import OBJECTIVES
 from dviz.models.vae import to_tensor
 from dviz.training.batches import draw_batch, held_out_images
@@ -19,6 +20,7 @@ from dviz.training.processes import Processes
 from dviz.training.samples import sample_sheet
 from dviz.training.schedule import weights_at
 from dviz.training.statistics import reestimate_statistics
+from tests.data.material import write_folder
 from tests.training.problems import fresh, history, weights
 
 CONFIG = TrainingConfig(steps=6, batch_size=8, learning_rate=3e-3, supervision="none", beta=1.0)
@@ -87,6 +89,14 @@ def test_a_run_never_sees_its_held_out_images(squares):
         batch = draw_batch(squares, config, step, 4, "cpu", Processes(), held_out=held_out)
         seen = torch.cdist(batch.x.flatten(1), known).argmin(1).numpy()
         assert not np.isin(seen, held_out.indices).any()
+
+
+def test_of_a_single_image_none_can_be_held_out(tmp_path):
+    write_folder(tmp_path / "one", ["image", "photo00.png"])
+    dataset = load_dataset("folder", tmp_path / "one")
+    with pytest.raises(DatasetError, match=r"one has one image.*--patience 0"):
+        held_out_images(dataset, replace(CONFIG, patience=1))
+    assert held_out_images(dataset, CONFIG) is None
 
 
 def test_it_stops_when_the_held_out_loss_does_not_fall_and_goes_back(squares, tmp_path):

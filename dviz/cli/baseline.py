@@ -67,12 +67,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"--only is {unknown[0]!r}; {args.recipes.name} has {', '.join(recipes)}")
     checkpoint = load_checkpoint(args.checkpoint, device)
     dataset = load_dataset(checkpoint.config.dataset, args.data_root)
+    if not dataset.space.factors:
+        raise ValueError(f"{dataset.name} has no labels, so baselines have no scores")
     for name in args.only or recipes:
         recipe = recipes[name]
         stored = _measured_before(checkpoint, name) if args.paint else None
         encoder = encoder_of(recipe, checkpoint, dataset, args.data_root, device, train=True)
         if encoder is None:
-            continue  # of a direct transfer, nothing was learnt on the Target
+            print(f"{name}: skipped, a direct transfer learnt nothing on the Target")
+            continue
         if stored is not None:
             result = _with_pictures(stored, encoder, checkpoint, dataset, device)
             told = result.fidelity

@@ -12,6 +12,7 @@ from dviz.cli import baseline, grid, paint, sweep, train, transfer
 from dviz.errors import DataFileError
 from dviz.measuring.report import read_report, write_report
 from dviz.training.baselines import read_recipes, source_config, target_config
+from tests.data.material import write_folder
 from tests.training.problems import weights
 
 TINY = ["--filters", "4", "--latent-size", "5", "--decoder-hidden", "0", "--threads", "1"]
@@ -36,6 +37,19 @@ def run(folder, *names):
     baseline.main(["--checkpoint", str(folder), *SIZES, "--only", *names])
 
 
+@pytest.fixture
+def direct(tuned, tmp_path):
+    """Carries the fine-tuned transfer's Source to a dataset as it is."""
+
+    def carry(target, *place):
+        out = tmp_path / "direct"
+        names = ["--checkpoint", str(tuned.parent / "source"), "--target", target, *place]
+        transfer.main([*names, "--output", str(out), "--threads", "1"])
+        return out
+
+    return carry
+
+
 def test_each_is_trained_where_its_recipe_says_and_goes_into_the_report(tuned):
     run(tuned, "random", "target-only", "autoencoder")
     found = {b.name: b for b in read_report(tuned / "report.json").baselines}
@@ -47,6 +61,19 @@ def test_each_is_trained_where_its_recipe_says_and_goes_into_the_report(tuned):
     carried = load_checkpoint(tuned / "baselines/autoencoder").config
     assert (carried.dataset, carried.training["steps"]) == ("noisy-dsprites", 3)
     assert carried.training["objective"] == "autoencoder"
+
+
+def test_of_a_direct_transfer_what_learns_the_target_is_skipped_and_told(direct, capsys):
+    run(direct("noisy-dsprites"), "target-only")
+    assert "target-only: skipped, a direct transfer learnt nothing" in capsys.readouterr().out
+
+
+def test_without_labels_nothing_is_trained(direct, tmp_path, monkeypatch):
+    place = ["--data-root", str(write_folder(tmp_path / "odd", rows=False))]
+    folder = direct("folder", *place)
+    monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: pytest.fail("trained"))
+    with pytest.raises(ValueError, match="folder:odd has no labels, so baselines have no scores"):
+        baseline.main(["--checkpoint", str(folder), *SIZES, *place])
 
 
 def test_what_is_trained_already_is_only_measured(tuned, monkeypatch):

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -92,14 +94,15 @@ def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.n
         source: what to call it in an error.
 
     Returns:
-        names: of N images; space: F factors; table: class indices int64 (N, F), −1 for a gap.
+        names: of N images, composed (NFC); space: F factors; table: class indices int64 (N, F),
+            −1 for a gap.
 
     Raises:
         DatasetError: no column `image`, no rows, a ragged row, or a name that occurs twice.
     """
     header, lines, rows = _read_csv(content, source)
     columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
-    names = [name.replace("\\", "/").removeprefix("./") for name in columns.pop(IMAGE)]
+    names = [_composed(name.replace("\\", "/").removeprefix("./")) for name in columns.pop(IMAGE)]
     seen: set[str] = set()
     for name, line in zip(names, lines, strict=True):
         if not name or name in seen:
@@ -185,21 +188,28 @@ def is_own_folder(name: str) -> bool:
 
 
 class _Pictures:
-    """The files of a folder or zip by their relative names. Nothing is ever unpacked to disk."""
+    """The files of a folder or zip by their relative names, composed (NFC).
+
+    Nothing is ever unpacked to disk.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._archive: zipfile.ZipFile | None = None
         if path.is_dir():
             there = {
-                p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()
+                _composed(file.relative_to(path).as_posix()): file
+                for file in sorted(path.rglob("*"))
+                if file.is_file()
             }
             self._open_file: Callable[[str], IO[bytes]] = lambda name: there[name].open("rb")
             found = list(there)
         else:
             found = self._open()
         self._files = dict.fromkeys(name for name in found if not _hidden(name))
-        self.labels = self._text() if LABELS in self._files else None
+        # Some name it Labels.csv; labels.csv itself comes last.
+        tables = sorted(name for name in self._files if name.lower() == LABELS)
+        self.labels = self._text(tables[-1]) if tables else None
         self.names = [k for k in self._files if PurePosixPath(k).suffix.lower() in SUFFIXES]
 
     def __enter__(self) -> _Pictures:
@@ -214,9 +224,11 @@ class _Pictures:
         missing = [name for name in names if name not in self._files]
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            near = next((k for k in self.names if _loosely(k) == _loosely(missing[0])), None)
             raise DatasetError(
                 f"{missing[0]}{more}, named in {LABELS}, is not in {self.path}; "
-                "add the image or take its line away"
+                + (f"{near} is: write names as the files have them, " if near else "")
+                + "add the image or take its line away"
             )
 
     def decode(self, names: list[str]) -> np.ndarray:
@@ -250,19 +262,20 @@ class _Pictures:
             raise DatasetError(
                 f"{self.path} is neither a folder nor a whole zip ({error}); pack it again"
             ) from error
-        names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+        files = {_name_of(info): info for info in archive.infolist() if not info.is_dir()}
+        names = sorted(files)
         for name in names:
             if ".." in PurePosixPath(name.replace("\\", "/")).parts or name.startswith(("/", "\\")):
                 raise DatasetError(f"{self.path} holds {name!r}, outside of itself; pack it again")
         visible = [name for name in names if not _hidden(name)]
         tops = {name.partition("/")[0] for name in visible}
         inside = len(tops) == 1 and all("/" in name for name in visible)
-        found = {name.partition("/")[2] if inside else name: name for name in visible}
+        found = {name.partition("/")[2] if inside else name: files[name] for name in visible}
         self._open_file = lambda name: archive.open(found[name])
         return list(found)
 
-    def _text(self) -> str:
-        content = self._read(LABELS)
+    def _text(self, name: str) -> str:
+        content = self._read(name)
         if len(content) > MAX_LABEL_BYTES:
             raise DatasetError(f"{LABELS} in {self.path} is larger than 50 MB")
         wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as some spreadsheets save
@@ -272,6 +285,24 @@ class _Pictures:
             raise DatasetError(
                 f"{LABELS} in {self.path} is not UTF-8; save it as CSV UTF-8"
             ) from error
+
+
+def _composed(name: str) -> str:
+    """A file's name in the one form of several that look alike: Macs write é as e and an accent."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    if not info.flag_bits & 0x800:  # Macs pack names in UTF-8 and do not say so
+        with suppress(UnicodeError):
+            return _composed(info.filename.encode("cp437").decode("utf-8"))
+    return _composed(info.filename)
+
+
+def _loosely(name: str) -> str:
+    """A picture's name without what is often written otherwise: folder, suffix, capitals."""
+    path = PurePosixPath(name)
+    return (path.stem if path.suffix.lower() in SUFFIXES else path.name).casefold()
 
 
 def _hidden(name: str) -> bool:

@@ -1,3 +1,4 @@
+import unicodedata
 import zipfile
 
 import numpy as np
@@ -82,6 +83,39 @@ def test_without_labels_every_picture_counts(folder):
     dataset = load_dataset("folder", folder)
     assert (dataset.num_images, len(dataset.space)) == (24, 0)
     assert dataset.images(np.arange(24)).max(axis=(1, 2, 3)).min() > 90
+
+
+def test_names_meet_however_their_accents_are_written(folder):
+    (folder / "photo00.png").rename(folder / unicodedata.normalize("NFD", "é.png"))
+    for form in ("NFC", "NFD"):
+        name = unicodedata.normalize(form, "é.png")
+        (folder / "labels.csv").write_text(f"image,colour\n{name},red\n", encoding="utf-8")
+        assert load_dataset("folder", folder).num_images == 1
+
+
+def test_a_zip_need_not_say_that_its_names_are_utf8(folder, tmp_path):
+    (folder / "labels.csv").write_text("image,colour\né.png,red\n", encoding="utf-8")
+    name = unicodedata.normalize("NFD", "é.png").encode()
+    archive = tmp_path / "mac.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(folder / "labels.csv", "labels.csv")
+        file.write(folder / "photo00.png", "X" * len(name))
+    archive.write_bytes(archive.read_bytes().replace(b"X" * len(name), name))
+    assert load_dataset("folder", archive).num_images == 1
+
+
+def test_labels_csv_may_be_written_in_capitals(folder):
+    (folder / "labels.csv").rename(folder / "Labels.CSV")
+    assert load_dataset("folder", folder).space.names == ("colour", "level")
+    (folder / "labels.csv").write_text("image,hue\nphoto00.png,red\n")
+    assert load_dataset("folder", folder).space.names == ("hue",)
+
+
+@pytest.mark.parametrize("name", ["photo00", "PHOTO00.png", "more/photo00.png", "photo00.jpg"])
+def test_of_a_missing_picture_the_one_that_may_be_meant_is_named(folder, name):
+    write_folder(folder, ["image,colour", f"{name},red"])
+    with pytest.raises(DatasetError, match=rf"{name}, named in .*; photo00\.png is: write names"):
+        load_dataset("folder", folder)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".webp", ".bmp"])

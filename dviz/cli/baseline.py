@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from dviz.checkpoint import load_checkpoint
     from dviz.data import load_dataset
     from dviz.measuring.encoder import add_baseline
+    from dviz.representations.efficientnet import find_weights
     from dviz.training.baselines import read_recipes
 
     recipes = read_recipes(args.recipes)
@@ -69,8 +70,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     dataset = load_dataset(checkpoint.config.dataset, args.data_root)
     if not dataset.space.factors:
         raise ValueError(f"{dataset.name} has no labels, so baselines have no scores")
-    for name in args.only or recipes:
-        recipe = recipes[name]
+    asked = [recipes[name] for name in args.only or recipes]
+    if any(recipe.start == "features" for recipe in asked):
+        find_weights(args.data_root)
+    for recipe in asked:
+        name = recipe.name
         stored = _measured_before(checkpoint, name) if args.paint else None
         encoder = encoder_of(recipe, checkpoint, dataset, args.data_root, device, train=True)
         if encoder is None:

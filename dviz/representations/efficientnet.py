@@ -119,7 +119,7 @@ class FrozenFeatures(Representation):
         images: uint8 (N, H, W, 3) that the components are found on.
         components: how many; 0 for all 1280 features.
         image_size: side of the pictures it looks at.
-        root: folder of the weights, see `dviz.data.root.data_root`.
+        root: folder of the weights, see `find_weights`.
 
     Raises:
         DvizError: the weights are not there.
@@ -161,15 +161,28 @@ def _principal(features: np.ndarray, components: int) -> tuple[np.ndarray, np.nd
     return mean, (axes[:components].T / max(width, 1e-12)).astype(np.float32)
 
 
+def find_weights(root: str | Path | None = None) -> Path:
+    """The file of the weights: in `root`, which may hold one's own pictures alone, or else in the
+    default data folder, where `convert` writes it. See `dviz.data.root.data_root`.
+
+    Raises:
+        DvizError: it is in neither.
+    """
+    places = list(dict.fromkeys(data_root(place) / FILE for place in (root, None)))
+    for path in places:
+        if path.is_file():
+            return path
+    where = " or ".join(map(str, places))
+    raise DvizError(f"EfficientNet-Lite0's weights are not in {where}; {HOW_TO_GET}")
+
+
 def load_network(root: str | Path | None = None) -> EfficientNetLite0:
     """The network with its published weights, from the safetensors in the data folder.
 
     Raises:
         DvizError: they are not there, or broken.
     """
-    path = data_root(root) / FILE
-    if not path.is_file():
-        raise DvizError(f"EfficientNet-Lite0's weights are not in {path}; {HOW_TO_GET}")
+    path = find_weights(root)
     network = EfficientNetLite0()
     try:
         network.load_state_dict(load_file(path), strict=True)

@@ -9,7 +9,7 @@ import torch
 
 from dviz.checkpoint import load_checkpoint
 from dviz.cli import baseline, grid, paint, sweep, train, transfer
-from dviz.errors import DataFileError
+from dviz.errors import DataFileError, DvizError
 from dviz.measuring.report import read_report, write_report
 from dviz.training.baselines import read_recipes, source_config, target_config
 from tests.data.material import write_folder
@@ -74,6 +74,13 @@ def test_without_labels_nothing_is_trained(direct, tmp_path, monkeypatch):
     monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: pytest.fail("trained"))
     with pytest.raises(ValueError, match="folder:odd has no labels, so baselines have no scores"):
         baseline.main(["--checkpoint", str(folder), *SIZES, *place])
+
+
+def test_without_imagenets_weights_nothing_is_trained(tuned, tmp_path, monkeypatch):
+    monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
+    monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: pytest.fail("trained"))
+    with pytest.raises(DvizError, match="EfficientNet-Lite0's weights are not in"):
+        run(tuned, "random", "imagenet-10")
 
 
 def test_what_is_trained_already_is_only_measured(tuned, monkeypatch):

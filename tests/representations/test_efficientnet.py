@@ -9,6 +9,7 @@ from dviz.representations.efficientnet import (
     EfficientNetLite0,
     FrozenFeatures,
     SameConv2d,
+    find_weights,
     load_network,
 )
 
@@ -51,8 +52,16 @@ def test_odd_padding_goes_right_and_below():
     assert layer(x)[0, 0].tolist() == [[45.0, 39.0], [66.0, 50.0]]
 
 
-def test_without_weights_it_says_how_to_get_them(tmp_path):
-    with pytest.raises(DvizError, match=r"python -m dviz\.representations"):
+def test_weights_may_lie_in_the_default_folder_too(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("DVIZ_DATA", str(root))
+    assert find_weights(tmp_path) == find_weights() == root / FILE
+    monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
+    assert find_weights(root) == root / FILE
+
+
+def test_without_weights_it_says_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVIZ_DATA", str(tmp_path / "default"))
+    with pytest.raises(DvizError, match=r"default/.*python -m dviz\.representations"):
         FrozenFeatures(root=tmp_path)
     (tmp_path / FILE).write_bytes(b"nothing")
     with pytest.raises(DvizError, match="is no EfficientNet-Lite0"):

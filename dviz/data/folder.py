@@ -34,6 +34,7 @@ SUFFIXES = frozenset(
 )
 GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 MAX_LABEL_BYTES = 50_000_000
+MENTIONED = 3  # pictures that cannot be read
 
 
 class Folder(TableDataset):
@@ -232,21 +233,30 @@ class _Pictures:
             )
 
     def decode(self, names: list[str]) -> np.ndarray:
-        """The pictures as models see them, uint8 (N, 64, 64, 3)."""
+        """The pictures as models see them, uint8 (N, 64, 64, 3).
+
+        Raises:
+            DatasetError: some cannot be read; all of them are counted, the first are named.
+        """
         images = np.empty((len(names), 64, 64, 3), dtype=np.uint8)
 
-        def work(row: int) -> None:
+        def work(row: int) -> str:
+            """What is wrong with a picture, "" if nothing is."""
             try:
                 images[row] = to_model_input(decode_photo(self._read(names[row]), enough=128))
-            except PhotoError as error:
-                raise DatasetError(f"{names[row]} in {self.path}: {error}") from error
-            except (OSError, zipfile.BadZipFile, RuntimeError) as error:
-                raise DatasetError(
-                    f"{names[row]} in {self.path} cannot be read: {error}"
-                ) from error
+            except (PhotoError, OSError, zipfile.BadZipFile, RuntimeError) as error:
+                return f"{names[row]} ({error})"
+            return ""
 
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(work, range(len(names))))
+            broken = list(filter(None, pool.map(work, range(len(names)))))
+        if broken:
+            more = f" and {len(broken) - MENTIONED} more" if len(broken) > MENTIONED else ""
+            raise DatasetError(
+                f"{len(broken)} of {len(names)} pictures in {self.path} cannot be read: "
+                f"{', '.join(broken[:MENTIONED])}{more}; "
+                + (f"take their lines out of {LABELS}" if self.labels else "remove them")
+            )
         return images
 
     def _read(self, name: str) -> bytes:

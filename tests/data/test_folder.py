@@ -160,7 +160,9 @@ def test_labels_may_come_from_a_spreadsheet(folder):
 
 def test_broken_folders_are_named_in_one_line(folder, tmp_path):
     (folder / "photo03.png").write_bytes((folder / "photo03.png").read_bytes()[:300])
-    with pytest.raises(DatasetError, match=r"photo03\.png in .*: the picture is damaged") as error:
+    with pytest.raises(
+        DatasetError, match=r"1 of 24 .*: photo03\.png \(the picture is damaged"
+    ) as error:
         load_dataset("folder", folder)
     assert "\n" not in str(error.value)
     (folder / "photo03.png").unlink()
@@ -172,6 +174,18 @@ def test_broken_folders_are_named_in_one_line(folder, tmp_path):
         load_dataset("folder", tmp_path / "empty")
     with pytest.raises(DatasetError, match="there is no"):
         load_dataset("folder", tmp_path / "nowhere")
+
+
+def test_all_pictures_that_cannot_be_read_are_told_of_at_once(folder):
+    for number in (3, 5, 7, 9, 11):
+        (folder / f"photo{number:02}.png").write_bytes(b"no picture")
+    told = r"5 of 24 pictures .*photo03\.png .*photo05\.png .*photo07\.png .* and 2 more; "
+    with pytest.raises(DatasetError, match=told + r"take their lines out of labels\.csv") as error:
+        load_dataset("folder", folder)
+    assert "photo09.png" not in str(error.value)
+    (folder / "labels.csv").unlink()
+    with pytest.raises(DatasetError, match=told + "remove them"):
+        load_dataset("folder", folder)
 
 
 def test_broken_and_malicious_zips(folder, tmp_path):
@@ -186,5 +200,5 @@ def test_broken_and_malicious_zips(folder, tmp_path):
             load_dataset("folder", archive)
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("bomb.png", bytes(60_000_000))
-    with pytest.raises(DatasetError, match=r"bomb\.png in .*larger than 25 MB"):
+    with pytest.raises(DatasetError, match=r"bomb\.png .*larger than 25 MB"):
         load_dataset("folder", archive)

@@ -55,10 +55,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     engine = OnRay(args.address, args.workers, gpus=gpus) if args.engine == "ray" else Here()
     try:
         with tqdm(unit="shard", disable=None, leave=False) as bar:
-            rows = encode_all(job, args.output, engine, bar.update)
+            rows, left_out = encode_all(job, args.output, engine, bar.update)
     finally:
         engine.close()
     if args.json:
-        print(json.dumps({"rows": rows, "output": str(args.output)}))
+        print(json.dumps({"rows": rows, "left_out": left_out, "output": str(args.output)}))
     else:
-        print(f"{args.output}: codes of {rows:,} images of {job.dataset}")
+        gaps = f"; {left_out:,} with gaps in their labels are left out" if left_out else ""
+        print(f"{args.output}: codes of {rows:,} images of {job.dataset}{gaps}")

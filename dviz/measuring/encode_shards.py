@@ -12,7 +12,7 @@ import numpy as np
 
 from dviz.data.table import UNKNOWN
 from dviz.errors import DataFileError, DvizError
-from dviz.measuring.shards import find_shards, read_about, write_shard
+from dviz.measuring.shards import count_rows, read_about, write_shard
 
 if TYPE_CHECKING:
     from dviz.checkpoint import Checkpoint
@@ -46,8 +46,12 @@ class EncodeJob:
 
 def encode_all(
     job: EncodeJob, folder: Path, engine: Any, progress: Callable[[int], None] | None = None
-) -> int:
-    """Write the shards that are not there yet; how many images there are in all.
+) -> tuple[int, int]:
+    """Write the shards that are not there yet.
+
+    Returns:
+        how many images all of them hold, and how many are left out: those with a label that is not
+        known, where there are labels.
 
     Raises:
         DataFileError: the folder holds shards of another job.
@@ -68,13 +72,14 @@ def encode_all(
         running = [handle for handle in running if handle is not done]
         engine.check(done)
         tell(1)
-    return find_shards(str(folder / "*.parquet")).num_rows
+    rows = sum(count_rows(_path(folder, k)) for k in range(count))
+    return rows, total - rows
 
 
 def encode_shard(job: EncodeJob, k: int, rows: int, path: Path) -> tuple[int]:
     """One piece of work: shard `k`, its first image `k` × `job.rows`. How many were written.
 
-    Images whose labels are not all known are left out.
+    Images whose labels are not all known are left out; those without labels are not.
     """
     checkpoint, dataset = _model(job.checkpoint, job.device), _dataset(job.dataset, job.data_root)
     start = k * job.rows
@@ -86,7 +91,8 @@ def encode_shard(job: EncodeJob, k: int, rows: int, path: Path) -> tuple[int]:
     classes = dataset.factors(indices)
     known = (classes != UNKNOWN).all(axis=1)
     parts = list(_codes(checkpoint, dataset, indices[known], job.seed, k))
-    codes = np.concatenate(parts) if parts else np.zeros((0, 1), dtype=np.float32)
+    none = np.empty((0, checkpoint.representation.shape.latent_size), dtype=np.float32)
+    codes = np.concatenate(parts or [none])
     names = dataset.space.names
     about = {"job": _told(job), "values": [list(f.values) for f in dataset.space.factors]}
     write_shard(path, codes, classes[known], names, about)

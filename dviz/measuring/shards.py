@@ -1,8 +1,8 @@
 """Codes and labels in Parquet shards, for what does not fit into memory.
 
 A shard has columns z0, z1, … (codes, float32) and one of whole numbers for each factor (class
-indices). Every shard of a set has the same columns. What wrote them stands in the file's metadata
-under `dviz`, as JSON.
+indices); without labels there are none, and such codes are not scored. Every shard of a set has
+the same columns. What wrote them stands in the file's metadata under `dviz`, as JSON.
 """
 
 from __future__ import annotations
@@ -166,6 +166,15 @@ def sample_rows(shards: ShardSet, count: int, seed: int) -> tuple[np.ndarray, np
     codes, classes = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = rng.permutation(len(codes))
     return codes[order], classes[order]
+
+
+def count_rows(path: Path) -> int:
+    """Of one shard; only its footer is read.
+
+    Raises:
+        DataFileError: it is broken.
+    """
+    return _footer(path)[0]
 
 
 def _footer(path: Path) -> tuple[int, list[str]]:

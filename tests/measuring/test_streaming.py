@@ -10,12 +10,15 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+from dviz.checkpoint import load_checkpoint
+from dviz.data import load_dataset
 from dviz.errors import DataFileError
 from dviz.measuring import streaming
 from dviz.measuring.engines import Here, OnRay
 from dviz.measuring.shards import find_shards, read_shard, sample_rows, write_shard
 from dviz.measuring.streaming import accumulate
 from dviz.metrics.association import AssociationAccumulator, associate
+from tests.data.material import write_folder
 
 SOURCE = "sprites"
 NAMES = ("shape", "scale", "hue")
@@ -210,3 +213,27 @@ def test_a_dataset_is_encoded_into_shards_once(tmp_path, run_command, checkpoint
     assert [name for name in times if times[name] != again[name]] == ["part-000001.parquet"]
     error = run_command("encode", *asked[:4], "--rows", 90, "--output", out, fails=True).err
     assert "name another folder" in error
+
+
+def test_without_labels_every_image_is_encoded_in_order(tmp_path, run_command, checkpoints):
+    place = ("--data-root", write_folder(tmp_path / "odd", rows=False), "--dataset", "folder")
+    asked = ("--checkpoint", checkpoints / SOURCE, *place, "--rows", 10)
+    told = run_command("encode", *asked, "--output", tmp_path / "codes").out
+    assert "codes of 24 images of folder" in told
+    assert "left out" not in told
+    paths = sorted((tmp_path / "codes").iterdir())
+    codes = np.concatenate([read_shard(path, [f"z{d}" for d in range(5)], ())[0] for path in paths])
+    images = load_dataset("folder", tmp_path / "odd").images(np.arange(24))
+    encoded = load_checkpoint(checkpoints / SOURCE).representation.encode(images).mean
+    assert np.allclose(codes, encoded, atol=1e-4)
+
+
+def test_images_with_gaps_in_their_labels_are_left_out_and_counted(
+    tmp_path, run_command, checkpoints
+):
+    lines = ["image,colour,level", "photo00.png,,1", "photo01.png,,0", "photo02.png,red,1"]
+    place = ("--data-root", write_folder(tmp_path / "odd", lines), "--dataset", "folder")
+    asked = ("--checkpoint", checkpoints / SOURCE, *place, "--rows", 2)
+    told = run_command("encode", *asked, "--output", tmp_path / "codes").out
+    assert "codes of 1 images of folder; 2 with gaps in their labels are left out" in told
+    assert find_shards(f"{tmp_path}/codes/*.parquet").num_rows == 1

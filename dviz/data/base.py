@@ -74,6 +74,12 @@ class FactorDataset(ABC):
     def num_images(self) -> int:
         return self.space.num_combinations
 
+    @property
+    def content(self) -> str:
+        """Tells its images and labels from those it had before somebody changed them; "" where
+        nobody does."""
+        return ""
+
     def factors(self, indices: np.ndarray) -> np.ndarray:
         """Class indices int64 (N, F) of images `indices` (N,)."""
         return self.space.classes(indices)

@@ -9,6 +9,7 @@ be fine-tuned on and encoded, but not scored.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import unicodedata
 import zipfile
@@ -81,6 +82,14 @@ class Folder(TableDataset):
                 )
             super().__init__(space, table)
             self._images = pictures.decode(names)
+
+    @property
+    def content(self) -> str:
+        told = [(factor.name, factor.values) for factor in self.space.factors]
+        digest = hashlib.blake2b(repr(told).encode(), digest_size=8)
+        digest.update(np.ascontiguousarray(self.table).data)
+        digest.update(self._images.data)
+        return digest.hexdigest()
 
     def images(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return self._images[indices]

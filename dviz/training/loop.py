@@ -108,20 +108,24 @@ class _Run:
     ) -> None:
         self.learner, self.folder, self.on_step = learner, folder, on_step
         self.save_every, self.sheet_every, self.prefetch = save_every, sheet_every, prefetch
-        config, architecture = learner.config, asdict(learner.model.config)
-        self.settings = config.every_setting() | {"dataset": learner.dataset.name, **architecture}
+        config, architecture, dataset = learner.config, learner.model.config, learner.dataset
+        self.data = {"images": dataset.num_images, "content": dataset.content}
+        told = {"dataset": dataset.name, **self.data, **asdict(architecture)}
+        self.settings = config.every_setting() | told
         self.saved: int | None = None
         self.seconds = 0.0  # of the steps until `began`
         self.began = time.perf_counter()
-        self.labelled = labelled_images(learner.dataset, config)
-        self.held_out = held_out_images(learner.dataset, config)
+        self.labelled = labelled_images(dataset, config)
+        self.held_out = held_out_images(dataset, config)
 
     def restore(self) -> int:
         """Go back to the last saved state and return its step, 0 if there is none."""
         path, learner = self.folder / STATE, self.learner
         if not path.exists():
             return 0
-        done, notes = load_state(path, learner.parts(), self.settings, DEFAULTS | ADDED)
+        # A state of before these were saved is taken to have learnt from the same data.
+        defaults = DEFAULTS | ADDED | self.data
+        done, notes = load_state(path, learner.parts(), self.settings, defaults)
         self.seconds = notes.pop("seconds", 0.0)
         learner.notes = notes
         self.saved = done

@@ -15,6 +15,7 @@ from dviz.models.vae import VAE, VAEConfig
 from dviz.training.config import TrainingConfig
 from dviz.training.loop import train
 from dviz.training.schedule import beta_at, learning_rate_at
+from tests.data.material import write_folder
 
 CONFIG = TrainingConfig(steps=12, batch_size=4, learning_rate=3e-3, seed=5)
 
@@ -100,6 +101,28 @@ def test_resuming_with_other_settings_is_refused(dataset, tmp_path):
     train(fresh(), dataset, CONFIG, tmp_path)
     with pytest.raises(CheckpointError, match=r"other settings \(beta: 2\.0 → 4\.0\)"):
         train(fresh(), dataset, replace(CONFIG, beta=4.0), tmp_path, resume=True)
+
+
+def test_resuming_on_pictures_or_labels_that_changed_is_refused(tmp_path):
+    pictures, run = write_folder(tmp_path / "mine"), tmp_path / "run"
+    config = replace(CONFIG, steps=2, supervision="none")
+    train(fresh(), load_dataset("folder", pictures), config, run)
+    train(fresh(), load_dataset("folder", pictures), config, run, resume=True)
+    labels = (pictures / "labels.csv").read_text()
+    for changed in (
+        labels.replace("red", "rot"),
+        labels.replace("photo00.png,red", "photo00.png,blue"),
+    ):
+        (pictures / "labels.csv").write_text(changed)
+        with pytest.raises(CheckpointError, match=r"other settings \(content: "):
+            train(fresh(), load_dataset("folder", pictures), config, run, resume=True)
+    (pictures / "labels.csv").write_text(labels)
+    shutil.copy(pictures / "photo01.png", pictures / "photo00.png")
+    with pytest.raises(CheckpointError, match=r"other settings \(content: "):
+        train(fresh(), load_dataset("folder", pictures), config, run, resume=True)
+    (pictures / "labels.csv").write_text(labels.rsplit("photo23", 1)[0])
+    with pytest.raises(CheckpointError, match="images: 24 → 23"):
+        train(fresh(), load_dataset("folder", pictures), config, run, resume=True)
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_state(dataset, tmp_path):

@@ -192,7 +192,8 @@ def test_a_state_of_before_an_option_existed_is_resumed(squares, tmp_path):
     path = tmp_path / "state.safetensors"
     with safe_open(path, framework="pt") as file:
         settings = json.loads(file.metadata()["settings"])
-    for name in ("objective", "ema", "encoder_rate", "ties", "decoder_filters"):
+    later = ("objective", "ema", "encoder_rate", "ties", "decoder_filters", "images", "content")
+    for name in later:
         del settings[name]
     with atomic_path(path) as temporary:
         save_file(load_file(path), temporary, {"step": "12", "settings": json.dumps(settings)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,6 +46,9 @@ def run_parallel(function: Callable, arguments: Sequence[tuple], n_jobs: int) ->
     if n_jobs == 1:
         with threadpool_limits(1):
             return [function(*each) for each in arguments]
+    # A process that has grown, as what trains trees does, is replaced and its calls are kept.
+    replaced = "A worker stopped while some jobs were given to the executor"
+    warnings.filterwarnings("ignore", replaced, UserWarning)
     with parallel_config(backend="loky", inner_max_num_threads=1):
         return list(
             Parallel(n_jobs=n_jobs, batch_size=1)(delayed(function)(*each) for each in arguments)

@@ -53,7 +53,8 @@ def omes(
     Args:
         codes: numbers (N, D), N ≥ 2: an array, a CPU or GPU tensor, or a DataFrame.
         factors: labels (N, F) of the same rows. Whole numbers are class indices; words and other
-            numbers are numbered in their order. A DataFrame's columns name the factors.
+            numbers are numbered in their order. A DataFrame's columns name the factors; its index
+            must be that of `codes`, where these have one.
         names: F different factor names; by default the columns', else "0", "1", …
         alpha: weight of modularity against compactness, in [0, 1].
         pooling: "avg" or "max", over dimensions.
@@ -164,6 +165,7 @@ def _table(
     codes: Any, factors: Any, names: Sequence[str] | None
 ) -> tuple[np.ndarray, np.ndarray, Sequence[str] | None]:
     """Codes as an array, factors as class indices int64 (N, F), and what these are called."""
+    _check_index(codes, factors)
     if names is None and hasattr(factors, "columns"):
         names = [str(name) for name in factors.columns]
     columns = _plain(factors)
@@ -173,6 +175,20 @@ def _table(
         raise ValueError(f"factors must be (N, F), got shape {columns.shape}")
     indices = [_class_indices(column, j) for j, column in enumerate(columns.T)]
     return _plain(codes), np.stack(indices, axis=1) if indices else columns, names
+
+
+def _check_index(codes: Any, factors: Any) -> None:
+    """Raise ValueError where both are of pandas, equally long, and name their rows differently."""
+    index: Any = getattr(codes, "index", None)
+    other: Any = getattr(factors, "index", None)
+    if not (hasattr(index, "equals") and hasattr(other, "equals")):
+        return
+    if len(index) == len(other) and not index.equals(other):
+        raise ValueError(
+            "codes and factors must have the same index, got two that differ; align them "
+            "(factors.loc[codes.index]), or, where the rows belong together as they stand, call "
+            "reset_index(drop=True) on both"
+        )
 
 
 def _plain(values: Any) -> np.ndarray:

@@ -55,6 +55,18 @@ def test_labels_may_be_words_or_numbers_or_a_frame_that_names_them():
     assert dviz.omes(codes_of(1), single).omes == dviz.omes(codes_of(1), single[:, None]).omes > 0
 
 
+def test_rows_that_pandas_names_differently_are_not_paired():
+    frame = pd.DataFrame(GRID, columns=NAMES)
+    shuffled = pd.DataFrame(codes_of(1)).sample(frac=1, random_state=0)
+    for factors in (frame, frame["size"]):
+        with pytest.raises(ValueError, match=r"same index.*factors\.loc\[codes\.index\]"):
+            dviz.omes(shuffled, factors)
+    with pytest.raises(ValueError, match="a row for each"):
+        dviz.omes(shuffled[1:], frame)
+    aligned = dviz.omes(shuffled, frame.loc[shuffled.index])
+    assert aligned.omes == pytest.approx(dviz.omes(codes_of(1), GRID).omes)
+
+
 @pytest.mark.parametrize("gap", [np.nan, None])
 def test_a_missing_label_is_named(gap):
     frame = pd.DataFrame(GRID.astype(float), columns=NAMES)

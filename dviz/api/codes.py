@@ -174,7 +174,7 @@ def _table(
     if columns.ndim != 2:
         raise ValueError(f"factors must be (N, F), got shape {columns.shape}")
     indices = [_class_indices(column, j) for j, column in enumerate(columns.T)]
-    return _plain(codes), np.stack(indices, axis=1) if indices else columns, names
+    return _typed(_plain(codes)), np.stack(indices, axis=1) if indices else columns, names
 
 
 def _check_index(codes: Any, factors: Any) -> None:
@@ -192,23 +192,37 @@ def _check_index(codes: Any, factors: Any) -> None:
 
 
 def _plain(values: Any) -> np.ndarray:
-    """An array of what numpy can read, or of a tensor on any device."""
+    """An array of what numpy can read, or of a tensor on any device; what is masked is NaN."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+        # numpy has no bfloat16
+        values = values.double() if values.is_floating_point() else values
+    if np.ma.isMaskedArray(values):
+        values = values.astype(object).filled(np.nan)
     return np.asarray(values)
+
+
+def _typed(array: np.ndarray) -> np.ndarray:
+    """Objects as the numbers or words that they are; what is missing is NaN."""
+    if array.dtype != object:
+        return array
+    from pandas import isna
+
+    return np.array(np.where(isna(array), np.nan, array).tolist())
 
 
 def _class_indices(column: np.ndarray, j: int) -> np.ndarray:
     """Whole numbers as they are, anything else numbered in its order, int64 (N,)."""
-    if column.dtype == object:  # of a DataFrame: numbers, words, or both
-        column = np.array(column.tolist())
+    column = _typed(column)  # of a DataFrame: numbers, words, or both
     if column.dtype.kind in "iub":
         return column.astype(np.int64)
-    gaps = np.isnan(column) if column.dtype.kind == "f" else column == "nan"
+    gaps = ~np.isfinite(column) if column.dtype.kind == "f" else column == "nan"
     if gaps.any():
+        row = int(gaps.argmax())
+        got = "none" if str(column[row]) == "nan" else column[row]
         raise ValueError(
-            f"factors must have a label in every row, got none in row {int(gaps.argmax())} of "
-            f"factor {j}; leave such rows out"
+            f"factors must have a label in every row, got {got} in row {row} of factor {j}; leave "
+            "such rows out"
         )
     if column.dtype.kind == "f" and (column == np.floor(column)).all():
         return column.astype(np.int64)

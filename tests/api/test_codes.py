@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,12 +68,46 @@ def test_rows_that_pandas_names_differently_are_not_paired():
     assert aligned.omes == pytest.approx(dviz.omes(codes_of(1), GRID).omes)
 
 
-@pytest.mark.parametrize("gap", [np.nan, None])
-def test_a_missing_label_is_named(gap):
-    frame = pd.DataFrame(GRID.astype(float), columns=NAMES)
-    frame.loc[7, "size"] = gap
-    with pytest.raises(ValueError, match=r"row 7 of factor 1"):
-        dviz.omes(codes_of(0), frame)
+def with_gap(kind, gap):
+    column = pd.DataFrame(GRID, columns=NAMES)["size"].astype(kind)
+    column[7] = gap
+    return pd.DataFrame({"shape": GRID[:, 0], "size": column})
+
+
+@pytest.mark.parametrize(
+    ("factors", "got"),
+    [
+        (with_gap(float, np.nan), "none"),
+        (with_gap(float, None), "none"),
+        (with_gap("Int64", pd.NA), "none"),
+        (with_gap(str, None).astype(object), "none"),
+        (with_gap(str, np.nan).to_numpy(), "none"),
+        (np.ma.array(GRID, mask=np.arange(GRID.size).reshape(GRID.shape) == 22), "none"),
+        (with_gap(float, np.inf), "inf"),
+    ],
+)
+def test_a_missing_label_is_named(factors, got):
+    words = f"must have a label in every row, got {got} in row 7 of factor 1; leave such rows out"
+    with pytest.raises(ValueError, match=words):
+        dviz.omes(codes_of(0), factors)
+
+
+def test_a_missing_number_in_a_code_is_named():
+    frame = pd.DataFrame(codes_of(0)).astype("Float64")
+    frame.iloc[7, 1] = pd.NA
+    masked = np.ma.array(codes_of(0), mask=np.arange(4 * len(GRID)).reshape(-1, 4) == 29)
+    for codes in (frame, frame.astype(object), masked):
+        with pytest.raises(ValueError, match="finite, got nan at row 7, dimension 1"):
+            dviz.omes(codes, GRID)
+
+
+def test_codes_may_be_tensors_of_any_type_or_objects_or_masked_nowhere():
+    codes = torch.tensor(codes_of(1)).bfloat16()
+    expected = dviz.omes(codes.double().numpy(), GRID).to_dict()
+    array = codes.float().numpy()
+    for same in (codes, array.astype(object), np.ma.array(array)):
+        assert dviz.omes(same, GRID).to_dict() == expected
+    assert dviz.omes(array, torch.tensor(GRID)).to_dict() == expected
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from dviz.errors import CheckpointError
 from dviz.files import atomic_path
 from dviz.models.vae import VAE
 from dviz.representations.base import Representation
-from dviz.representations.modules import ModuleRepresentation
+from dviz.representations.modules import ModuleRepresentation, evaluating
 from dviz.representations.onnx_files import OnnxRepresentation, require_onnx
 from dviz.representations.own import VAERepresentation
 from dviz.representations.scikit import TransformerRepresentation
@@ -126,11 +126,12 @@ def export_onnx(representation: Representation, encoder: Path, decoder: Path) ->
     down, up = _modules(representation)
     shape = representation.shape
     pixels = torch.rand(2, shape.channels, *shape.image_size)
-    with torch.inference_mode():
-        has_std = isinstance(down(pixels), tuple)
-    _write(down, pixels, encoder, "images", ["mean", "std"] if has_std else ["mean"])
-    if up is not None:
-        _write(up, torch.randn(2, shape.latent_size), decoder, "codes", ["images"])
+    with evaluating(*filter(None, (down, up))):
+        with torch.inference_mode():
+            has_std = isinstance(down(pixels), tuple)
+        _write(down, pixels, encoder, "images", ["mean", "std"] if has_std else ["mean"])
+        if up is not None:
+            _write(up, torch.randn(2, shape.latent_size), decoder, "codes", ["images"])
     return compare(representation, encoder, decoder if up is not None else None)
 
 
@@ -169,16 +170,15 @@ def compare(representation: Representation, encoder: Path, decoder: Path | None)
 def _modules(representation: Representation) -> tuple[nn.Module, nn.Module | None]:
     if isinstance(representation, VAERepresentation):
         vae: VAE = representation.model
-        return _Encoder(vae, None).eval(), _Decoder(vae, None).eval()
+        return _Encoder(vae, None), _Decoder(vae, None)
     if isinstance(representation, ModuleRepresentation):
         down = _Encoder(representation.encoder, representation)
         both = representation.decoder or representation.encoder
-        up = _Decoder(both, representation).eval() if representation.has_decoder else None
-        return down.eval(), up
+        return down, _Decoder(both, representation) if representation.has_decoder else None
     if isinstance(representation, TransformerRepresentation) and _is_pca(representation):
         shape = representation.shape
         projection = _Projection(representation.transformer, shape.image_size, shape.channels)
-        return _Encoder(projection, None).eval(), _Decoder(projection, None).eval()
+        return _Encoder(projection, None), _Decoder(projection, None)
     raise CheckpointError(
         "this cannot be written as ONNX: give torch modules, a PCA, or ONNX files of your own"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,11 @@ from dviz.representations.pictures import as_planes, from_output
 
 PICTURES = ("reconstruction", "sample", "recon_x", "x_hat", "images")
 BATCH = 64
+_TURN = threading.RLock()
 
 
 class ModuleRepresentation(Representation):
-    """Modules on float32 (N, C, H, W) in [0, 1], put into evaluation mode.
+    """Modules on float32 (N, C, H, W) in [0, 1], in evaluation mode for as long as they are called.
 
     Args:
         encoder: has `encode` (one module for both ways), or is called itself. It gives codes, a
@@ -39,7 +42,7 @@ class ModuleRepresentation(Representation):
         channels: int | None = None,
         normalise: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
     ) -> None:
-        self.encoder, self.decoder = encoder.eval(), decoder.eval() if decoder else None
+        self.encoder, self.decoder = encoder, decoder
         both = decoder if decoder is not None else encoder
         has_own = callable(getattr(encoder, "decode", None)) or _part(encoder, "decoder")
         self.has_decoder = decoder is not None or bool(has_own)
@@ -73,15 +76,17 @@ class ModuleRepresentation(Representation):
     @torch.inference_mode()
     def _encode(self, images: np.ndarray) -> Codes:
         parts = []
-        for start in range(0, len(images), BATCH):
-            x = torch.from_numpy(as_planes(images[start : start + BATCH])).to(self.device)
-            parts.append(as_codes(self.encode_planes(x), log_variance=True))
+        with evaluating(self.encoder):
+            for start in range(0, len(images), BATCH):
+                x = torch.from_numpy(as_planes(images[start : start + BATCH])).to(self.device)
+                parts.append(as_codes(self.encode_planes(x), log_variance=True))
         std = None if parts[0].std is None else np.concatenate([p.std for p in parts])
         return Codes(np.concatenate([p.mean for p in parts]), std)
 
     @torch.inference_mode()
     def _decode(self, codes: np.ndarray) -> np.ndarray:
-        output = as_array(self.decode_codes(torch.from_numpy(codes).to(self.device)))
+        with evaluating(self.encoder if self.decoder is None else self.decoder):
+            output = as_array(self.decode_codes(torch.from_numpy(codes).to(self.device)))
         if output.ndim == 2:  # fully connected decoders give pixels in one row
             output = output.reshape(len(codes), self.shape.channels, *self.shape.image_size)
         return from_output(output, len(codes))
@@ -96,6 +101,27 @@ class ModuleRepresentation(Representation):
                 f"the encoder cannot read images of {size[0]}×{size[1]} with {channels} channels "
                 f"({reason}); say image_size=(H, W) and channels=1 or 3"
             ) from error
+
+
+@contextmanager
+def evaluating(*modules: nn.Module) -> Iterator[None]:
+    """Modules in evaluation mode, and afterwards each part of them in the mode that it was in.
+
+    One caller at a time: another's end would put a module back to training meanwhile.
+    """
+    with _TURN:
+        before = [(part, part.training) for module in modules for part in module.modules()]
+        awake = [module for module in modules if any(part.training for part in module.modules())]
+        roots = [(module, module.training) for module in awake]
+        try:
+            for module in awake:
+                module.eval()
+            yield
+        finally:
+            for module, training in roots:
+                module.train(training)  # for those that do more than set the flag
+            for part, training in before:
+                part.training = training
 
 
 def _part(module: nn.Module, name: str) -> nn.Module | None:

@@ -46,6 +46,7 @@ def test_a_vae_of_ours(tmp_path):
 def test_a_module(tmp_path):
     module = as_representation(Linear())
     export_onnx(module, tmp_path / ENCODER, tmp_path / DECODER)
+    assert all(part.training for part in module.encoder.modules())
     again = OnnxRepresentation(tmp_path / ENCODER, tmp_path / DECODER)
     same(module, again, pictures(side=SIZE))
     again.close()

@@ -104,6 +104,23 @@ def test_two_modules():
     assert found.decode(codes).shape == (5, 4, 4, 3)
 
 
+def test_a_module_goes_on_training_after_it_was_looked_at():
+    encoder = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(48), nn.Dropout(), nn.Linear(48, 2))
+    decoder = nn.Sequential(nn.Linear(2, 48), nn.Dropout(), nn.Unflatten(1, (3, 4, 4)))
+    encoder[1].eval()  # frozen, as in fine-tuning
+    parts = [*encoder.modules(), *decoder.modules()]
+    before = [part.training for part in parts]
+    found = as_representation(encoder, nn.Sequential(decoder, nn.Sigmoid()), image_size=4)
+    encoder[1].train()
+    codes = found.encode(pictures(side=4)).mean
+    np.testing.assert_array_equal(codes, found.encode(pictures(side=4)).mean)
+    np.testing.assert_array_equal(found.decode(codes), found.decode(codes))
+    assert encoder[1].num_batches_tracked == 0
+    encoder[1].eval()
+    found.encode(pictures(side=4))
+    assert [part.training for part in parts] == before
+
+
 def test_pca_is_fitted_where_it_is_not_yet():
     images = pictures(40, 16)
     found = as_representation(PCA(6, random_state=0), images=images)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dviz.checkpoint import Checkpoint
     from dviz.factors import Factor
     from dviz.measuring.report import Report
+    from dviz.representations.base import Representation
 
 AT_ONCE = 256  # images or codes
 
@@ -56,6 +57,8 @@ class Model:
         name: what it is called.
         latent_size: D, how many numbers a code has.
         factors: of the dataset it belongs to.
+        representation: what the rest of dviz works with
+            (`dviz.representations.base.Representation`).
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
@@ -63,7 +66,7 @@ class Model:
         self.name: str = checkpoint.config.name
         self.factors: tuple[Factor, ...] = checkpoint.config.factors
         self.latent_size: int = checkpoint.config.architecture.latent_size
-        self._does = checkpoint.representation.to(device)
+        self.representation: Representation = checkpoint.representation.to(device)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Codes of images: posterior means, float32 (N, D).
@@ -77,7 +80,7 @@ class Model:
         images = np.asarray(images)
         images = images[None] if images.ndim == 3 else images
         codes = [np.empty((0, self.latent_size), np.float32)]
-        codes += [self._does.encode(some).mean for some in _parts(images) if len(some)]
+        codes += [self.representation.encode(some).mean for some in _parts(images) if len(some)]
         return np.concatenate(codes)
 
     def decode(self, codes: Any) -> np.ndarray:
@@ -94,7 +97,7 @@ class Model:
             raise ValueError(
                 f"codes must be finite numbers (N, {self.latent_size}), got {table.shape}"
             )
-        return np.concatenate([self._does.decode(some) for some in _parts(table)])
+        return np.concatenate([self.representation.decode(some) for some in _parts(table)])
 
     @cached_property
     def report(self) -> Report:

@@ -42,7 +42,8 @@ def inspect(
 
     Args:
         encode: images uint8 (N, H, W, 3) to codes (N, D), or to mean and standard deviation; or a
-            torch module, a scikit-learn transformer, an encoder.onnx, "timm:resnet18".
+            torch module, a scikit-learn transformer, an encoder.onnx, "timm:resnet18", or what
+            `dviz.load` gives.
         decode: the way back, of the same kind. Without one, what is shown of a code is the
             dataset's image with the nearest one.
         dataset: a name, `(images, labels)`, or what `dviz.dataset` gives or takes.
@@ -224,6 +225,9 @@ def _represent(
 
     import numpy as np
 
+    from dviz.api.model import Model
+
+    encode = encode.representation if isinstance(encode, Model) else encode
     images = None
     if reduce is not None or callable(getattr(encode, "transform", None)):
         images = _as_dataset(dataset).sample(FIT, np.random.default_rng(seed + 1))[0]

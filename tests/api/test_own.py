@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 
 import dviz
 from dviz.errors import CheckpointError
+from tests.ui.material import NAMES
 
 LABELS = np.argwhere(np.ones((16, 16)))  # fewer values make too few pairs to tell anything
 SETTINGS = {"num_images": 256, "scores": False, "jobs": 1}
@@ -47,6 +48,13 @@ def test_a_perfect_code_is_seen_as_such(dataset):
     assert report.mean_accuracy("mlp", "all") > 0.8
     assert "left: z0" in repr(found)
     assert "there is no decoder" in found._repr_html_()
+
+
+def test_a_model_that_was_loaded_is_measured_like_any_other(dataset, checkpoints):
+    model = dviz.load(checkpoints / NAMES[0])
+    found = dviz.measure(encode=model, dataset=dataset, num_pairs=200, **SETTINGS)
+    assert len(found.report.active) == model.latent_size
+    assert found.report.mse > 0
 
 
 def test_arguments_are_told_apart():

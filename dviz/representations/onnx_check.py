@@ -87,7 +87,8 @@ def _check_nodes(model: Any) -> None:
     for tensor in _tensors(model):
         if tensor.external_data or tensor.data_location == 1:  # TensorProto.EXTERNAL
             raise OnnxError(
-                "its weights lie in another file, which is not read; save it as one file"
+                "its weights lie in another file, which is not read; save it as one file, with "
+                "torch.onnx.export(…, external_data=False)"
             )
 
 

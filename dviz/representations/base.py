@@ -18,6 +18,7 @@ SIDE = 64
 MAX_LATENT_SIZE = 2048  # features of a ResNet-50
 MAX_SIDE = 1024
 AT_ONCE = 2**24  # pixels and channels that are held in the encoder's size at a time
+NEAR = 1e-3  # a code to try a decoder with; at 0 itself one that normalises divides by it
 TINY = 1e-7  # how near to 0 and 1 a probability counts in the cross-entropy
 
 
@@ -153,6 +154,17 @@ class Representation(ABC):
         if images.dtype != np.uint8:
             images = np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8)
         return images if images.shape[-1] == 3 else images.repeat(3, axis=-1)
+
+    def _try_decoder(self) -> None:
+        """Raise ValueError where the decoder does not paint codes of this size, or no pictures."""
+        try:
+            self.decode(np.full((2, self.latent_size), NEAR, dtype=np.float32))
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"the decoder cannot paint two codes of {self.latent_size} numbers, as many as "
+                f"encode gives ({reason})"
+            ) from error
 
     def look_again(self, codes: np.ndarray) -> np.ndarray:
         """Codes (N, D) of the pictures that codes (N, D) are decoded to."""

@@ -14,6 +14,8 @@ KINDS = (
     "or a backbone's name such as 'timm:resnet18'"
 )
 
+FUNCTION, MODULE, FILE = PAIRED = ("a function", "a torch module", "the path of a file")
+
 
 def as_representation(
     encode: Any,
@@ -37,6 +39,8 @@ def as_representation(
         DvizError: a file cannot be run, or a package is not installed.
     """
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if decode is not None:
+        _check_pair(encode, decode)
     if isinstance(encode, Representation):
         return encode
     if isinstance(encode, (str, Path)):
@@ -64,6 +68,36 @@ def as_representation(
     return FunctionRepresentation(
         encode, decode, image_size=size or (SIDE, SIDE), channels=channels or 3
     )
+
+
+def _check_pair(encode: Any, decode: Any) -> None:
+    """Raise ValueError where the way back is of another kind than the way there, or not needed."""
+    kind, other = _kind(encode), _kind(decode)
+    if kind not in PAIRED:
+        raise ValueError(
+            f"decode is {other}, but encode is {kind}, which brings its own way back if it has "
+            "one; leave decode= out"
+        )
+    if kind != other:
+        raise ValueError(
+            f"encode is {kind} and decode is {other}; expected two of one kind: functions, torch "
+            "modules, or paths of ONNX files"
+        )
+
+
+def _kind(part: Any) -> str:
+    from torch import nn
+
+    from dviz.models.vae import VAE
+    from dviz.representations.backbones import is_backbone
+
+    if isinstance(part, (str, Path)):
+        return "a backbone's name" if is_backbone(part) else FILE
+    if isinstance(part, nn.Module) and not isinstance(part, VAE):
+        return MODULE
+    if callable(part) and not isinstance(part, nn.Module):
+        return FUNCTION
+    return type(part).__name__
 
 
 def _by_name(

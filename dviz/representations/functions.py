@@ -23,6 +23,9 @@ class FunctionRepresentation(Representation):
             standard deviation.
         decode: codes float32 (N, D) to images, uint8 or floats in [0, 1], channels last or second.
         image_size, channels: what `encode` wants to see.
+
+    Raises:
+        ValueError: `encode` gives no codes, or `decode` cannot paint them.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class FunctionRepresentation(Representation):
         self.has_decoder = decode is not None
         blank = np.zeros((2, *image_size, channels), dtype=np.uint8)
         self.shape = Shape(self._encode(blank).mean.shape[1], image_size, channels)
+        if self.has_decoder:
+            self._try_decoder()
 
     def _encode(self, images: np.ndarray) -> Codes:
         return as_codes(self._encoder(images))

@@ -22,7 +22,9 @@ _TURN = threading.RLock()
 
 
 class ModuleRepresentation(Representation):
-    """Modules on float32 (N, C, H, W) in [0, 1], in evaluation mode for as long as they are called.
+    """Modules on (N, C, H, W) in [0, 1], in evaluation mode for as long as they are called.
+
+    They get numbers of the type that their weights have, such as float32 or bfloat16.
 
     Args:
         encoder: has `encode` (one module for both ways), or is called itself. It gives codes, a
@@ -31,6 +33,9 @@ class ModuleRepresentation(Representation):
         image_size, channels: what it takes; by default read off the module (see `declared_input`).
         normalise: mean and standard deviation of each channel, subtracted and divided by; by
             default what a model of timm says it was trained with, if it is one.
+
+    Raises:
+        ValueError: it cannot read such images, gives no codes, or its decoder cannot paint them.
     """
 
     def __init__(
@@ -52,6 +57,8 @@ class ModuleRepresentation(Representation):
         size, channels = image_size or found_size, channels or found_channels
         self._normalise = normalise or _declared_normalisation(encoder, channels)
         self.shape = Shape(self._latent_size(size, channels), size, channels)
+        if self.has_decoder:
+            self._try_decoder()
 
     @property
     def device(self) -> str:
@@ -62,12 +69,13 @@ class ModuleRepresentation(Representation):
         if self._normalise is not None:
             mean, std = (torch.tensor(v, device=x.device).view(-1, 1, 1) for v in self._normalise)
             x = (x - mean) / std
-        return self._call_encoder(x)
+        return self._call_encoder(x.to(_precision(self.encoder)))
 
     def decode_codes(self, z: Tensor) -> Tensor:
         """What the decoder gives for codes (N, D), out of the object it may come in."""
         assert self._call_decoder is not None
-        output = self._call_decoder(z)
+        decoder = self.encoder if self.decoder is None else self.decoder
+        output = self._call_decoder(z.to(_precision(decoder)))
         for name in PICTURES:
             if not isinstance(output, Tensor) and getattr(output, name, None) is not None:
                 output = getattr(output, name)
@@ -122,6 +130,12 @@ def evaluating(*modules: nn.Module) -> Iterator[None]:
                 module.train(training)  # for those that do more than set the flag
             for part, training in before:
                 part.training = training
+
+
+def _precision(module: nn.Module) -> torch.dtype:
+    """The floating type of a module's first weights that have one."""
+    kinds = (weights.dtype for weights in module.parameters())
+    return next((kind for kind in kinds if kind.is_floating_point), torch.float32)
 
 
 def _part(module: nn.Module, name: str) -> nn.Module | None:

@@ -174,6 +174,50 @@ def test_an_encoder_of_another_size_says_how_to_declare_it():
         as_representation(nn.Sequential(nn.Flatten(), nn.Linear(50, 2)))
 
 
+def flat():
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
+
+
+def painter(latent):
+    return nn.Sequential(nn.Linear(latent, 48), nn.Sigmoid(), nn.Unflatten(1, (3, 4, 4)))
+
+
+def corner(images):
+    return images[:, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("encode", "decode", "words"),
+    [
+        (flat(), corner, "encode is a torch module and decode is a function; expected two of one"),
+        (corner, painter(3), "encode is a function and decode is a torch module"),
+        ("encoder.onnx", corner, "encode is the path of a file and decode is a function"),
+        (corner, 3, "decode is int"),
+        ("timm:resnet18", corner, "leave decode= out"),
+        (PCA(2), corner, "encode is PCA, which brings its own way back"),
+        (flat(), painter(5), "two codes of 2 numbers, as many as encode gives"),
+        (corner, lambda codes: codes @ np.ones((5, 48)), "two codes of 3 numbers"),
+        (corner, lambda codes: codes, r"decode gave an array of shape \(2, 3\)"),
+    ],
+)
+def test_a_decoder_that_does_not_fit_is_told_so_at_once(encode, decode, words):
+    with pytest.raises(ValueError, match=words):
+        as_representation(encode, decode, image_size=4)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16])
+def test_modules_get_numbers_of_the_type_of_their_weights(kind):
+    torch.manual_seed(0)
+    encoder, decoder = flat(), painter(2)
+    plain = as_representation(encoder, decoder, image_size=4)
+    images = pictures(side=4)
+    codes = plain.encode(images).mean
+    painted = plain.decode(codes).astype(int)
+    found = as_representation(encoder.to(kind), decoder.to(kind), image_size=4)
+    np.testing.assert_allclose(found.encode(images).mean, codes, atol=0.02)
+    assert np.abs(found.decode(codes) - painted).max() <= 3
+
+
 def test_declared_inputs_are_read():
     timm = nn.Linear(5, 2)
     timm.pretrained_cfg = {"input_size": (3, 224, 224)}

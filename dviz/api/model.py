@@ -87,16 +87,14 @@ class Model:
         """What codes look like: images uint8 (N, 64, 64, 3), of an external model in its own size.
 
         Args:
-            codes: numbers (N, D), or one code (D,).
+            codes: numbers (N, D), or one code (D,); an array or a tensor.
 
         Raises:
             ValueError: `codes` is no such table, or not finite, or the model has no decoder.
         """
-        table = np.atleast_2d(np.asarray(codes, dtype=np.float32))
-        if table.ndim != 2 or table.shape[1] != self.latent_size or not np.isfinite(table).all():
-            raise ValueError(
-                f"codes must be finite numbers (N, {self.latent_size}), got {table.shape}"
-            )
+        from dviz.representations.base import check_codes
+
+        table = check_codes(codes, self.latent_size)
         return np.concatenate([self.representation.decode(some) for some in _parts(table)])
 
     @cached_property

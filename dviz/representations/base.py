@@ -150,7 +150,10 @@ class Representation(ABC):
         """
         if not self.has_decoder:
             raise ValueError("this representation has no decoder; give decode= to see pictures")
-        images = self._decode(check_codes(codes, self.latent_size))
+        codes = check_codes(codes, self.latent_size)
+        if not len(codes):  # what size its pictures have is known of one alone
+            return self.decode(np.full((1, self.latent_size), NEAR))[:0]
+        images = self._decode(codes)
         if images.dtype != np.uint8:
             images = np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8)
         return images if images.shape[-1] == 3 else images.repeat(3, axis=-1)
@@ -191,7 +194,12 @@ def _joined(parts: list[Codes]) -> Codes:
 
 
 def check_codes(codes: Any, size: int) -> np.ndarray:
-    """`codes` as float32 (N, size). Raises ValueError where they are not such finite numbers."""
+    """`codes` as float32 (N, size). Raises ValueError where they are not such finite numbers.
+
+    Tensors may be on any device, of any floating type, and part of a graph.
+    """
+    if hasattr(codes, "detach"):
+        codes = codes.detach().cpu().float()
     with np.errstate(over="ignore"):
         array = np.atleast_2d(np.asarray(codes, dtype=np.float32))
     if array.ndim != 2 or array.shape[1] != size or not np.isfinite(array).all():

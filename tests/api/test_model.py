@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import dviz
 from dviz.errors import CheckpointError, DatasetError
@@ -33,6 +34,13 @@ def test_an_image_alone_is_a_batch_of_one_and_none_gives_no_codes():
     np.testing.assert_allclose(model.encode(images[0]), model.encode(images)[:1], atol=1e-5)
     assert model.decode(model.encode(images)[0]).shape == (1, 64, 64, 3)
     assert model.encode(images[:0]).shape == (0, model.latent_size)
+    assert model.decode(model.encode(images[:0])).shape == (0, 64, 64, 3)
+
+
+def test_codes_may_be_tensors_that_are_being_optimised():
+    model = dviz.load(NAMES[0])
+    codes = torch.zeros(2, model.latent_size, requires_grad=True)
+    np.testing.assert_array_equal(model.decode(codes), model.decode(np.zeros(codes.shape)))
 
 
 def test_more_than_a_batch_is_encoded_in_parts(monkeypatch):
@@ -51,7 +59,7 @@ def test_more_than_a_batch_is_encoded_in_parts(monkeypatch):
     [
         (lambda m: m.encode(np.zeros((2, 64, 64, 3))), "images must be uint8"),
         (lambda m: m.encode(np.zeros((2, 64, 64), np.uint8)), "images must be uint8"),
-        (lambda m: m.decode(np.zeros((2, 99))), r"codes must be finite numbers \(N, "),
+        (lambda m: m.decode(np.zeros((2, 99))), r"codes must be \(N, \d+\) finite numbers"),
         (lambda m: m.decode(np.full(m.latent_size, np.nan)), "finite"),
     ],
 )

@@ -48,6 +48,10 @@ def test_codes_and_pictures_are_the_runtimes_own(files, plain):
     np.testing.assert_allclose(plain.decode(codes), 255 * painted.transpose(0, 2, 3, 1), atol=0.51)
 
 
+def test_no_codes_give_no_pictures(plain):
+    assert plain.decode(np.zeros((0, 3))).shape == (0, 8, 8, 3)
+
+
 def test_a_fixed_batch_is_filled_up(tmp_path, plain):
     fixed = OnnxRepresentation(write_encoder(tmp_path / "fixed.onnx", batch=4))
     images = pictures(7)

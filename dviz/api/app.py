@@ -8,6 +8,7 @@ from typing import Any
 
 from dviz.api.extras import needed_by
 from dviz.api.places import checkpoints_folder
+from dviz.errors import CheckpointError
 
 
 def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
@@ -19,11 +20,27 @@ def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
 
     Returns:
         What Gradio's `launch` returns: the app, its local URL, and its public one if any.
+
+    Raises:
+        CheckpointError: `checkpoints` is a file.
+        ValueError: it is no path at all.
     """
+    if not isinstance(checkpoints, (str, Path, type(None))):
+        raise ValueError(
+            f"checkpoints is {type(checkpoints).__name__}; expected the path of a folder. "
+            "dviz.inspect(model, dataset=…) opens the page on a model of your own"
+        )
+    folder = checkpoints_folder(checkpoints)
+    if folder.is_file():
+        raise CheckpointError(
+            f"{folder.name} is a file; expected a folder of checkpoint folders. "
+            f"dviz.inspect({folder.name!r}, dataset=…) opens the page on an ONNX file, dviz.save "
+            "makes a checkpoint of it"
+        )
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with needed_by("dviz.launch"):
         from dviz.ui.core.library import Library
         from dviz.ui.page import build_app, launch_options
 
-    library = Library(checkpoints_folder(checkpoints))
+    library = Library(folder)
     return build_app(library).launch(**launch_options(library) | options)

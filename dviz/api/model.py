@@ -36,17 +36,33 @@ def load(name: str | Path, *, revision: str | None = None, device: str = "cpu") 
 
     Raises:
         CheckpointError: there is none of that name, or it is broken.
+        ValueError: `name` is no text or path.
     """
+    if not isinstance(name, (str, Path)):
+        raise ValueError(
+            f"name is {type(name).__name__}; expected a checkpoint's name, folder or Hub id. A "
+            "model of your own needs no loading: dviz.inspect(model, dataset=…) shows it, "
+            "dviz.measure(encode=model, dataset=…) measures it"
+        )
     with needed_by("dviz.load"):
         from dviz.checkpoint import CONFIG, load_checkpoint
+        from dviz.errors import CheckpointError
         from dviz.publish import hub
 
     for folder in (Path(name), checkpoints_folder() / name):
         if (folder / CONFIG).is_file() and revision is None:
             return Model(load_checkpoint(folder, device))
-    if "/" in str(name):
+    if str(name).count("/") != 1 or str(name).startswith(("/", ".", "~")):
+        raise _unknown(str(name))
+    try:
         return Model(hub.load(str(name), revision), device)
-    raise _unknown(str(name))
+    except CheckpointError as error:
+        if revision is not None:
+            raise
+        raise CheckpointError(
+            f"there is no folder {str(name)[:80]!r} with a {CONFIG} here, nor could it be had from "
+            f"the Hub: {error}"
+        ) from error
 
 
 class Model:

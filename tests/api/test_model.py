@@ -69,10 +69,36 @@ def test_what_is_refused_is_said(call, words):
 
 
 def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(CheckpointError, match=NAMES[0]):
-        dviz.load("nowhere")
+    for name in ("nowhere", "./nowhere", "/no/where", "a/b/c"):
+        with pytest.raises(CheckpointError, match=NAMES[0]):
+            dviz.load(name)
     with pytest.raises(DatasetError, match="choose from"):
         dviz.dataset("nowhere")
+
+
+def test_what_is_neither_a_folder_nor_on_the_hub_is_said_of_both(monkeypatch):
+    def away(repo, revision):
+        raise CheckpointError("no connection to the Hub")
+
+    monkeypatch.setattr("dviz.publish.hub.load", away)
+    words = "no folder 'checkpoints/mine' with a config.json here, .*: no connection to the Hub"
+    with pytest.raises(CheckpointError, match=words):
+        dviz.load("checkpoints/mine")
+    with pytest.raises(CheckpointError, match=r"^no connection"):
+        dviz.load("checkpoints/mine", revision="main")
+
+
+@pytest.mark.parametrize("model", [torch.nn.Linear(2, 2), np.mean])
+@pytest.mark.parametrize("call", [dviz.load, dviz.launch])
+def test_a_model_in_place_of_its_name_is_shown_the_way(call, model):
+    with pytest.raises(ValueError, match=rf"is {type(model).__name__}; .*dviz\.inspect\(model"):
+        call(model)
+
+
+def test_the_page_is_not_opened_on_a_file(tmp_path):
+    (tmp_path / "enc.onnx").touch()
+    with pytest.raises(CheckpointError, match=r"enc\.onnx is a file; .*dviz\.inspect\('enc"):
+        dviz.launch(tmp_path / "enc.onnx")
 
 
 def test_a_sample_depends_on_its_seed_alone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from dviz.checkpoint import (
     EXTERNAL,
     Checkpoint,
     CheckpointConfig,
+    clear_checkpoint,
+    read_config,
     save_thumbnails,
 )
 from dviz.data.base import FactorDataset
 from dviz.data.photos import to_model_input
+from dviz.errors import CheckpointError
 from dviz.files import write_json
 from dviz.measuring.encoder import evaluate_checkpoint, sample_images
 from dviz.measuring.report import DatasetReport
@@ -68,13 +72,26 @@ def save_external(
 ) -> DatasetReport:
     """Export a model as ONNX files into `folder`, and measure what they give.
 
+    An external model that lies there is replaced when the new one is whole, and not before.
+
     Raises:
-        CheckpointError: it is made of something that has no ONNX form.
+        CheckpointError: it is made of something that has no ONNX form, or a checkpoint of another
+            kind lies there.
     """
     from dviz.representations.export import export_onnx
 
-    export_onnx(representation, folder / ENCODER, folder / DECODER)
-    _, result = measure_into(folder, representation, dataset, **settings)
+    folder = folder.resolve()
+    if (folder / CONFIG).is_file() and (kind := read_config(folder).kind) != EXTERNAL:
+        raise CheckpointError(f"{folder.name} holds a {kind} checkpoint; choose another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".saving-") as place:
+        new = Path(place) / folder.name
+        export_onnx(representation, new / ENCODER, new / DECODER)
+        _, result = measure_into(new, representation, dataset, **settings)
+        folder.mkdir(exist_ok=True)
+        clear_checkpoint(folder)
+        for file in sorted(new.iterdir(), key=lambda file: file.name == CONFIG):
+            file.replace(folder / file.name)
     return result
 
 

@@ -140,6 +140,10 @@ class Representation(ABC):
                 )
             if values is not None and not np.isfinite(values).all():
                 raise ValueError(f"encode gave {name} that are not finite numbers")
+        if codes.std is not None and (codes.std < 0).any():
+            raise ValueError(
+                "encode gave standard deviations below 0; of a log-variance give exp(half of it)"
+            )
         return codes
 
     def decode(self, codes: Any) -> np.ndarray:

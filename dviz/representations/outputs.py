@@ -47,6 +47,11 @@ def as_codes(output: Any, log_variance: bool = False) -> Codes:
         mean = _table(output[0])
         if len(output) == 1:
             return Codes(mean)
+        if len(output) > 2 and all(np.shape(part) == np.shape(output[0]) for part in output[:3]):
+            raise ValueError(
+                f"encode gave {len(output)} arrays of one shape, any of which may be the mean; "
+                f"expected {EXPECTED}"
+            )
         second = _table(output[1])
         if second.shape == mean.shape:
             return Codes(mean, _deviation(second) if log_variance else second)

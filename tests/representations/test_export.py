@@ -1,5 +1,7 @@
 """What is exported gives what the model gives, and a folder of ONNX files is a checkpoint."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from dviz.representations.export import _modules, export_onnx
 from dviz.representations.onnx_files import OnnxRepresentation
 from dviz.representations.pictures import as_planes, from_output
 from tests.representations.models import SIZE, Discs, Linear, write_decoder, write_encoder
+from tests.ui.material import NAMES
 
 
 def pictures(n=5, side=64):
@@ -86,6 +89,35 @@ def test_an_external_checkpoint_explains_itself(tmp_path):
     with pytest.raises(CheckpointError, match="not trained"):
         _ = checkpoint.model
     checkpoint.representation.close()
+    model.close()
+
+
+SMALL = {"num_images": 60, "num_pairs": 20, "jobs": 1}
+
+
+def test_a_model_saved_anew_keeps_nothing_of_the_one_before(tmp_path):
+    folder, encoder = tmp_path / "theirs", write_encoder(tmp_path / "e.onnx")
+    with_decoder = OnnxRepresentation(encoder, write_decoder(tmp_path / "d.onnx"))
+    save_external(folder, with_decoder, Discs(), **SMALL)
+    alone = OnnxRepresentation(encoder)
+    assert (folder / DECODER).exists()
+    save_external(folder, alone, Discs(), **SMALL)
+    assert not (folder / DECODER).exists()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(CheckpointError, match="torch modules"):
+        save_external(folder, as_representation(lambda x: x[:, 0, 0]), Discs(), **SMALL)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert not list(tmp_path.glob(".saving-*"))
+    with_decoder.close()
+    alone.close()
+
+
+def test_a_checkpoint_of_ours_is_not_saved_over(checkpoints, tmp_path):
+    ours = shutil.copytree(checkpoints / NAMES[0], tmp_path / "ours")
+    model = OnnxRepresentation(write_encoder(tmp_path / "e.onnx"))
+    with pytest.raises(CheckpointError, match="holds a source checkpoint"):
+        save_external(ours, model, Discs(), **SMALL)
+    assert not (ours / ENCODER).exists()
     model.close()
 
 

@@ -160,6 +160,8 @@ def test_what_libraries_return_is_understood(output):
         (lambda images: images[:1, 0, 0], "for 2 images"),
         (lambda images: np.full((len(images), 2), np.nan), "finite"),
         (lambda images: "codes", "expected codes"),
+        (lambda images: (corner(images), -1.0 * corner(images)), "deviations below 0"),
+        (lambda images: (corner(images),) * 3, "any of which may be the mean"),
         (3, "expected a function"),
         ("resnet18", "expected a function"),
     ],

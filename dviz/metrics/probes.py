@@ -25,6 +25,7 @@ from dviz.metrics.trees import Trees, fit_booster
 
 MODELS = ("gbt", "mlp")
 DIMENSION_SETS = ("all", "union", "pruned")
+SORTED = 0.5  # of the rows that test have unseen values: the table is sorted by that factor
 PRUNED_SEEDS = 3
 """Perceptrons on one dimension are trained from so many seeds; their mean is told."""
 _NAN = float("nan")
@@ -320,7 +321,14 @@ def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
 
 def _notes(entry: Entry) -> list[str]:
     missing = [model for model in MODELS if model not in entry["mean"]]
-    return left_out(entry) + [f"probe {model}: needs torch, which is missing" for model in missing]
+    unseen = [
+        f"{name}: {100 * part['unseen']:.0f}% of the rows that test hold values that no row that "
+        "trains has; put the rows in random order (shuffle)"
+        for name, part in entry["per_factor"].items()
+        if (part["unseen"] or 0) > SORTED
+    ]
+    absent = [f"probe {model}: needs torch, which is missing" for model in missing]
+    return left_out(entry) + unseen + absent
 
 
 METRIC = Metric("probes", "Probes", _run_table, _rows, notes=_notes, cost=60)

@@ -53,7 +53,9 @@ def test_labels_may_be_words_or_numbers_or_a_frame_that_names_them():
     ):
         assert found.to_dict() == expected.to_dict()
     single = np.arange(len(GRID))
-    assert dviz.omes(codes_of(1), single).omes == dviz.omes(codes_of(1), single[:, None]).omes > 0
+    one, column = (dviz.omes(codes_of(1), labels) for labels in (single, single[:, None]))
+    assert np.isnan([one.omes, column.omes]).all()
+    assert "only factor" in one.per_factor["0"]["reason"]
 
 
 def test_rows_that_pandas_names_differently_are_not_paired():

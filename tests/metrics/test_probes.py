@@ -7,7 +7,7 @@ from sklearn.neural_network import MLPClassifier
 
 from dviz.errors import DataFileError
 from dviz.measuring.probe_files import load_probes, save_probes
-from dviz.metrics.probes import MODELS, fit_probe, probe_factors
+from dviz.metrics.probes import METRIC, MODELS, fit_probe, probe_factors
 from dviz.metrics.trees import fit_booster
 from tests.metrics.tables import codes_of, uniform
 
@@ -220,6 +220,8 @@ def test_a_sorted_table_tells_of_unseen_classes_and_shuffling_mends_it():
     as_it_is = probe_factors(codes, factors, **options)
     shuffled = probe_factors(codes, factors, shuffle=True, **options)
     assert as_it_is.per_factor["0"]["unseen"] > 0.5
+    assert any("random order" in note for note in METRIC.notes(as_it_is.to_dict()))
+    assert not any("random order" in note for note in METRIC.notes(shuffled.to_dict()))
     assert as_it_is.mean["gbt"]["all"]["accuracy"] < 0.5
     assert shuffled.per_factor["0"]["unseen"] == 0
     assert shuffled.mean["gbt"]["all"]["accuracy"] > 0.99

@@ -145,13 +145,23 @@ def check_output(args: argparse.Namespace, part: str = "training") -> None:
 
 def save_into(args: argparse.Namespace, model: VAE, config: CheckpointConfig) -> None:
     """Write a checkpoint; with --overwrite nothing that was said of another one stays beside it."""
+    from safetensors import SafetensorError
+
     from dviz.checkpoint import clear_checkpoint, save_checkpoint
     from dviz.cli.baseline import FOLDER
+    from dviz.errors import TrainingError
 
-    if args.overwrite:
-        clear_checkpoint(args.output)
-        shutil.rmtree(args.output / FOLDER, ignore_errors=True)
-    save_checkpoint(args.output, model, config)
+    try:
+        if args.overwrite:
+            clear_checkpoint(args.output)
+            shutil.rmtree(args.output / FOLDER, ignore_errors=True)
+        save_checkpoint(args.output, model, config)
+    except (OSError, SafetensorError) as error:
+        learnt = " what was learnt is kept beside it:" if args.steps else ""
+        again = "run again with --resume" if args.steps else "run again"
+        raise TrainingError(
+            f"{args.output} cannot be written to ({error});{learnt} make room and {again}"
+        ) from error
 
 
 def train_into(
@@ -170,9 +180,6 @@ def train_into(
     """
     from dataclasses import replace
 
-    from safetensors import SafetensorError
-
-    from dviz.errors import TrainingError
     from dviz.measuring.machine import describe_machine
     from dviz.training.loop import train
     from dviz.training.processes import join_processes
@@ -199,13 +206,7 @@ def train_into(
         told["stopped_at"] = outcome.steps
     told |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
-        try:
-            save_into(args, model, replace(identity, **{part: told}))
-        except (OSError, SafetensorError) as error:
-            raise TrainingError(
-                f"{args.output} cannot be written to ({error}); what was learnt is kept in its "
-                f"folder {part}: make room and run again with --resume"
-            ) from error
+        save_into(args, model, replace(identity, **{part: told}))
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def _build_questions(library: Library) -> None:
         """
         entry = library.get(checkpoint)
         if entry.result is None:
-            raise CheckpointError(f"{checkpoint} came without a report")
+            raise CheckpointError(f"{checkpoint} {entry.why_no_result}")
         _check_scoring(alpha, pooling)
         score = association_of(entry, alpha, pooling).to_dict()
         return {"checkpoint": entry.key, "dataset": entry.result.dataset, **score}

@@ -102,6 +102,13 @@ class Entry:
         """As `measured`, where there were labels to score it by."""
         return self.measured if self.measured and self.measured.factors else None
 
+    @property
+    def why_no_result(self) -> str:
+        """What goes on after its name, where `result` is None."""
+        if self.measured is None:
+            return "came without a report; dviz evaluate measures it"
+        return "was measured on images without labels, so nothing of it is scored"
+
     @cached_property
     def dimensions(self) -> list[Dimension]:
         return describe_dimensions(self.latent_size, self.measured)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
 from dviz.checkpoint import DIRECT, EXTERNAL, FINE_TUNED, SOURCE
 from dviz.lineage import STAGES
 from dviz.measuring.diagnosis import Finding, diagnose
-from dviz.measuring.report import Baseline, DistanceReport
+from dviz.measuring.report import Baseline, DatasetReport, DistanceReport
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.titles import title_of, titled
 from dviz.ui.core.verdict import TARGET_ONLY, Slope, probe_model, slopes, verdict
@@ -58,14 +58,12 @@ def transfer_page(entries: Sequence[Entry]) -> str:
     charts = slopes(results, alone)
     figures = "".join(slope_chart(s, "" if s.name == "OMES" else "%") for s in charts)
     missing = "".join(
-        markup.note(f"{e.key} came without a report; dviz evaluate measures it.")
-        for e in entries
-        if e.result is None
+        markup.note(f"{e.key} {e.why_no_result}.") for e in entries if e.result is None
     )
     return (
         f'<section class="transfer"><h2>{_route(entries)}</h2>'
         f'<div class="verdict-line">{words or markup.note(NO_VERDICT)}</div>{missing}'
-        f'<div class="slopes">{figures}</div>{_legend(charts, last)}'
+        f'<div class="slopes">{figures}</div>{_legend(charts, results)}'
         f"<details><summary>Why: what the reports say, and how far the Target lies</summary>"
         f"{findings_of(entries)}{distance_of(entries)}</details>"
         f"<details><summary>Every accuracy, with baselines</summary>"
@@ -81,10 +79,11 @@ def _route(entries: Sequence[Entry]) -> str:
     return " → ".join(escape(name) for name in dict.fromkeys(names))
 
 
-def _legend(charts: Sequence[Slope], last: Entry) -> str:
+def _legend(charts: Sequence[Slope], results: Mapping[str, DatasetReport]) -> str:
     if len(charts) < 2:
         return ""
-    name = {"gbt": "gradient-boosted trees", "mlp": "an MLP"}[probe_model(last.result)]
+    last = [results[stage] for stage in STAGES if stage in results][-1]
+    name = {"gbt": "gradient-boosted trees", "mlp": "an MLP"}[probe_model(last)]
     return markup.note(
         f"OMES in [0, 1]; for each factor the share of held-out images that {name} read right from "
         "all dimensions, with two standard errors. A Source has a point where it has a factor of "

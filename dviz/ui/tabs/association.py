@@ -256,10 +256,7 @@ def _footnote(entry: Entry) -> str:
 
 
 def _missing(entry: Entry) -> str:
-    return markup.note(
-        f"{entry.key} came without a report, so its association with factors is not known. "
-        "`dviz evaluate` measures it."
-    )
+    return markup.note(f"Association with factors is not known: {entry.key} {entry.why_no_result}.")
 
 
 TAB = Tab("Association (OMES)", "association", build)

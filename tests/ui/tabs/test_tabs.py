@@ -100,6 +100,20 @@ def test_missing_probes_are_said_in_words(tuned, unmeasured):
     assert "–" in tables
 
 
+def test_a_transfer_that_is_not_measured_yet_shows_its_source(library, unmeasured):
+    page = transfer.transfer_page([library.get(SOURCE), unmeasured])
+    assert f"{DIRECT} came without a report; dviz evaluate measures it" in page
+    assert "<svg" in page
+
+
+def test_of_images_without_labels_no_report_is_missed(library, tuned):
+    plain = replace(tuned.result, factors=[], sizes=[], probes=[])
+    tuned.report = Report({plain.dataset: plain})
+    page = transfer.transfer_page([library.get(SOURCE), tuned])
+    assert "images without labels" in page
+    assert "came without a report" not in page
+
+
 def test_a_transfer_is_told_with_its_verdict_charts_findings_and_distance(library, tuned):
     entries = [library.get(name) for name in NAMES]
     page = transfer.transfer_page(entries)

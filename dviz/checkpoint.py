@@ -48,18 +48,8 @@ ONNX = "onnx"  # folder of these two beside weights of dviz (see dviz.representa
 CODES, CLASSES = "representations.npz", "classes.csv"
 THUMBNAILS, TRAVERSAL, CARD = "thumbnails.npz", "traversal.png", "README.md"
 FILES = (
-    WEIGHTS,
-    ENCODER,
-    DECODER,
-    CONFIG,
-    REPORT,
-    PROBES,
-    CODES,
-    CLASSES,
-    THUMBNAILS,
-    TRAVERSAL,
-    CARD,
-)
+    WEIGHTS, ENCODER, DECODER, CONFIG, REPORT, PROBES, CODES, CLASSES, THUMBNAILS, TRAVERSAL, CARD,
+)  # fmt: skip
 SAMPLES = "data/samples.parquet"  # codes, labels and thumbnails (see dviz.publish.samples)
 DERIVED = (f"{ONNX}/{ENCODER}", f"{ONNX}/{DECODER}", SAMPLES)
 """Files made of the others when a checkpoint is published, for those who have no dviz."""

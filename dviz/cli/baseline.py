@@ -293,8 +293,9 @@ def _trained(
         parent=like.parent, source=like.source,
     )  # fmt: skip
     going = argparse.Namespace(
-        output=folder, save_every=500, sheet_every=0, tensorboard=False, resume=True, prefetch=False
-    )
+        output=folder, overwrite=False, save_every=500, sheet_every=0, tensorboard=False,
+        resume=True, prefetch=False,
+    )  # fmt: skip
     common.train_into(going, model, dataset, config, identity, device)
     return model
 

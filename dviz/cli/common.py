@@ -143,8 +143,16 @@ def check_output(args: argparse.Namespace, part: str = "training") -> None:
         )
 
 
-def save_into(args: argparse.Namespace, model: VAE, config: CheckpointConfig) -> None:
-    """Write a checkpoint; with --overwrite nothing that was said of another one stays beside it."""
+def save_into(
+    args: argparse.Namespace, model: VAE, config: CheckpointConfig, part: str = ""
+) -> None:
+    """Write a checkpoint; with --overwrite nothing that was said of another one stays beside it.
+
+    `part` is the folder that holds the state of the run behind it, if there was one.
+
+    Raises:
+        TrainingError: it cannot be written.
+    """
     from safetensors import SafetensorError
 
     from dviz.checkpoint import clear_checkpoint, save_checkpoint
@@ -157,10 +165,10 @@ def save_into(args: argparse.Namespace, model: VAE, config: CheckpointConfig) ->
             shutil.rmtree(args.output / FOLDER, ignore_errors=True)
         save_checkpoint(args.output, model, config)
     except (OSError, SafetensorError) as error:
-        learnt = " what was learnt is kept beside it:" if args.steps else ""
-        again = "run again with --resume" if args.steps else "run again"
+        kept = f"what was learnt is kept in its folder {part}: " if part else ""
+        again = "run again with --resume" if part else "run again"
         raise TrainingError(
-            f"{args.output} cannot be written to ({error});{learnt} make room and {again}"
+            f"{args.output} cannot be written to ({error}); {kept}make room and {again}"
         ) from error
 
 
@@ -206,7 +214,7 @@ def train_into(
         told["stopped_at"] = outcome.steps
     told |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
-        save_into(args, model, replace(identity, **{part: told}))
+        save_into(args, model, replace(identity, **{part: told}), part)
 
 
 @contextmanager

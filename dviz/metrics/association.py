@@ -258,10 +258,20 @@ def _reason(labels: np.ndarray, j: int, pairs: int, min_pairs: int) -> str | Non
 
 
 def _remedy(labels: np.ndarray, j: int) -> str:
-    """What helps where pairs are too few: a column of identifiers or measurements has none."""
+    """What helps where pairs are too few."""
+    rows = len(labels)
     for k in (j, *range(labels.shape[1])):
         values = len(np.unique(labels[:, k]))
-        if values > len(labels) / 2:
+        if leaves_no_pairs(values, rows):
             which = "it" if k == j else f"factor {k} (counted from 0)"
-            return f"{which} has {values} values in {len(labels)} rows; leave it out or bin it"
+            return f"{which} has {values} values in {rows} rows of labels; leave it out or bin it"
     return "take a denser sample"
+
+
+def leaves_no_pairs(values: int, rows: int) -> bool:
+    """Whether a factor with so many values in so many rows is an identifier or a measurement.
+
+    Hardly two rows share a value of it then, and so none differ in another factor alone. Of fewer
+    rows than pairs are needed nothing is said: more of them would help.
+    """
+    return rows >= MIN_PAIRS and values > rows / 2

@@ -224,8 +224,10 @@ def test_a_column_of_identifiers_is_named_as_what_leaves_no_pairs():
     factors = np.argwhere(np.ones((8, 9, 10)))
     numbered = np.column_stack([factors, np.arange(len(factors))])
     *others, own = associate(factors * 1.0, numbered).reasons
-    assert all("factor 3 (counted from 0) has 720 values in 720 rows" in why for why in others)
-    assert "it has 720 values in 720 rows; leave it out or bin it" in own
+    assert all(
+        "factor 3 (counted from 0) has 720 values in 720 rows of labels" in why for why in others
+    )
+    assert "it has 720 values in 720 rows of labels; leave it out or bin it" in own
 
 
 def test_too_few_pairs_are_nan_with_a_reason():
@@ -237,6 +239,7 @@ def test_too_few_pairs_are_nan_with_a_reason():
     assert "one value" in found.reasons[2]
     one_pair = associate(np.zeros((3, 1)), [[0, 0], [1, 0], [2, 1]])
     assert "only one pair" in one_pair.reasons[0]
+    assert "denser sample" in one_pair.reasons[0]
     assert "no two rows" in one_pair.reasons[1]
 
 

@@ -86,6 +86,8 @@ def _report_summary(result: DatasetReport) -> str:
 
 
 def _omes_or_why_not(result: DatasetReport) -> str:
+    from dviz.metrics.association import leaves_no_pairs
+
     avg, largest = (result.omes(pooling=pooling).omes for pooling in ("avg", "max"))
     if not math.isnan(avg):
         return f"OMES avg {avg:.3f}, max {largest:.3f}"
@@ -94,7 +96,7 @@ def _omes_or_why_not(result: DatasetReport) -> str:
     if len(result.factors) == 1:
         return "no OMES of a single factor"
     for name, size in zip(result.factors, result.sizes, strict=True):
-        if size > result.num_images / 2:
+        if leaves_no_pairs(size, result.num_images):
             return (
                 f"no OMES, as hardly two images differ in one factor alone: {name} has {size} "
                 f"values in {result.num_images} images; leave it out or bin it"

@@ -23,7 +23,8 @@ from typing import IO
 import numpy as np
 
 from dviz.data.info import YOUR_FOLDER, DatasetInfo
-from dviz.data.photos import MAX_BYTES, decode_photo, to_model_input
+from dviz.data.numbers import Span, widest
+from dviz.data.photos import MAX_BYTES, decode_photo, span_of_photo, to_model_input
 from dviz.data.root import data_root
 from dviz.data.table import UNKNOWN, TableDataset
 from dviz.errors import DatasetError, PhotoError
@@ -41,7 +42,8 @@ MENTIONED = 3  # pictures that cannot be read
 class Folder(TableDataset):
     """A folder or zip of one's own: "folder:" and its name.
 
-    Pictures are cut to their middle square and resized to 64×64 when the dataset is loaded.
+    Pictures are cut to their middle square and resized to 64×64 when the dataset is loaded. Those
+    of more than 8 bits are made grey by one scale, that of all of them.
 
     Args:
         root: the folder or zip itself; or, where `name` is given, also the folder it lies in.
@@ -248,17 +250,28 @@ class _Pictures:
             DatasetError: some cannot be read; all of them are counted, the first are named.
         """
         images = np.empty((len(names), 64, 64, 3), dtype=np.uint8)
+        spans: dict[int, Span] = {}
+        together: Span | None = None
 
         def work(row: int) -> str:
             """What is wrong with a picture, "" if nothing is."""
             try:
-                images[row] = to_model_input(decode_photo(self._read(names[row]), enough=128))
+                content = self._read(names[row])
+                own = None if together else span_of_photo(content)
+                if own:  # comparable with the others once all are known
+                    spans[row] = own
+                else:
+                    photo = decode_photo(content, enough=128, span=together)
+                    images[row] = to_model_input(photo)
             except (PhotoError, OSError, zipfile.BadZipFile, RuntimeError) as error:
                 return f"{names[row]} ({error})"
             return ""
 
         with ThreadPoolExecutor(2) as pool:
             broken = list(filter(None, pool.map(work, range(len(names)))))
+            if spans:
+                together = widest(spans.values())
+                broken += filter(None, pool.map(work, sorted(spans)))
         if broken:
             more = f" and {len(broken) - MENTIONED} more" if len(broken) > MENTIONED else ""
             raise DatasetError(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dviz.data.background import check_image, cut_out, remove_background
+from dviz.data.numbers import Span, holds_numbers, span_of, to_grey
 from dviz.errors import PhotoError
 from dviz.limits import LIMITS
 
@@ -42,6 +45,7 @@ def decode_photo(
     max_bytes: int = MAX_BYTES,
     max_pixels: int = MAX_PIXELS,
     enough: int | None = ENOUGH,
+    span: Span | None = None,
 ) -> np.ndarray:
     """Read a picture: the first frame, upright, in sRGB.
 
@@ -51,6 +55,8 @@ def decode_photo(
         max_bytes, max_pixels: larger files are refused before they are decoded.
         enough: a picture at least twice this on its shorter side is averaged over blocks of
             pixels, so that the shorter side keeps at least this many; None keeps every pixel.
+        span: of all pictures that are to be comparable, where pixels have more than 8 bits; None:
+            the picture's own.
 
     Returns:
         uint8 (H, W, 3).
@@ -59,16 +65,33 @@ def decode_photo(
         PhotoError: the file is too large, too small, damaged, or no picture of a known kind.
     """
     content = _read(source, max_bytes)
+    with _opened(content, max_pixels) as image:
+        if enough:
+            scale = enough / min(image.size)
+            width, height = (int(np.ceil(scale * side)) for side in image.size)
+            image.draft(None, (width, height))
+        image.load()
+        return _to_rgb(_upright(image), transparent, enough, span)
+
+
+def span_of_photo(source: str | Path | bytes) -> Span | None:
+    """The span of a picture of more than 8 bits, see `decode_photo`; None of any other.
+
+    Raises:
+        PhotoError: as `decode_photo`.
+    """
+    with _opened(_read(source, MAX_BYTES), MAX_PIXELS) as image:
+        return span_of(image) if holds_numbers(image) else None
+
+
+@contextmanager
+def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """A picture that may be decoded; what goes wrong with it is told as a PhotoError."""
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, max_pixels)
             _check_scans(image, content)
-            if enough:
-                scale = enough / min(image.size)
-                width, height = (int(np.ceil(scale * side)) for side in image.size)
-                image.draft(None, (width, height))
-            image.load()
-            return _to_rgb(_upright(image), transparent, enough)
+            yield image
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -175,14 +198,17 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(
-    image: Image.Image, transparent: tuple[int, int, int], enough: int | None
+    image: Image.Image,
+    transparent: tuple[int, int, int],
+    enough: int | None,
+    span: Span | None,
 ) -> np.ndarray:
     """Any mode of Pillow's → uint8 (H, W, 3), made smaller before the costly steps."""
     profile = image.info.get("icc_profile")
-    if image.mode in ("F", "I"):
-        image, profile = _from_numbers(_reduced(image, enough)), None
-    elif image.mode.startswith("I;16"):  # Pillow does not average these
-        image, profile = _from_numbers(image), None
+    if holds_numbers(image):
+        if image.mode in ("F", "I"):  # Pillow does not average the others
+            image = _reduced(image, enough)
+        image, profile = to_grey(image, span or span_of(image)), None
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode in ("1", "P"):
@@ -197,25 +223,6 @@ def _reduced(image: Image.Image, enough: int | None) -> Image.Image:
     if enough and min(image.size) >= 2 * enough:
         return image.reduce(min(image.size) // enough)
     return image
-
-
-def _from_numbers(image: Image.Image) -> Image.Image:
-    """Numbers of more than 8 bits → mode L. Unsigned 12 and 16 bits keep their whole range;
-    anything else is stretched from its least to its greatest. Infinity is white, NaN black.
-    """
-    values = np.array(image, dtype=np.float32)
-    usable = np.abs(values) < 1e38  # finite, and differences stay so
-    if not usable.any():
-        raise PhotoError("the picture holds no finite numbers; save it with 8 or 16 bits")
-    low = float(values.min(where=usable, initial=np.inf))
-    high = float(values.max(where=usable, initial=-np.inf))
-    if image.mode != "F" and low >= 0 and 255 < high <= 65535:
-        low, high = 0.0, 65535.0 if high > 4095 else 4095.0  # 12 bits are common in microscopy
-    np.clip(values, low, high, out=values)
-    values[np.isnan(values)] = low
-    values -= low
-    values *= 255 / max(high - low, 1e-30)
-    return Image.fromarray(np.rint(values, out=values).astype(np.uint8))
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

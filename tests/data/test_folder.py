@@ -3,6 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dviz.data import load_dataset
 from dviz.data.folder import read_labels
@@ -202,3 +203,17 @@ def test_broken_and_malicious_zips(folder, tmp_path):
         file.writestr("bomb.png", bytes(60_000_000))
     with pytest.raises(DatasetError, match=r"bomb\.png .*larger than 25 MB"):
         load_dataset("folder", archive)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_numbers_are_made_grey_by_one_scale(tmp_path, kind):
+    for name, value in [("dark", 6_000), ("mean", 30_000), ("light", 60_000)]:
+        values = np.full((16, 16), value, dtype=kind)
+        Image.fromarray(values).save(tmp_path / f"{name}.tif")
+    Image.fromarray(np.full((16, 16, 3), 200, dtype=np.uint8)).save(tmp_path / "photo.png")
+    dataset = load_dataset("folder", tmp_path)
+    dark, light, mean, photo = dataset.images(np.arange(4))[:, 32, 32, 0].astype(int)
+    low, high = (0, 65_535) if kind is np.uint16 else (6_000, 60_000)
+    expected = [255 * (v - low) / (high - low) for v in (6_000, 60_000, 30_000)]
+    np.testing.assert_allclose([dark, light, mean], expected, atol=0.6)
+    assert photo == 200

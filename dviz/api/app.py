@@ -22,7 +22,7 @@ def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
         What Gradio's `launch` returns: the app, its local URL, and its public one if any.
 
     Raises:
-        CheckpointError: `checkpoints` is a file.
+        CheckpointError: there is no folder `checkpoints`, or it is a file.
         ValueError: it is no path at all.
     """
     if not isinstance(checkpoints, (str, Path, type(None))):
@@ -36,6 +36,11 @@ def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
             f"{folder.name} is a file; expected a folder of checkpoint folders. "
             f"dviz.inspect({folder.name!r}, dataset=…) opens the page on an ONNX file, dviz.save "
             "makes a checkpoint of it"
+        )
+    if checkpoints is not None and not folder.exists():
+        raise CheckpointError(
+            f"there is no folder {folder}; name one that holds checkpoint folders, or none for "
+            "those that come with dviz"
         )
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with needed_by("dviz.launch"):

@@ -191,7 +191,9 @@ def train_into(
     from dviz.measuring.machine import describe_machine
     from dviz.training.loop import train
     from dviz.training.processes import join_processes
+    from dviz.training.state import fingerprint
 
+    goes_on = identity.parent is not None or part == "painting"
     processes = join_processes(device)
     with _progress_bar(identity.name, config.steps, hidden=not processes.main) as show:
         outcome = train(
@@ -207,6 +209,7 @@ def train_into(
             prefetch=args.prefetch,
             processes=processes,
             source=source,
+            start=fingerprint(model) if goes_on else "",
             on_step=show,
         )
     told = getattr(identity, part) | config.to_dict()

@@ -58,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.output.resolve() == args.checkpoint.resolve():
         raise ValueError(f"--output is {args.output}, the checkpoint itself; use another folder")
     common.check_output(args)
+    if not args.steps:
+        _check_unused(args)
     config = _config(args) if args.steps else None
     device = common.pick_device(args.device, args.threads)
     from dviz.checkpoint import DIRECT, FINE_TUNED, CheckpointConfig, load_checkpoint
@@ -93,6 +95,20 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         source = load_dataset(parent.config.source, args.data_root)
     common.train_into(args, model, dataset, config, identity, device, source)
+
+
+def _check_unused(args: argparse.Namespace) -> None:
+    """Raise ValueError where a copy would leave settings of a fine-tuning unheard."""
+    from dviz.training.config import DEFAULTS as AT_REST
+
+    resting = AT_REST | DEFAULTS | {"untied_beta": None}
+    heard = ("steps", "seed", "reestimate_statistics")
+    for name, rest in resting.items():
+        if name not in heard and getattr(args, name, rest) != rest:
+            raise ValueError(
+                f"--{name.replace('_', '-')} is of a fine-tuning, and without --steps nothing is "
+                "learnt; add --steps, or leave it out"
+            )
 
 
 def _config(args: argparse.Namespace) -> TrainingConfig:

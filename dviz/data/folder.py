@@ -185,7 +185,7 @@ def _find(root: str | Path | None, name: str | None) -> Path:
         places = [base]
     else:
         path = Path(name).expanduser()
-        places = [base / path, base / f"{name}.zip", *([path] if len(path.parts) > 1 else [])]
+        places = [base / path, base / f"{name}.zip", path]
     for place in places:
         if place.is_dir() or place.is_file():
             return place.resolve()

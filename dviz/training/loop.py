@@ -62,6 +62,7 @@ def train(
     prefetch: bool = False,
     processes: Processes | None = None,
     source: FactorDataset | None = None,
+    start: str = "",
     on_step: Callable[[Progress], None] = lambda progress: None,
 ) -> Outcome:
     """Train `model` in place on `dataset` and return how far it came.
@@ -71,7 +72,8 @@ def train(
     `resume` goes on from there to the same weights as a run without a break. Ctrl-C and SIGTERM
     save the state before they end the run. With `prefetch` another thread draws the next batch
     while this one is learnt from: the same batches, sooner where drawing is slow. `source` is the
-    dataset that `config.replay` replays.
+    dataset that `config.replay` replays; `start` says what the model was before, for a run
+    that goes on from another.
 
     Raises:
         CheckpointError: the state to resume from is unreadable or belongs to another run.
@@ -86,12 +88,12 @@ def train(
             stack.enter_context(only_run_in(folder))
         learner = Learner(model, dataset, config, processes.device or device, processes, source)
         stack.callback(learner.finish)
-        run = _Run(learner, folder, save_every, sheet_every, prefetch, on_step)
-        start = run.restore() if resume else 0
-        history = History(folder, start, tensorboard) if processes.main else None
+        run = _Run(learner, folder, save_every, sheet_every, prefetch, on_step, start)
+        done = run.restore() if resume else 0
+        history = History(folder, done, tensorboard) if processes.main else None
         if history:
             stack.callback(history.close)
-        return run.go(start, history)
+        return run.go(done, history)
 
 
 class _Run:
@@ -105,12 +107,13 @@ class _Run:
         sheet_every: int,
         prefetch: bool,
         on_step: Callable[[Progress], None],
+        start: str,
     ) -> None:
         self.learner, self.folder, self.on_step = learner, folder, on_step
         self.save_every, self.sheet_every, self.prefetch = save_every, sheet_every, prefetch
         config, architecture, dataset = learner.config, learner.model.config, learner.dataset
-        self.data = {"images": dataset.num_images, "content": dataset.content}
-        told = {"dataset": dataset.name, **self.data, **asdict(architecture)}
+        self.given = {"images": dataset.num_images, "content": dataset.content, "start": start}
+        told = {"dataset": dataset.name, **self.given, **asdict(architecture)}
         self.settings = config.every_setting() | told
         self.saved: int | None = None
         self.seconds = 0.0  # of the steps until `began`
@@ -123,8 +126,8 @@ class _Run:
         path, learner = self.folder / STATE, self.learner
         if not path.exists():
             return 0
-        # A state of before these were saved is taken to have learnt from the same data.
-        defaults = DEFAULTS | ADDED | self.data
+        # A state of before these were saved is taken to be of the same run.
+        defaults = DEFAULTS | ADDED | self.given
         done, notes = load_state(path, learner.parts(), self.settings, defaults)
         self.seconds = notes.pop("seconds", 0.0)
         learner.notes = notes

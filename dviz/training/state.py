@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,15 @@ def load_state(
             "use the same ones to resume, or another folder"
         )
     return step, notes
+
+
+def fingerprint(model: nn.Module) -> str:
+    """16 letters that differ where weights do."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _tensors_of(part: Part) -> dict[str, torch.Tensor]:

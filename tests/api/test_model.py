@@ -99,6 +99,8 @@ def test_the_page_is_not_opened_on_a_file(tmp_path):
     (tmp_path / "enc.onnx").touch()
     with pytest.raises(CheckpointError, match=r"enc\.onnx is a file; .*dviz\.inspect\('enc"):
         dviz.launch(tmp_path / "enc.onnx")
+    with pytest.raises(CheckpointError, match="there is no folder"):
+        dviz.launch(tmp_path / "elsewhere")
 
 
 def test_a_sample_depends_on_its_seed_alone():

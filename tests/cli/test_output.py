@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from dviz.checkpoint import DIRECT, SOURCE, read_config
 from tests.ui.material import NAMES
@@ -73,3 +74,15 @@ def test_a_stopped_run_is_not_begun_anew_unasked(tmp_path, run_command, monkeypa
     assert state.read_bytes() == before
     run_command(*command, "--steps", 4, "--resume")
     assert (out / "config.json").exists()
+
+
+def test_a_run_is_not_resumed_from_another_parent(checkpoints, tmp_path, run_command):
+    parent = shutil.copytree(checkpoints / NAMES[0], tmp_path / "parent")
+    command = ["transfer", "--checkpoint", parent, "--target", "dsprites", "--steps", 1, *FLAGS]
+    command += ["--output", tmp_path / "tuned"]
+    run_command(*command)
+    run_command(*command, "--resume")
+    weights = load_file(parent / "model.safetensors")
+    weights["encoder.head.2.bias"] += 1
+    save_file(weights, parent / "model.safetensors")
+    assert "other settings (start: " in run_command(*command, "--resume", fails=True).err

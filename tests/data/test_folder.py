@@ -62,6 +62,9 @@ def test_its_name_finds_it_again(folder, tmp_path, monkeypatch):
     assert load_dataset(name).name == name
     dotted = write_folder(tmp_path / "run.2")
     assert load_dataset("folder:run.2", dotted).name == "folder:run.2"
+    monkeypatch.setenv("DVIZ_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.chdir(tmp_path)
+    assert load_dataset(name).name == load_dataset("folder:./microscope").name == name
     with pytest.raises(DatasetError, match="--data-root PATH"):
         load_dataset("folder:elsewhere", tmp_path)
     with pytest.raises(DatasetError, match="which folder"):

@@ -231,6 +231,11 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_weights(squares, tmp_pat
         ("transfer", "--checkpoint nowhere --target dsprites", "there is no config.json in"),
         ("transfer", "--checkpoint {made} --target nope", "there is no dataset 'nope'"),
         ("transfer", "--checkpoint {made} --target dsprites --steps -3", "steps is -3; allowed"),
+        (
+            "transfer",
+            "--checkpoint {made} --target dsprites --steps 0 --beta 8",
+            "--beta is of a fine-tuning",
+        ),
         ("transfer", "--checkpoint {made} --target dsprites --ema 2 --steps 1", "ema is 2.0; allo"),
         (
             "transfer",

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dviz.checkpoint import EXTERNAL, SOURCE, CheckpointConfig
+from dviz.data.folder import is_own_folder
 from dviz.data.registry import dataset_info
 from dviz.errors import DatasetError
 from dviz.measuring.report import DatasetReport
 
 
 def title_of(dataset: str) -> str:
-    """What people call a dataset; its name where we do not know it."""
+    """What people call a dataset; its name where it is a folder of one's own or unknown to us."""
+    if is_own_folder(dataset):
+        return dataset.partition(":")[2] or dataset_info(dataset).title
     try:
         return dataset_info(dataset).title
     except DatasetError:

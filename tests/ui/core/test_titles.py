@@ -72,6 +72,7 @@ def test_datasets_are_called_as_people_call_them(library):
     assert f" of {DATASET}: " in starts.first(entry).caption
     assert titled(entry.result).title.startswith(DATASET)
     assert title_of("of nobody") == "of nobody"
+    assert title_of("folder:microscope") == "microscope"  # one may have several
 
 
 def test_what_reports_say_of_datasets_says_it_by_their_titles(checkpoints, monkeypatch):

@@ -29,6 +29,7 @@ from dviz.ui.core.visitors import (
 from dviz.ui.exchange import Asgi, Exchange, Message, Receive, Refusal, Scope, Send
 from dviz.ui.sessions import Present, keep_present
 
+AWAY = "this page was away for too long and its session has ended; reload it"
 GRACE = 20.0  # seconds in which a page that was closed may be opened again
 SWEEP = 30.0  # seconds between two looks for what is too old
 DRAINED = 16_000_000  # bytes of a refused body that are read, so that its sender hears why
@@ -101,6 +102,7 @@ class Guard:
             exchange.on_json = lambda value: self._claim_event(value, visitor)
         with self._present_in(scope).at(named):
             if SESSION.search(path):
+                self.visitors.begin(named[-1])
                 await self._stay(scope, receive, exchange)
             else:
                 await self.app(scope, receive, exchange.send)
@@ -165,6 +167,8 @@ class Guard:
     def _check_claims(self, body: Body, visitor: str) -> None:
         self._check_paths(body.paths, visitor)
         if body.session:
+            if self.visitors.has_ended(body.session):  # its state is gone, whatever the page shows
+                raise Refusal(410, AWAY)
             self._claim(body.session, visitor)
 
     # --- whose is what

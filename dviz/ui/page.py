@@ -113,6 +113,7 @@ def _follow_opening(
 def _follow_choices(shell: Shell) -> None:
     """Whatever is picked in the head is shown."""
     library, top = shell.library, shell.top
+    came = gr.State(None)  # from the Hub, and what was shown when it was asked for
 
     @friendly
     def pick(event: gr.EventData) -> str:
@@ -124,27 +125,35 @@ def _follow_choices(shell: Shell) -> None:
         return shell.showing(key, fetched, tab, visit)
 
     @friendly
-    def fetch(
-        key: str | None, fetched: list[str], tab: str, visit: int, event: gr.EventData
-    ) -> Iterator[dict[Component, Any]]:
+    def fetch(key: str | None, event: gr.EventData) -> Iterator[dict[Component, Any]]:
         repo_id = str(event._data["id"])
-        before = top_value(library, library.get(key), FIRST, fetched) if key else {"families": []}
         with ThreadPoolExecutor(1) as worker:
             loading = worker.submit(library.get, repo_id)
             while wait([loading], POLL).not_done:
-                yield {top: {**before, "status": downloading(library, repo_id)}}
+                yield {top: {"status": downloading(library, repo_id), "busy": True}}
         if (error := loading.exception()) is not None:
-            yield {top: before}
+            yield {top: {"status": ""}}
             raise error
-        found = loading.result().key
+        yield {came: (loading.result().key, key)}
+
+    @friendly
+    def arrive(
+        news: tuple[str, str | None], key: str | None, fetched: list[str], tab: str, visit: int
+    ) -> dict[Component, Any]:
+        """Show what came from the Hub, unless somebody picked something else meanwhile."""
+        found, before = news
         fetched = [*fetched, found] if found not in [*library.names, *fetched] else fetched
-        yield {shell.fetched: fetched, **shell.showing(found, fetched, tab, visit)}
+        shown = shell.showing(found if key in (None, before) else key, fetched, tab, visit)
+        return {shell.fetched: fetched, **shown}
 
     state = [shell.fetched, shell.tab, shell.visit]
     outputs = [shell.checkpoint, top, *shell.shown.values()]
-    top.select(pick, None, shell.checkpoint, **QUIET)
+    # Of two that are picked in a row, the second is meant.
+    top.select(pick, None, shell.checkpoint, trigger_mode="multiple", **QUIET)
     shell.checkpoint.change(show, [shell.checkpoint, *state], outputs, **QUIET)
-    top.submit(fetch, [shell.checkpoint, *state], [shell.fetched, *outputs], **QUIET)
+    fetching = top.submit(fetch, shell.checkpoint, [top, came], **QUIET)
+    given = [came, shell.checkpoint, *state]
+    fetching.success(arrive, given, [shell.fetched, *outputs], **QUIET)
 
 
 def _follow_address(shell: Shell, app: gr.Blocks) -> None:

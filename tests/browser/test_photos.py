@@ -34,7 +34,10 @@ def test_a_view_and_a_reader_are_pictures_to_press_and_have_an_address(photos_ta
     expect(caption).to_contain_text("padded")
     page.locator("#photo-bar .tries .tile[aria-pressed=false]").first.click()
     expect(pressed(page, "tries")).to_have_count(1)
-    page.wait_for_url(re.compile("by="))
+    page.wait_for_url(re.compile("reader="))
+    link = page.locator("#photo-panel .dial .title a").first  # of the reader, whoever stands above
+    assert pressed(page, "tries").inner_text()
+    assert "checkpoint=" in link.get_attribute("href")
     page.locator("#photo-bar .shots .tile").nth(1).click()
     expect(pressed(page, "shots")).to_contain_text("A")
     page.wait_for_url(re.compile("photo=1"))
@@ -85,3 +88,24 @@ def test_one_photo_has_nothing_to_be_compared_with(open_page):
     wait_for_change(page, "#photo-words", before, "innerText")
     page.locator("#camera").get_by_role("button", name="More: camera or clipboard").click()
     expect(page.locator("#camera").get_by_label("Paste from clipboard")).to_be_visible()
+
+
+def test_one_s_own_photo_starts_anew_and_back_leaves_it_alone(photos_tab, photograph):
+    page = photos_tab
+    slider = page.locator("#photo-panel .dial input").first
+    start = slider.input_value()
+    slider.focus()
+    page.keyboard.press("End")
+    page.wait_for_url(re.compile("photo_z="))
+    moved = slider.input_value()
+    page.locator("#photos input[type=file]").set_input_files([photograph])
+    expect(page.locator("#photo-panel .caption")).to_contain_text("flower.png")
+    expect(slider).not_to_have_value(moved)
+    assert "photos=none" in page.url
+    assert "photo_z" not in page.url
+    page.locator("#photo-bar .views .tile[aria-pressed=false]").first.click()
+    page.wait_for_url(re.compile("view="))
+    page.go_back()
+    expect(page.locator("#photo-panel .caption")).to_contain_text("flower.png")
+    expect(page.locator("#photo-panel .second")).to_be_hidden()
+    assert start != moved

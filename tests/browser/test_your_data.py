@@ -88,3 +88,17 @@ def test_a_broken_table_is_explained_and_the_next_one_read(page, files):
     page.get_by_role("button", name="Try an example").click()
     page.wait_for_url(re.compile("own="))
     expect(page.locator("#own-score .omes dd")).to_be_visible()
+
+
+def test_back_brings_the_scores_and_the_closer_look_along(page, files):
+    open_with(page, files / "codes.npz", files / "labels.csv")
+    score = page.locator("#own-score .omes dd")
+    S = associate(CODES, FACTORS).matrix
+    expect(score).to_have_text(f"{omes(S).omes:.3f}")
+    chosen = page.locator("#own-first input")
+    before = chosen.input_value()
+    page.locator("#own-pooling").get_by_label("max").check()
+    expect(score).to_have_text(f"{omes(S, pooling='max').omes:.3f}")
+    page.go_back()
+    expect(score).to_have_text(f"{omes(S).omes:.3f}")
+    expect(chosen).to_have_value(before)

@@ -161,6 +161,19 @@ def test_uploads_go_when_the_last_page_is_closed(ada, eve):
                 and f.read_bytes() == b"for a while"]  # fmt: skip
 
 
+def test_a_page_that_was_away_for_too_long_is_told_so(ada):
+    body = {"data": [], "fn_index": 0, "session_hash": "ada-away"}
+    page, path = ada.open_page("ada-away"), ada.upload(b"soon gone")
+    assert ada.ask("POST", "/gradio_api/queue/join", body)[0] == 200
+    page.close()
+    assert gone(path)
+    status, _, words = ada.ask("POST", "/gradio_api/queue/join", body)
+    assert (status, b"reload it" in words) == (410, True)
+    back = ada.open_page("ada-away")  # who listens anew is there
+    assert ada.ask("POST", "/gradio_api/queue/join", body)[0] == 200
+    back.close()
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [

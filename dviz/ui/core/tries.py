@@ -63,12 +63,15 @@ class Sight:
 
 
 def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None:
-    """Everybody tries the chosen photo; None where there is none that can be read."""
+    """Everybody tries the chosen photo; None where there is none that can be read, or nobody to
+    read it."""
     good = [shot for shot in shots if shot.views]
     if not good:
         return None
     shot = good[min(choice.photo, len(good) - 1)]
     tries = try_all(library, shot, choice.by)
+    if not tries:
+        return None
     best = next((t for t in tries if t.key == choice.by), tries[0])
     entry = library.get(best.key)
     views = [t.view for t in tries_of(entry, shot)]

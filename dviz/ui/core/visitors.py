@@ -61,6 +61,7 @@ class Visitors:
         self._owners: dict[str, set[str]] = {}  # of each folder of an upload
         self._sizes: dict[str, int] = {}
         self._known: OrderedDict[str, str] = OrderedDict()  # whose a session or an event is
+        self._ended: OrderedDict[str, None] = OrderedDict()  # sessions forgotten with their visitor
         self._pages: dict[str, int] = {}
         self._kept = set(self._folders())  # the app's own pictures, put here as it was built
 
@@ -76,6 +77,16 @@ class Visitors:
             self._known.move_to_end(name)
             while len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
+
+    def has_ended(self, session: str) -> bool:
+        """Whether a session was forgotten, and with it what its page had chosen."""
+        with self._lock:
+            return session in self._ended
+
+    def begin(self, session: str) -> None:
+        """A session is listened to: whatever it was before, it is there."""
+        with self._lock:
+            self._ended.pop(session, None)
 
     def check_room(self, visitor: str, size: int) -> None:
         """Refuse an upload of `size` bytes where a visitor or all together have too much.
@@ -145,6 +156,9 @@ class Visitors:
             ended = [name for name, owner in self._known.items() if owner == visitor]
             for name in ended:
                 del self._known[name]
+            self._ended.update(dict.fromkeys(ended))
+            while len(self._ended) > MAX_KNOWN:
+                self._ended.popitem(last=False)
         for folder in gone:
             shutil.rmtree(self.folder / folder, ignore_errors=True)
         return ended

@@ -63,6 +63,10 @@ class Address:
             )
             component.input(None, component, None, js=js)
 
+    def reset(self, component: Component) -> None:
+        """Give a component its first value whenever the page is set up from an address."""
+        self._bound.append(_Bound("", component, str, component.value))
+
     def restore(self, view: Mapping[str, str]) -> dict[Component, Any]:
         """What every bound component has in a view."""
         return {bound.component: _value(bound, view) for bound in self._bound}
@@ -92,7 +96,7 @@ def one_of(allowed: list[str] | tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _value(bound: _Bound, view: Mapping[str, str]) -> Any:
-    text = view.get(bound.name)
+    text = view.get(bound.name) if bound.name else None
     if not isinstance(text, str) or len(text) > MAX_LENGTH:
         return bound.default
     try:

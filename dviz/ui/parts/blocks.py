@@ -40,6 +40,12 @@ def plain_file(**settings: Any) -> gr.File:
     return file
 
 
+def decided(asked: Any, value: Any) -> dict[str, Any]:
+    """The part of an update that sets a choice: none where it is what was asked, since somebody may
+    have chosen anew by the time that the update arrives."""
+    return {} if asked == value else {"value": value}
+
+
 class _PageConfig(BlocksConfig):
     """The page's own; sessions copy it."""
 

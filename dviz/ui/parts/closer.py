@@ -15,6 +15,7 @@ from dviz.ui.core.dimension import shares_by_value
 from dviz.ui.core.own_codes import OwnTable
 from dviz.ui.parts import markup
 from dviz.ui.parts.address import Address
+from dviz.ui.parts.blocks import decided
 from dviz.ui.parts.charts import finish
 from dviz.ui.parts.ridges import ridges
 from dviz.ui.parts.value_colours import value_colours
@@ -27,8 +28,11 @@ EDGE = {"color": GREY, "width": 0.75}
 Update = dict[Component, Any]
 
 
-def build_closer(table: gr.State, address: Address) -> list[Component]:
+def build_closer(table: gr.State, address: Address, refresh: list[Any]) -> list[Component]:
     """Two dimensions and a factor to choose, and what they show; there once a table is.
+
+    Args:
+        refresh: triggers on which it is shown anew, as after Back.
 
     Returns:
         The three choices; where they are None when a table comes, what is tied best is shown.
@@ -56,15 +60,19 @@ def build_closer(table: gr.State, address: Address) -> list[Component]:
         factors = [(name, j) for j, name in enumerate(table.labels.names)]
         return {
             room: gr.Column(visible=True),
-            first: gr.Dropdown(names, value=numbers[0]),
-            second: gr.Dropdown(names, value=numbers[1]),
-            factor: gr.Dropdown(factors, value=numbers[2]),
+            # A choice made meanwhile is newer than what was asked.
+            **{
+                component: gr.Dropdown(options, **decided(before, number))
+                for component, options, before, number in zip(
+                    chosen.values(), (names, names, factors), asked, numbers, strict=True
+                )
+            },
             cloud: cloud_of(table, *numbers),
             page: page_of(table, numbers[0], numbers[2]),
         }
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    heard = [table.change, *(component.input for component in chosen.values())]
+    heard = [*refresh, table.change, *(component.input for component in chosen.values())]
     outputs = [room, first, second, factor, cloud, page]
     gr.on(heard, show, [table, first, second, factor], outputs, **quiet)
     return list(chosen.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -50,10 +51,13 @@ def totals(score: OmesResult) -> str:
     return f'<dl class="totals">{cells}</dl>'
 
 
-def factor_table(score: OmesResult) -> str:
-    """A row a factor as HTML: the dimension associated with it, and its scores."""
+def factor_table(score: OmesResult, called: Callable[[int], str] = "z{}".format) -> str:
+    """A row a factor as HTML: the dimension associated with it, as `called`, and its scores."""
     strongest = _strongest(score)
-    rows = [_factor_row(name, values, strongest[name]) for name, values in score.per_factor.items()]
+    rows = [
+        _factor_row(name, values, strongest[name], called)
+        for name, values in score.per_factor.items()
+    ]
     header = ["Factor", "Encoded by", "OMES", "Mod.", "Comp."]
     return markup.table(header, rows, kind="score-table")
 
@@ -67,24 +71,30 @@ def _strongest(score: OmesResult) -> dict[str, tuple[int, float]]:
     return {name: (int(best[j]), float(S[best[j], j])) for j, name in enumerate(score.per_factor)}
 
 
-def _factor_row(name: str, values: dict[str, Any], strongest: tuple[int, float]) -> list[str]:
+def _factor_row(
+    name: str, values: dict[str, Any], strongest: tuple[int, float], called: Callable[[int], str]
+) -> list[str]:
     if values["reason"]:
         return [escape(name), escape(values["reason"]), "–", "–", "–"]
     return [
         escape(name),
-        _encoded_by(values, strongest),
+        _encoded_by(values, strongest, called),
         f"{markup.meter(values['omes'])} {values['omes']:.2f}",
         f"{values['modularity']:.2f}",
         f"{values['compactness']:.2f}",
     ]
 
 
-def _encoded_by(values: dict[str, Any], strongest: tuple[int, float]) -> str:
+def _encoded_by(
+    values: dict[str, Any], strongest: tuple[int, float], called: Callable[[int], str]
+) -> str:
     """The associated dimension, or that there is none worth the name, with the reason on top."""
     if values["association"] >= NOTABLE:
-        return f"z{values['associated_dimension']} · {values['association']:.2f}"
+        name = escape(called(values["associated_dimension"]))
+        return f"{name} · {values['association']:.2f}"
     d, S = strongest
+    name = escape(called(d))
     if S < NOTABLE:
-        return f'<span title="z{d} follows it most, with an S of {S:.2f}">none</span>'
-    why = f"z{d} follows it most (S {S:.2f}), but other factors too"
-    return f'<span title="{why}">shared · z{d} {S:.2f}</span>'
+        return f'<span title="{name} follows it most, with an S of {S:.2f}">none</span>'
+    why = f"{name} follows it most (S {S:.2f}), but other factors too"
+    return f'<span title="{why}">shared · {name} {S:.2f}</span>'

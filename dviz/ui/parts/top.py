@@ -38,7 +38,7 @@ def build_top(library: Library, first_tab: str) -> gr.HTML:
 
 
 def top_value(
-    library: Library, entry: Entry, first_tab: str, fetched: Sequence[str] = (), status: str = ""
+    library: Library, entry: Entry, first_tab: str, fetched: Sequence[str] = ()
 ) -> dict[str, Any]:
     """What the head shows of a checkpoint; JSON-able. `fetched`: keys that came from the Hub."""
     return {
@@ -49,7 +49,7 @@ def top_value(
         "summary": summary_of(entry),
         "families": families(library, fetched),
         "thumbnails": PATH,
-        "status": status,
+        "status": "",
         "redraw": bool(fetched),
         "first_tab": first_tab,
     }

@@ -88,7 +88,7 @@ def build(tab: Context) -> None:
         by = association_choice("association-by")
     tab.address.bind("alpha", alpha, number(0, 1), push=False)
     tab.address.bind("pooling", pooling, one_of(POOLINGS))
-    tab.address.bind("by", by, one_of(WAYS))
+    tab.address.bind("measure", by, one_of(WAYS))
     stages = _build_stages(markup.LOADING if tab.library.names else "")
     change_words = gr.HTML(apply_default_css=False, elem_id="change-words")
     change = gr.Plot(show_label=False, visible=False, elem_id="change-matrix")

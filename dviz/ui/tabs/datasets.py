@@ -40,6 +40,7 @@ def build(tab: Context) -> None:
     sheet = gr.HTML(markup.LOADING, apply_default_css=False, elem_id="dataset-sheet")
     facts = gr.HTML(apply_default_css=False, elem_id="dataset-about")
     tab.address.bind("dataset", name, _parse)
+    tab.address.reset(of)
 
     @friendly
     def show(chosen: str | None, seed: int) -> dict[Component, Any]:

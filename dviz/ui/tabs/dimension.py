@@ -10,6 +10,7 @@ import gradio as gr
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.library import Library
 from dviz.ui.parts import markup
+from dviz.ui.parts.blocks import decided
 from dviz.ui.parts.dimension import STRONGEST, column
 from dviz.ui.parts.errors import friendly
 from dviz.ui.parts.panel import split_dimensions
@@ -21,21 +22,22 @@ def build(tab: Context) -> None:
     library, checkpoint = tab.library, tab.checkpoint
 
     @friendly
-    def show(key: str, index: int | None, factor: str | None) -> Iterator[dict[Any, Any]]:
+    def show(key: str, asked: int | None, wanted: str | None) -> Iterator[dict[Any, Any]]:
         entry = library.get(key)
-        index = index_of(entry, index)
+        index = index_of(entry, asked)
         stages = [entry for entry in lineage(library, entry) if index < entry.latent_size]
         factors = [f.name for stage in stages for f in stage.config.factors]
         choices = [STRONGEST, *dict.fromkeys(factors)]
-        factor = factor if factor in choices else STRONGEST
-        chosen = {
-            dimension: gr.Radio(dimension_choices(entry), value=index),
-            by: gr.Dropdown(choices, value=factor),
+        factor = wanted if wanted in choices else STRONGEST
+        # Only what is decided here is written: a choice made meanwhile is newer than ours.
+        yield {
+            dimension: gr.Radio(dimension_choices(entry), **decided(asked, index)),
+            by: gr.Dropdown(choices, **decided(wanted, factor)),
         }
         columns = ""
         for stage in stages:  # one after the other: each takes a moment to draw
             columns += column(stage, index, factor)
-            yield {**chosen, content: f'<div class="stage-columns">{columns}</div>'}
+            yield {content: f'<div class="stage-columns">{columns}</div>'}
 
     with gr.Row(elem_classes="dimension-bar"):
         dimension = gr.Radio(

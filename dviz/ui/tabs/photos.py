@@ -35,6 +35,7 @@ from dviz.ui.tabs.base import Context, Tab
 
 OPENS_WITH = [0]
 TRYING = '<p class="note" role="status">Everybody tries …</p>'
+GONE = "{ photo: null, view: null, reader: null, photo_z: null }"
 PICK_EXAMPLE = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-index]");
@@ -42,11 +43,10 @@ element.addEventListener("click", (event) => {
   const pressed = [...element.querySelectorAll("[aria-pressed=true]")];
   const down = new Set(pressed.map(({ dataset }) => dataset.index));
   if (!down.delete(button.dataset.index)) down.add(button.dataset.index);
-  const gone = { photo: null, view: null, by: null, photo_z: null };
-  window.dviz.write({ ...gone, photos: [...down].join(",") || "none" }, { push: true });
+  window.dviz.write({ ...GONE, photos: [...down].join(",") || "none" }, { push: true });
   trigger("click", { index: Number(button.dataset.index) });
 });
-"""
+""".replace("GONE", GONE)
 
 
 def build(tab: Context) -> None:
@@ -62,7 +62,8 @@ def build(tab: Context) -> None:
     tab.address.bind("photos", picked, _parse_examples)
     tab.address.bind("photo", photo, int)
     tab.address.bind("view", view, one_of([*VIEWS, SILHOUETTE]))
-    tab.address.bind("by", by)
+    tab.address.bind("reader", by)
+    tab.address.reset(of)
 
     @friendly
     def show(
@@ -73,6 +74,7 @@ def build(tab: Context) -> None:
         if elsewhere:  # picked in the head of the page: let that one read
             who, how = key, None
         shots = shoot([*(uploads or []), *taken, *chosen], known.shots if known else None)
+        who = who if library.names else key  # from the Hub, where nothing is installed
         sight = see(library, list(shots.values()), Choice(max(number, 0), how, who))
         everything = list(shots.values())
         # Only what is decided here is written: a choice made meanwhile is newer than ours.
@@ -93,7 +95,12 @@ def build(tab: Context) -> None:
         "trigger_mode": "always_last",  # what is pressed while a photo is read counts too
     }
     fresh = [picked, photo, view, by, words]
+    # Sliders start anew with every photo, and Back is to find the photos that are there.
+    uploaded = f"window.dviz.write({{ ...{GONE}, photos: 'none' }}, {{ push: true }})"
+    files.upload(None, js=f"() => {uploaded}")
     files.upload(_uploaded, files, fresh, **quiet).then(**shown, **quiet)
+    for changed in (files.delete, files.clear, camera.input):
+        changed(None, js="() => window.dviz.write({ photo_z: null })")
     for changed in (files.delete, files.clear):
         changed(**shown, **quiet)
     camera.input(_snapped, [camera, snaps], [camera, snaps], **quiet).then(**shown, **quiet)
@@ -144,7 +151,7 @@ def _uploaded(paths: list[str] | None) -> tuple[list[int], int, None, None, str]
 def _chosen(event: gr.EventData, number: int, how: Any, who: Any) -> tuple[Any, Any, Any]:
     """What was pressed in the bar, the rest as it was."""
     asked = event._data
-    return asked.get("photo", number), asked.get("view", how), asked.get("by", who)
+    return asked.get("photo", number), asked.get("view", how), asked.get("reader", who)
 
 
 def _snapped(path: str | None, snaps: list[str]) -> tuple[None, list[str]]:

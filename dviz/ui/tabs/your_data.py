@@ -88,8 +88,9 @@ def build(tab: Context) -> None:
     library = tab.library
     gr.Markdown(HELP, elem_classes="help")
     files, example, alpha, pooling = _build_inputs()
-    parts, borrowed_key = _build_parts(), gr.State(None)
-    choices = build_closer(parts.table, tab.address)
+    # What the address asks for, and whose codes are shown; None where they are a visitor's own.
+    parts, borrowed_key, lender = _build_parts(), gr.State(None), gr.State(None)
+    choices = build_closer(parts.table, tab.address, tab.refresh)
     tab.address.bind("own_alpha", alpha, number(0, 1), push=False)
     tab.address.bind("own_pooling", pooling, one_of(POOLINGS))
     tab.address.bind("own", borrowed_key, one_of(library.names))
@@ -99,7 +100,7 @@ def build(tab: Context) -> None:
         columns = columns_of(paths or [])
         roles = {column.name: column.role for column in columns}
         table = read_files(paths, roles) if paths else None
-        shown = {parts.columns: column_rows(columns), borrowed_key: None, **afresh}
+        shown = {parts.columns: column_rows(columns), borrowed_key: None, lender: None, **afresh}
         return {**show_table(library, parts, table, alpha, pooling), **shown}
 
     @friendly
@@ -109,9 +110,9 @@ def build(tab: Context) -> None:
         table = read_files(paths, roles)
         return {**show_table(library, parts, table, alpha, pooling), **afresh}
 
-    def borrow(key: str, alpha: float, pooling: str) -> Update:
-        shown = {borrowed_key: key, parts.columns: column_rows([]), files: None}
-        table = borrowed(library, key)
+    def borrow(key: str | None, alpha: float, pooling: str) -> Update:
+        shown = {borrowed_key: key, lender: key, parts.columns: column_rows([]), files: None}
+        table = borrowed(library, key) if key else None
         return {**show_table(library, parts, table, alpha, pooling), **shown}
 
     @friendly
@@ -119,17 +120,19 @@ def build(tab: Context) -> None:
         return {**borrow(key, alpha, pooling), **afresh}
 
     @friendly
-    def arrive(own: str | None, table: OwnTable | None, alpha: float, pooling: str) -> Update:
-        if own is None or table is not None:
-            return {borrowed_key: own}
-        return borrow(own, alpha, pooling)
+    def arrive(
+        own: str | None, before: str | None, table: OwnTable | None, alpha: float, pooling: str
+    ) -> Update:
+        if own != before or (own and table is None):
+            return borrow(own, alpha, pooling)
+        return rescore(table, alpha, pooling)
 
     def rescore(table: OwnTable | None, alpha: float, pooling: str) -> Update:
         return scored(library, parts, table, alpha, pooling)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     scoring, afresh = [alpha, pooling], dict.fromkeys(choices)
-    everything = [*parts.all, borrowed_key, *choices]
+    everything = [*parts.all, borrowed_key, lender, *choices]
     running = _measuring(parts, scoring)
     for changed in (files.upload, files.delete, files.clear):
         changed(read, [files, *scoring], everything, cancels=running, **quiet)
@@ -137,7 +140,7 @@ def build(tab: Context) -> None:
     lent = [*everything, files]
     example.click(try_example, [tab.checkpoint, *scoring], lent, cancels=running, **quiet)
     _write_down(library, files, example)
-    gr.on(tab.refresh, arrive, [borrowed_key, parts.table, *scoring], lent, **quiet)
+    gr.on(tab.refresh, arrive, [borrowed_key, lender, parts.table, *scoring], lent, **quiet)
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     texts = [parts.above, parts.below, parts.beside]
     gr.on([alpha.input, pooling.input], rescore, [parts.table, *scoring], texts, **live)

@@ -28,3 +28,10 @@ def address():
 def test_a_view_is_restored_within_what_is_allowed(address, view, values):
     assert list(address.restore(view).values()) == values
     assert list(address.restore(view)) == address.components
+
+
+def test_what_is_nobody_s_view_goes_back_to_its_first_value(address):
+    with gr.Blocks():
+        seen = gr.State(None)
+    address.reset(seen)
+    assert address.restore({"": "x", "alpha": "1"})[seen] is None

@@ -4,7 +4,7 @@ import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 from gradio.state_holder import SessionState
 
-from dviz.ui.parts.blocks import QuietBlocks, plain_file
+from dviz.ui.parts.blocks import QuietBlocks, decided, plain_file
 
 
 def page(kind):
@@ -42,3 +42,8 @@ def test_a_file_is_a_plain_path_and_leaves_nothing_behind(tmp_path):
     assert given == ["a.csv", "b.npz"]
     assert {type(path) for path in given} == {str}
     assert not list(tmp_path.iterdir())
+
+
+def test_only_what_is_decided_is_written():
+    assert decided(3, 3) == {}
+    assert decided(None, 3) == {"value": 3}

@@ -181,3 +181,7 @@ def test_the_reason_stands_above_what_was_read(library):
     assert photo_page.why_this_one(sight, TUNED) in words_of(shots, sight, TUNED)
     assert see(library, shots, Choice(by=TUNED)).chosen
     assert not sight.chosen
+
+
+def test_without_any_checkpoint_nobody_reads(tmp_path):
+    assert see(Library(tmp_path), [shot()], Choice()) is None

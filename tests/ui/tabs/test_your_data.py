@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -166,3 +167,11 @@ def test_an_example_clears_the_files_and_what_was_looked_at_closely(checkpoints)
     named = {getattr(part, "elem_id", ""): value for part, value in updates.items()}
     for name in ("own-files", "own-first", "own-second", "own-factor"):
         assert named[name] is None
+
+
+def test_dimensions_are_called_as_their_columns(noisy):
+    named = replace(noisy, columns=("<z1>", "z2", "z3"))
+    rows = own_page.score_of(named, 0.5, "avg")[1]
+    assert "&lt;z1&gt; · " in rows
+    assert "z2 · " in rows
+    assert "z0" not in rows

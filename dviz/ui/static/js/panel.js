@@ -243,6 +243,13 @@ function lead(path, duration) {
   });
 }
 
+/** Lead, and settle wherever it ended, unless there is another start by then. */
+async function led(path, duration) {
+  const asked = edition;
+  await lead(path, duration);
+  if (asked === edition) settle();
+}
+
 const ease = (share) => (1 - Math.cos(Math.PI * share)) / 2;
 
 /** Move to values one sees coming. */
@@ -250,13 +257,13 @@ async function glide(targets) {
   const from = [...code];
   const path = (share) => targets.map(([index, to]) =>
     [index, from[index] + ease(share) * (to - from[index])]);
-  if (await lead(path, TWEEN)) settle();
+  await led(path, TWEEN);
 }
 
 /** Turn around a circle, from where one stands. */
 async function turnOn(circle) {
   const from = [...code], { angle } = polar(circle, from);
-  if (await lead((share) => turned(circle, from, angle + ease(share) * TURN), TWEEN)) settle();
+  await led((share) => turned(circle, from, angle + ease(share) * TURN), TWEEN);
 }
 
 /** One slider plays once, there and back, so that everybody sees what sliders do. */
@@ -270,7 +277,14 @@ async function play(index) {
   element.dataset.played = "yes";
 }
 
-for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, halt, true);
+// Whoever takes hold of something in the panel takes over; what plays by itself stops at anything.
+for (const kind of ["pointerdown", "keydown"]) {
+  document.addEventListener(kind, (event) => {
+    const control = event.target.closest?.("input, button, select, .board");
+    const walks = ["Tab", "Shift", "Control", "Alt", "Meta"].includes(event.key);
+    if (playing || (element.contains(control) && !walks)) halt();
+  }, true);
+}
 
 /** What there is to try; asked anew where something was tried, since the picture is another one. */
 async function suggest() {

@@ -19,8 +19,7 @@ const sayValue = (dimension, value) => `${spoken(dimension)}: value ${fixed(valu
 /** The dimension's name with the factors it is associated with, and how strongly. */
 function title(dimension) {
   const node = make("span", "title"), name = make("b");
-  const { checkpoint } = window.dviz?.read() ?? {};
-  const to = new URLSearchParams({ ...(checkpoint && { checkpoint }), tab: "dimension", dim: dimension.index });
+  const to = new URLSearchParams({ checkpoint: view.checkpoint, tab: "dimension", dim: dimension.index });
   name.append(make("a", "", dimension.name, {
     href: `?${to}`, title: `All about ${dimension.name}`, tabindex: "-1", // sliders are quick to walk
   }));

@@ -23,10 +23,10 @@ function draw() {
   const place = focused && [...focused.parentElement.children].indexOf(focused);
   const group = focused?.parentElement;
   find(".shots").replaceChildren(...value.shots.map((shot, n) =>
-    tile(shot, () => pick({ photo: n, view: null, by: null }))));
+    tile(shot, () => pick({ photo: n, view: null, reader: null }))));
   find(".several").hidden = value.shots.length < 2;
   find(".views").replaceChildren(...value.views.map((view) => tile(view, () => pick({ view: view.text }))));
-  find(".tries").replaceChildren(...value.tries.map((entry) => tile(entry, () => pick({ by: entry.key, view: null }))));
+  find(".tries").replaceChildren(...value.tries.map((entry) => tile(entry, () => pick({ reader: entry.key, view: null }))));
   if (group && !focused.isConnected) group.children[place]?.focus();
 }
 

@@ -97,19 +97,19 @@ function say(text) {
   find(".status").textContent = text;
 }
 
-/** What Python answered: a checkpoint, or how far a download has come. */
+/** What Python answered: a checkpoint, or only how far a download has come. */
 function update() {
   const { value } = props;
+  say(value?.status ?? "");
+  find("form.hub button").disabled = Boolean(value?.busy);
   if (!value?.families) return;
   const other = value.key !== shown?.key;
   const first = shown === null;
   shown = value;
-  say(value.status);
-  find("form.hub button").disabled = Boolean(value.status);
   if (!other && !value.redraw) return;
   draw();
   if (!first) window.dviz.choose(value.key, value.first);
-  if (!value.status) open(false);
+  open(false);
 }
 
 element.addEventListener("click", (event) => {

@@ -88,7 +88,7 @@ class Limits:
     table_cpu_seconds: int = _bound(20, "seconds of a core", "the largest took less than three")
     # --- checkpoints
     config_bytes: int = _bound(500_000, "bytes", "the shipped ones are under 10 kB")
-    factors: int = _bound(64, "factors", "the study's datasets have up to eleven")
+    factors: int = _bound(64, "factors", "the study's datasets have up to nine")
     factor_values: int = _bound(10_000, "values a factor", "a hundred objects are common")
     config_cells: int = _bound(
         20_000_000, "all values × dimensions", "what panels and probes allocate grows with it"

@@ -50,7 +50,7 @@ class ConfigShape(_Lenient):
     factors: Annotated[list[FactorShape], Field(max_length=LIMITS.factors)]
     training: Annotated[dict[Text, Any], Field(max_length=LIMITS.settings)]
     painting: Annotated[dict[Text, Any], Field(max_length=LIMITS.settings)]
-    latent_size: Annotated[int, Field(ge=1, le=1024)]
+    latent_size: Annotated[int, Field(ge=1, le=2048)]
 
     @model_validator(mode="after")
     def _small_enough(self) -> ConfigShape:

@@ -168,13 +168,29 @@ def _table(
     _check_index(codes, factors)
     if names is None and hasattr(factors, "columns"):
         names = [str(name) for name in factors.columns]
-    columns = _plain(factors)
-    if columns.ndim == 1:
-        columns = columns[:, None]
-    if columns.ndim != 2:
-        raise ValueError(f"factors must be (N, F), got shape {columns.shape}")
-    indices = [_class_indices(column, j) for j, column in enumerate(columns.T)]
-    return _typed(_plain(codes)), np.stack(indices, axis=1) if indices else columns, names
+    indices = [_class_indices(column, j) for j, column in enumerate(_columns(factors))]
+    classes = np.stack(indices, axis=1) if indices else np.empty((len(factors), 0), np.int64)
+    return _typed(_plain(codes)), classes, names
+
+
+def _columns(factors: Any) -> list[np.ndarray]:
+    """The columns of factors, each of its own type."""
+    if hasattr(factors, "iloc"):  # of pandas; as one array, large numbers beside floats would round
+        one = factors.ndim == 1
+        series = [factors] if one else [factors.iloc[:, j] for j in range(factors.shape[1])]
+        return [_of_series(column) for column in series]
+    array = _plain(factors)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"factors must be (N, F), got shape {array.shape}")
+    return [array] if array.ndim == 1 else list(array.T)
+
+
+def _of_series(series: Any) -> np.ndarray:
+    """A column of pandas; categories with an order of their own are numbered in it."""
+    if not getattr(series.dtype, "ordered", False):
+        return series.to_numpy()
+    codes = series.cat.codes.to_numpy()
+    return np.where(codes < 0, np.nan, codes)
 
 
 def _check_index(codes: Any, factors: Any) -> None:
@@ -214,16 +230,30 @@ def _typed(array: np.ndarray) -> np.ndarray:
 def _class_indices(column: np.ndarray, j: int) -> np.ndarray:
     """Whole numbers as they are, anything else numbered in its order, int64 (N,)."""
     column = _typed(column)  # of a DataFrame: numbers, words, or both
-    if column.dtype.kind in "iub":
+    if column.ndim != 1:
+        raise ValueError(f"labels of factor {j} are lists; expected numbers or words")
+    kind = column.dtype.kind
+    if kind in "ib" or (kind == "u" and column.max(initial=0) < 2**63):
         return column.astype(np.int64)
-    gaps = ~np.isfinite(column) if column.dtype.kind == "f" else column == "nan"
+    _check_gaps(column, j)
+    if kind == "f" and (column == np.floor(column)).all() and (np.abs(column) < 2**53).all():
+        return column.astype(np.int64)
+    return np.unique(column, return_inverse=True)[1].astype(np.int64)
+
+
+def _check_gaps(column: np.ndarray, j: int) -> None:
+    """Raise ValueError where a row of factor j has no label."""
+    kind = column.dtype.kind
+    if kind == "f":
+        gaps = ~np.isfinite(column)
+    elif kind in "mM":
+        gaps = np.isnat(column)
+    else:
+        gaps = column.astype(str) == "nan"
     if gaps.any():
         row = int(gaps.argmax())
-        got = "none" if str(column[row]) == "nan" else column[row]
+        got = "none" if str(column[row]) in ("nan", "NaT") else column[row]
         raise ValueError(
             f"factors must have a label in every row, got {got} in row {row} of factor {j}; leave "
             "such rows out"
         )
-    if column.dtype.kind == "f" and (column == np.floor(column)).all():
-        return column.astype(np.int64)
-    return np.unique(column, return_inverse=True)[1].astype(np.int64)

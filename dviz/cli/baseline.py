@@ -297,7 +297,8 @@ def _trained(
         resume=True, prefetch=False,
     )  # fmt: skip
     common.train_into(going, model, dataset, config, identity, device)
-    return model
+    # As it was written, in half precision: what goes on from it is the same when it is resumed.
+    return load_checkpoint(folder, device).model
 
 
 def _plain(config: CheckpointConfig) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,23 +119,34 @@ def add_output_flags(add: Callable[..., Any]) -> None:
     add("--overwrite", action="store_true", help=told)
 
 
-def check_output(args: argparse.Namespace, part: str = "training") -> None:
+def check_output(args: argparse.Namespace, part: str = "training", *, copies: bool = False) -> None:
     """Refuse to write where something would be lost unasked.
 
+    `part` is the folder of the run's state; what merely `copies` may be done again with --resume.
+
     Raises:
-        ValueError: there is a checkpoint or a stopped run in `args.output`, and neither --resume
-            nor --overwrite was given.
+        ValueError: there is a checkpoint or a stopped run in `args.output`, and not --overwrite was
+            given, nor --resume where there is something to go on with.
     """
-    from dviz.checkpoint import CONFIG
+    from dviz.checkpoint import CONFIG, DIRECT, read_config
     from dviz.training.loop import STATE
 
-    if args.resume or args.overwrite:
-        return
     folder, state = args.output, args.output / part / STATE
-    if (folder / CONFIG).exists():
+    there = (folder / CONFIG).exists()
+    if args.overwrite or (args.resume and not there):
+        return
+    if args.resume and part == "training" and state.exists() and read_config(folder).painting:
         raise ValueError(
-            f"{folder} holds a checkpoint already; choose another --output, or replace it and what "
-            "was measured of it with --overwrite"
+            f"the decoder of {folder} was painted anew since, and --resume would bring the old one "
+            "back; choose another --output, or train anew with --overwrite"
+        )
+    if args.resume and (state.exists() or (copies and read_config(folder).kind == DIRECT)):
+        return
+    if there:
+        resumed = " and no run to resume" if args.resume else ""
+        raise ValueError(
+            f"{folder} holds a checkpoint already{resumed}; choose another --output, or replace it "
+            "and what was measured of it with --overwrite"
         )
     if state.exists():
         raise ValueError(
@@ -155,7 +167,7 @@ def save_into(
     """
     from safetensors import SafetensorError
 
-    from dviz.checkpoint import clear_checkpoint, save_checkpoint
+    from dviz.checkpoint import DERIVED, clear_checkpoint, save_checkpoint
     from dviz.cli.baseline import FOLDER
     from dviz.errors import TrainingError
 
@@ -164,6 +176,8 @@ def save_into(
             clear_checkpoint(args.output)
             shutil.rmtree(args.output / FOLDER, ignore_errors=True)
         save_checkpoint(args.output, model, config)
+        for name in DERIVED:  # made of the weights before
+            (args.output / name).unlink(missing_ok=True)
     except (OSError, SafetensorError) as error:
         kept = f"what was learnt is kept in its folder {part}: " if part else ""
         again = "run again with --resume" if part else "run again"
@@ -193,7 +207,9 @@ def train_into(
     from dviz.training.processes import join_processes
     from dviz.training.state import fingerprint
 
-    goes_on = identity.parent is not None or part == "painting"
+    _check_readable(identity)
+    # A decoder that learns in its own folder starts from another one when it is resumed.
+    start = {"painting": model.encoder}.get(part, model if identity.parent else None)
     processes = join_processes(device)
     with _progress_bar(identity.name, config.steps, hidden=not processes.main) as show:
         outcome = train(
@@ -209,15 +225,31 @@ def train_into(
             prefetch=args.prefetch,
             processes=processes,
             source=source,
-            start=fingerprint(model) if goes_on else "",
+            start=fingerprint(start) if start is not None else "",
             on_step=show,
         )
     told = getattr(identity, part) | config.to_dict()
     if outcome.steps < config.steps:
         told["stopped_at"] = outcome.steps
+    if dataset.origin:
+        told["images"] = dataset.origin
     told |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
         save_into(args, model, replace(identity, **{part: told}), part)
+
+
+def _check_readable(identity: CheckpointConfig) -> None:
+    """Raise TrainingError, before anything is learnt, where the result could not be loaded."""
+    from dviz.checkpoint import CheckpointConfig
+    from dviz.errors import CheckpointError, TrainingError
+
+    try:
+        CheckpointConfig.from_dict(json.loads(json.dumps(identity.to_dict())))
+    except CheckpointError as error:
+        raise TrainingError(
+            f"what is learnt on {identity.dataset} could not be loaded again: {error}. Leave out "
+            "labels beyond the limits, or raise these (docs/limits.md)"
+        ) from error
 
 
 @contextmanager

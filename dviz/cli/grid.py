@@ -84,6 +84,12 @@ def read_spec(path: Path) -> Spec:
     if not isinstance(values, dict) or not values.get("sources"):
         raise ValueError(f"{path} must name its sources; its keys are {', '.join(known)}")
     for name, value in values.items():
+        if name in ("recipes", "transfers") and isinstance(value, dict):
+            # "direct:" alone is one without flags.
+            values[name] = value = {way: {} if f is None else f for way, f in value.items()}
+            odd = [way for way, flags in value.items() if not isinstance(flags, dict)]
+            if odd:
+                raise ValueError(f"{path}: {name}: {odd[0]} is no mapping of flags to values")
         if name not in known:
             raise ValueError(f"{path}: there is no key {name!r}; choose from {', '.join(known)}")
         expected = type(getattr(Spec(sources=[]), name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,20 +69,31 @@ def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:
     return repo_id
 
 
-def show(folder: Path, repo_id: str, revision: str | None) -> None:
-    """List the files that a push would send."""
-    from dviz.checkpoint import CARD, DERIVED, FILES
+def without(args: argparse.Namespace) -> list[str]:
+    """The files that are not wanted there."""
+    from dviz.checkpoint import DECODER, ENCODER, ONNX, SAMPLES
+
+    onnx = [f"{ONNX}/{ENCODER}", f"{ONNX}/{DECODER}"]
+    return (onnx if args.no_onnx else []) + ([SAMPLES] if args.no_parquet else [])
+
+
+def show(folder: Path, repo_id: str, revision: str | None, left_out: Sequence[str]) -> None:
+    """List the files that a push would send, those too that it would make first."""
+    from dviz.checkpoint import CARD, DERIVED, EXTERNAL, FILES, SAMPLES, read_config
     from dviz.publish.card import checkpoint_card
 
-    sizes = {
-        name: (folder / name).stat().st_size
-        for name in (*FILES, *DERIVED)
+    told = {
+        name: f"{(folder / name).stat().st_size:>12,} bytes"
+        for name in FILES
         if (folder / name).is_file()
     }
-    sizes[CARD] = len(checkpoint_card(folder, repo_id, revision).encode())
+    told[CARD] = f"{len(checkpoint_card(folder, repo_id, revision).encode()):>12,} bytes"
+    # An external model is ONNX as it is.
+    made = (SAMPLES,) if read_config(folder).kind == EXTERNAL else DERIVED
+    told |= dict.fromkeys((name for name in made if name not in left_out), f"{'made anew':>18}")
     print(f"{repo_id}:")
-    for name, size in sizes.items():
-        print(f"  {size:>12,} bytes  {name}")
+    for name, size in told.items():
+        print(f"  {size}  {name}")
 
 
 def derive(folder: Path, args: argparse.Namespace) -> None:
@@ -103,6 +115,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     folders = chosen(args)
     alone = not args.all and len(folders) == 1
     targets = {folder: repo_id_of(folder, args.repo_id, alone) for folder in folders}
+    twice = [repo_id for repo_id, times in Counter(targets.values()).items() if times > 1]
+    if twice:
+        raise DvizError(f"several folders would go to {twice[0]}; push them one by one")
     from dviz.publish import hub
 
     for repo_id in targets.values():
@@ -111,7 +126,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         hub.check_checkpoint(folder)
     for folder, repo_id in targets.items():
         if args.dry_run:
-            show(folder, repo_id, args.revision)
+            show(folder, repo_id, args.revision, without(args))
         else:
             derive(folder, args)
-            print(hub.push(folder, repo_id, revision=args.revision, private=args.private))
+            settings = {"revision": args.revision, "private": args.private}
+            print(hub.push(folder, repo_id, **settings, without=without(args)))

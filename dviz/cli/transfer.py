@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
     if args.output.resolve() == args.checkpoint.resolve():
         raise ValueError(f"--output is {args.output}, the checkpoint itself; use another folder")
-    common.check_output(args)
+    common.check_output(args, copies=not args.steps)
     if not args.steps:
         _check_unused(args)
     config = _config(args) if args.steps else None
@@ -157,19 +157,25 @@ def _tied(parent: Checkpoint) -> int:
 
 
 def _ties(parent: Checkpoint, target: FactorSpace) -> tuple[int, ...]:
-    """The dimension of each factor of the Target: the Source's where the name is the same.
+    """The dimension of each factor of the Target: its parent's where the name is the same.
 
-    The other factors take dimensions that the Source left untied, then whatever is left.
+    The other factors take dimensions that are tied to none there, then whatever is left. A parent
+    that was transferred without labels does not know which is whose.
     """
-    from dviz.checkpoint import DIRECT
+    from dviz.checkpoint import SOURCE
 
     config = parent.config
-    known = [] if config.kind == DIRECT else [factor.name for factor in config.factors]
-    ties = dict(zip(known, config.training.get("ties") or range(len(known)), strict=True))
+    told, owners = config.training.get("ties") or [], ()
+    if config.kind == SOURCE:
+        # A circle's factor owns two dimensions; it is read off the first.
+        owners = config.space.ties(config.training.get("cyclic_dimensions", 1))
+        told = told or [owners.index(j) for j in range(len(config.factors))]
+    ties = dict(zip(config.space.names, told, strict=False))
     shared = {name: ties[name] for name in target.names if name in ties}
     every = range(config.architecture.latent_size)
-    free = [d for d in every if d not in ties.values()]
-    free += [d for d in every if d in ties.values() and d not in shared.values()]
+    taken = {*ties.values(), *range(len(owners))}
+    free = [d for d in every if d not in taken]
+    free += [d for d in every if d in taken and d not in shared.values()]
     others = [name for name in target.names if name not in shared]
     if len(free) < len(others):
         raise ValueError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -231,7 +232,7 @@ def _decode_all(names: list[str], read: Callable[[str], bytes], source: str) -> 
             raise DatasetError(
                 f"{name} is missing in {source}; COIL-100 has {len(names)} photographs"
             ) from error
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error) as error:
             raise DatasetError(f"{name} in {source} cannot be read ({error})") from error
         if pixels.shape != (PHOTO_SIDE, PHOTO_SIDE, 3):
             raise DatasetError(

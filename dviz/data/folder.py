@@ -13,6 +13,7 @@ import hashlib
 import io
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -37,6 +38,7 @@ SUFFIXES = frozenset(
 GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 MAX_LABEL_BYTES = 50_000_000
 MENTIONED = 3  # pictures that cannot be read
+UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # damaged, or locked
 
 
 class Folder(TableDataset):
@@ -263,7 +265,7 @@ class _Pictures:
                 else:
                     photo = decode_photo(content, enough=128, span=together)
                     images[row] = to_model_input(photo)
-            except (PhotoError, OSError, zipfile.BadZipFile, RuntimeError) as error:
+            except (PhotoError, *UNREADABLE) as error:
                 return f"{names[row]} ({error})"
             return ""
 
@@ -307,7 +309,10 @@ class _Pictures:
         return list(found)
 
     def _text(self, name: str) -> str:
-        content = self._read(name)
+        try:
+            content = self._read(name)
+        except UNREADABLE as error:
+            raise DatasetError(f"{LABELS} in {self.path} cannot be read ({error})") from error
         if len(content) > MAX_LABEL_BYTES:
             raise DatasetError(f"{LABELS} in {self.path} is larger than 50 MB")
         wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as some spreadsheets save

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def map_member(path: Path, key: str) -> np.ndarray:
         return np.load(unpacked, mmap_mode="r", allow_pickle=False)
     except KeyError as error:
         raise DatasetError(f"{path} holds no array {key!r}; fetch it again") from error
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, struct.error) as error:
         raise DatasetError(
             f"{path} is broken or only partly downloaded ({error}); fetch it again"
         ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -138,7 +139,7 @@ def read_header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
 def _take(file: BinaryIO, count: int) -> bytes:
     try:
         content = file.read(count)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{_name(file)} is broken ({error}); fetch it again") from error
     if len(content) < count:
         raise DatasetError(f"{_name(file)} ends too early; fetch it again")

@@ -62,7 +62,7 @@ def _association(stored: DatasetReport, found: DatasetReport) -> Iterator[str]:
         return
     # Inactive dimensions are next to constant, and so is what they are said to follow.
     before, now = (S[np.array(stored.active)] for S in (before, now))
-    allowed = SIGMAS * math.sqrt(1 / stored.num_pairs + 1 / found.num_pairs) + ROUNDING
+    allowed = SIGMAS * math.sqrt(sum(1 / max(r.num_pairs, 1) for r in (stored, found))) + ROUNDING
     with np.errstate(invalid="ignore"):
         off = (np.abs(before - now) > allowed) | (np.isnan(before) != np.isnan(now))
     names = [f"z{d}" for d in np.flatnonzero(stored.active)]

@@ -39,8 +39,8 @@ def from_generator(
     themselves.
     """
     encoder, rng = as_representation(model), np.random.default_rng(seed)
-    if len(dataset.space) == 1:
-        return _nothing(encoder.shape.latent_size, 1)
+    if sum(size > 1 for size in dataset.space.sizes) == 1:
+        return _nothing(encoder.shape.latent_size, len(dataset.space))
     first, second = [], []
     for factor, size in enumerate(dataset.space.sizes):
         varies = size > 1

@@ -159,6 +159,8 @@ def fine_tuning(
     direct: DatasetReport, tuned: DatasetReport, source: DatasetReport | None = None
 ) -> list[Finding]:
     """What fine-tuning did to OMES and to what can be read."""
+    if not tuned.factors:
+        return []
     before, after = direct.omes().omes, tuned.omes().omes
     at_source = "" if source is None else f" ({source.omes().omes:.2f} on the Source)"
     figures = f"OMES {before:.2f} before, {after:.2f} after{at_source}.{_gains(direct, tuned)}"
@@ -188,7 +190,7 @@ def _gains(direct: DatasetReport, tuned: DatasetReport) -> str:
 
 def against_baselines(result: DatasetReport, baselines: Sequence[Baseline]) -> list[Finding]:
     """Whether an encoder is better than those it is compared with, on every count."""
-    words, better = [], True
+    words, better = [], []
     for baseline in baselines:
         if baseline.result.dataset != result.dataset:
             continue
@@ -196,19 +198,21 @@ def against_baselines(result: DatasetReport, baselines: Sequence[Baseline]) -> l
         score, gap = other.omes().omes, omes_difference(other, result)
         if not np.isnan(gap.value):
             figures.append(f"OMES {score:.2f} (here {gap.as_score()})")
-            better &= gap.clear and gap.value > 0
+            better.append(gap.clear and gap.value > 0)
         for model, name in MODELS.items():
             gap = accuracy_difference(other, result, model, "all")
             if not np.isnan(gap.value):
                 accuracy = _percent(other.mean_accuracy(model, "all"))
                 figures.append(f"{name} {accuracy} (here {gap.in_points()} points)")
-                better &= gap.clear and gap.value > 0
+                better.append(gap.clear and gap.value > 0)
         note = split_note(result, other)
-        words.append(f"{baseline.name}: {', '.join(figures)}{f' ({note})' if note else ''}")
+        if figures:
+            words.append(f"{baseline.name}: {', '.join(figures)}{f' ({note})' if note else ''}")
     if not words:
         return []
-    title = "Better than every baseline" if better else "Not better than every baseline throughout"
-    return [Finding("good" if better else "note", title, _sentence(words))]
+    best = all(better)
+    title = "Better than every baseline" if best else "Not better than every baseline throughout"
+    return [Finding("good" if best else "note", title, _sentence(words))]
 
 
 def how_far(distance: DistanceReport) -> Finding:

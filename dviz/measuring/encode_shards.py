@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -81,7 +82,8 @@ def encode_shard(job: EncodeJob, k: int, rows: int, path: Path) -> tuple[int]:
 
     Images whose labels are not all known are left out; those without labels are not.
     """
-    checkpoint, dataset = _model(job.checkpoint, job.device), _dataset(job.dataset, job.data_root)
+    checkpoint = _model(job.checkpoint, job.device, _weights(job.checkpoint))
+    dataset = _dataset(job.dataset, job.data_root)
     start = k * job.rows
     indices = (
         dataset.sample_indices(rows, np.random.default_rng([job.seed, k]))
@@ -112,13 +114,32 @@ def _told(job: EncodeJob) -> dict[str, Any]:
     """What makes two jobs the same: not where files lie or what computes."""
     values = asdict(job)
     del values["device"], values["data_root"]
-    return values | {"checkpoint": Path(job.checkpoint).resolve().name}
+    return values | {
+        "checkpoint": Path(job.checkpoint).resolve().name,
+        "weights": _weights(job.checkpoint),
+        "content": _dataset(job.dataset, job.data_root).content,
+    }
+
+
+def _weights(folder: str) -> str:
+    """16 letters that differ where the files of a model do."""
+    from dviz.checkpoint import ENCODER, WEIGHTS
+
+    paths = [path for name in (WEIGHTS, ENCODER) if (path := Path(folder) / name).is_file()]
+    return "".join(_digest(path, path.stat().st_mtime_ns) for path in paths)
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, changed: int) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def _is_there(path: Path, job: EncodeJob) -> bool:
     if not path.exists():
         return False
-    if read_about(path).get("job") != _told(job):
+    told, there = _told(job), read_about(path).get("job") or {}
+    # What shards did not say at first counts as equal.
+    if told | there != told or set(there) - set(told):
         raise DataFileError(
             f"{path.parent} holds shards of another checkpoint, dataset or size; "
             "name another folder"
@@ -131,7 +152,7 @@ def _path(folder: Path, k: int) -> Path:
 
 
 @lru_cache(maxsize=1)
-def _model(folder: str, device: str) -> Checkpoint:
+def _model(folder: str, device: str, weights: str) -> Checkpoint:
     from dviz.checkpoint import load_checkpoint
 
     return load_checkpoint(folder, device)

@@ -105,8 +105,11 @@ class DatasetReport:
         return np.array(self.association, dtype=np.float64)
 
     def omes(self, alpha: float = 0.5, pooling: str = "avg") -> OmesResult:
-        """OMES of the association matrix, inactive dimensions left out."""
+        """OMES of the association matrix, inactive dimensions left out; NaN without labels."""
         S = self.association_matrix
+        if not self.factors:
+            nan = math.nan
+            return OmesResult(nan, nan, nan, alpha, pooling, {}, S, active=())
         return omes(S, alpha, pooling, active=np.array(self.active), names=self.factors)
 
     def uncertainty(self, alpha: float = 0.5, pooling: str = "avg") -> OmesUncertainty | None:

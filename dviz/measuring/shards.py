@@ -62,8 +62,12 @@ def find_shards(pattern: str) -> ShardSet:
     factors = tuple(name for name in names if not CODE_COLUMN.fullmatch(name))
     if not dimensions or not factors:
         raise DataFileError(f"{paths[0]}: columns z0, z1, ... and others (factors) are needed")
-    rows = tuple(count for count, _ in footers)
-    return ShardSet(tuple(paths), rows, dimensions, factors)
+    # Some are empty: of images whose labels are not all known nothing is kept.
+    filled = [(path, count) for path, (count, _) in zip(paths, footers, strict=True) if count]
+    if not filled:
+        raise DataFileError(f"{pattern}: none of these files has a row")
+    kept, rows = zip(*filled, strict=True)
+    return ShardSet(kept, rows, dimensions, factors)
 
 
 def read_shard(
@@ -74,8 +78,15 @@ def read_shard(
     Raises:
         DataFileError: it is broken, has gaps, or labels that are not whole numbers.
     """
-    codes, classes = zip(*read_batches(path, dimensions, factors), strict=True)
+    codes, classes = [np.empty((0, len(dimensions)), np.float32)], [_no_labels(factors)]
+    for part, labels in read_batches(path, dimensions, factors):
+        codes.append(part)
+        classes.append(labels)
     return np.concatenate(codes), np.concatenate(classes)
+
+
+def _no_labels(factors: Sequence[str]) -> np.ndarray:
+    return np.empty((0, len(factors)), dtype=np.int64)
 
 
 def read_batches(
@@ -106,7 +117,10 @@ def _arrays(
     classes = np.empty((len(batch), len(factors)), dtype=np.int64)
     for target, names in ((codes, dimensions), (classes, factors)):
         for place, name in enumerate(names):
-            target[:, place] = batch[name].to_numpy(zero_copy_only=False)
+            values = batch[name].to_numpy(zero_copy_only=False)
+            if values.dtype == np.uint64 and values.max(initial=0) >= 2**63:
+                raise DataFileError(f"{path}: labels of '{name}' are larger than 2⁶³; number them")
+            target[:, place] = values
     if not np.isfinite(codes).all():
         raise DataFileError(f"{path}: codes must be finite")
     return codes, classes

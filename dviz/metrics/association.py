@@ -31,6 +31,7 @@ from dviz.metrics.groups import (
 )
 from dviz.metrics.pairs import CONSTANT, MIN_PAIRS
 
+MIN_GROUPS = 10  # with fewer, leaving them out one by one does not tell how far S may be off
 ALONE = "is the only factor: which pairs differ in nothing else, without a label, cannot be told"
 
 
@@ -219,7 +220,7 @@ def _covariance(cells: Cells, min_pairs: int) -> np.ndarray:
     for j in range(factors):
         order, g = group_sizes(cells, j)
         pairs = disjoint_pairs(cells, order, g)
-        if _reason(cells.labels, j, pairs, min_pairs) is not None or len(g) < 2:
+        if _reason(cells.labels, j, pairs, min_pairs) is not None or len(g) < MIN_GROUPS:
             continue
         moments = group_moments(cells, means, order, g)
         weight = moments.weight
@@ -247,7 +248,7 @@ def _reason(labels: np.ndarray, j: int, pairs: int, min_pairs: int) -> str | Non
     """Why the association of factor j of distinct label rows (L, F) cannot be told, or None."""
     if (labels[:, j] == labels[0, j]).all():
         return "takes one value only"
-    if labels.shape[1] == 1:
+    if (labels != labels[0]).any(axis=0).sum() == 1:
         return ALONE
     if pairs >= min_pairs:
         return None

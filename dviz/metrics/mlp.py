@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dviz.metrics.pairs import CONSTANT
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -68,7 +70,7 @@ def fit_mlp(codes: np.ndarray, targets: np.ndarray, classes: int, seed: int) -> 
     from torch import nn
 
     mean, scale = codes.mean(axis=0), codes.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(scale > CONSTANT * np.abs(codes).max(axis=0), scale, 1.0)
     x = torch.from_numpy(((codes - mean) / scale).astype(np.float32))
     y = torch.from_numpy(targets.astype(np.int64))
     generator = torch.Generator().manual_seed(seed)

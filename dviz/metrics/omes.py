@@ -12,6 +12,7 @@ max_d os(d, j) S[d, j]; likewise mes. Their means over factors are modularity an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -240,15 +241,22 @@ def _run(t: Table) -> Entry:
     entry = result.to_dict()
     for j, name in enumerate(t.names):
         entry["per_factor"][name]["pairs"] = int(S.pairs[j])
-    found = result.uncertainty(group_covariance(t.codes, t.factors))
+    # Of a whole grid nothing is open: no other rows could have been drawn.
+    whole = len(np.unique(t.factors, axis=0)) == len(t.factors) == math.prod(_sizes(t))
+    found = None if whole else result.uncertainty(group_covariance(t.codes, t.factors))
     entry["interval"] = {key: getattr(found, key).interval for key in PARTS} if found else {}
-    sizes = [len(np.unique(column)) for column in t.factors.T]
+    sizes = _sizes(t)
     signal = table_signal(t.codes, t.factors, S.correlation, S.pairs)
     known = omes(calibrate(S.correlation, signal, sizes), t.alpha, t.pooling, t.active, t.names)
     entry["signal"] = signal.tolist()
     entry["calibrated"] = {key: getattr(known, key) for key in PARTS}
     entry["calibrated"]["per_factor"] = {name: known.per_factor[name]["omes"] for name in t.names}
     return jsonable(entry)
+
+
+def _sizes(t: Table) -> list[int]:
+    """How many values each factor takes."""
+    return [len(np.unique(column)) for column in t.factors.T]
 
 
 def _rows(entry: Entry, factors: list[str]) -> Iterator[Row]:
@@ -263,9 +271,8 @@ def _notes(entry: Entry) -> list[str]:
     lines = left_out(entry)
     if entry["interval"]:
         low, high = entry["interval"]["omes"]
-        if high - low > 5e-4:  # a full grid without noise leaves nothing open
-            words = f"{low:.3f} to {high:.3f}, by leaving out groups of rows"
-            lines.append(f"OMES: 95% interval {words}.")
+        words = f"{low:.3f} to {high:.3f}, by leaving out groups of rows"
+        lines.append(f"OMES: 95% interval {words}.")
     return lines
 
 

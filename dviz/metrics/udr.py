@@ -71,7 +71,9 @@ def udr(
         for j, second in enumerate(kept):
             if i != j and first.size and second.size:
                 pairwise[i, j] = relative_strength(relate(first, second))
-    scores = [np.median(np.delete(column, i)) for i, column in enumerate(pairwise.T)]
+    others = [np.delete(column, i) for i, column in enumerate(pairwise.T)]
+    # Where one has collapsed, the others are still compared with each other.
+    scores = [np.nan if np.isnan(found).all() else np.nanmedian(found) for found in others]
     return UdrResult(np.array(scores), pairwise)
 
 

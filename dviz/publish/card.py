@@ -13,6 +13,7 @@ from dviz.checkpoint import (
     DECODER,
     DIRECT,
     ENCODER,
+    EXTERNAL,
     FINE_TUNED,
     ONNX,
     REPORT,
@@ -30,6 +31,7 @@ from dviz.files import write_text
 from dviz.measuring.report import DatasetReport, Report, read_report
 from dviz.publish.measured import TASK, compared, measured, model_index
 from dviz.publish.traversal import rows_of
+from dviz.representations.base import SIDE
 
 TAGS = [
     "disentanglement",
@@ -45,6 +47,8 @@ SUPERVISIONS = {
     "known-k": "with weak supervision (Ada-GVAE; how many factors change in a pair is known)",
     "none": "without supervision",
 }
+
+ONE_SEED = "It is one training with one seed; another seed gives another code and other figures."
 
 STUDY = """\
 The method, its protocol and OMES are from
@@ -115,7 +119,7 @@ def model_card(
         _introduction(config, report),
         _facts(config),
         _picture(config, report.results.get(config.dataset)) if picture else "",
-        _usage(config.name, repo_id, revision),
+        _usage(config, repo_id, revision),
         *(measured(result) for result in results),
         compared(report),
         _limits(config),
@@ -140,6 +144,9 @@ def _lineage(config: CheckpointConfig, repo_id: str | None) -> dict[str, str]:
 
 
 def _introduction(config: CheckpointConfig, report: Report) -> str:
+    if config.kind == EXTERNAL:
+        what = config.architecture.summary.partition(": ")[2]
+        return f"A model of somebody's own, as ONNX: {what}. It was measured on {config.dataset}."
     supervision = SUPERVISIONS.get(config.training.get("supervision", ""), "")
     if labelled := config.training.get("labelled_images", 0):
         supervision += f" and {labelled:,} images whose factors are known (semi-supervised)"
@@ -211,27 +218,30 @@ def _info(dataset: str) -> DatasetInfo | None:
 
 
 def _picture(config: CheckpointConfig, result: DatasetReport | None) -> str:
-    """The traversal picture, its rows named by the factor that follows the dimension most."""
+    """The traversal picture, its rows named as everywhere by the factors that they stand for."""
     if result is None:
         return ""
-    S, rows = np.nan_to_num(result.association_matrix), []
+    S, labels, rows = np.nan_to_num(result.association_matrix), result.labels(), []
     for row in rows_of(config, result, np.zeros(len(result.active)), 1):
-        name = ""
-        if result.factors:
-            own = S[list(row.dimensions)].max(axis=0)
-            name = f" ({result.factors[own.argmax()]} {own.max():.2f})"
-        rows.append(f"{row.name}{name}")
+        own = dict.fromkeys(name for d in row.dimensions for name in labels.get(d, []))
+        strength = S[list(row.dimensions)].max(axis=0) if own else []
+        told = [f"{name} {strength[result.factors.index(name)]:.2f}" for name in own]
+        rows.append(f"{row.name} ({', '.join(told)})" if told else row.name)
     return (
         "## What its dimensions do\n\n"
         f"![Every active dimension moved from its 1st to its 99th percentile]({TRAVERSAL})\n\n"
         "One image's code; each row moves one dimension, or two around their circle. From above: "
-        f"{', '.join(rows)}. In brackets the factor that the dimension follows most, and how far "
-        "(association, 0 to 1)."
+        f"{', '.join(rows)}. In brackets the factors that change it more than any other, and how "
+        "far (association, 0 to 1)."
     )
 
 
-def _usage(name: str, repo_id: str | None, revision: str | None) -> str:
-    where = f'"{repo_id or name}"' + (f', revision="{revision}"' if revision else "")
+def _usage(config: CheckpointConfig, repo_id: str | None, revision: str | None) -> str:
+    where = f'"{repo_id or config.name}"' + (f', revision="{revision}"' if revision else "")
+    if config.kind == EXTERNAL:
+        files = f"`{ENCODER}` and, where it has a way back, `{DECODER}` are its ONNX files"
+        anyone = f"\n\nWithout dviz: {files}." if repo_id else ""
+        return _example(where, anyone)
     anyone = (
         f"""
 
@@ -241,6 +251,10 @@ Without dviz: `{ONNX}/{ENCODER}` takes images float32 (N, 3, 64, 64) in [0, 1] a
         if repo_id
         else ""
     )
+    return _example(where, anyone)
+
+
+def _example(where: str, anyone: str) -> str:
     return f"""\
 ## Use
 
@@ -256,14 +270,15 @@ images = model.decode(codes)
 
 
 def _limits(config: CheckpointConfig) -> str:
+    height, width = getattr(config.architecture, "image_size", (SIDE, SIDE))
     limits = [
-        "Pictures are seen at 64×64 pixels; fine detail is lost.",
+        f"Pictures are seen at {height}×{width} pixels; fine detail is lost.",
         "A dimension stands for a factor only as far as the association above says, and only on "
         "images like those it was measured on. A dimension associated with no factor may mix "
         "several.",
         f"It knows the factors that vary in {config.source or config.dataset}; others end up in "
         "whatever dimension they resemble, or nowhere.",
-        "It is one training with one seed; another seed gives another code and other figures.",
+        *([] if config.kind == EXTERNAL else [ONE_SEED]),
         "It is meant for studying representations, not for decisions about people or safety.",
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)

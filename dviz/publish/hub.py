@@ -8,7 +8,7 @@ Its errors are single lines that name the repository, never a path, a host or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,6 +71,7 @@ def push(
     revision: str | None = None,
     private: bool = False,
     message: str | None = None,
+    without: Collection[str] = (),
 ) -> str:
     """Upload a checkpoint folder in one commit; the repository is created where there is none.
 
@@ -85,6 +86,7 @@ def push(
         revision: branch to commit to, created from main where there is none; by default main.
         private: make a new repository private; an existing one stays as it is.
         message: of the commit.
+        without: files that are not sent though they may lie here, and deleted there.
 
     Returns:
         URL of the commit.
@@ -106,7 +108,7 @@ def push(
         there = api.list_repo_files(repo_id, revision=revision)
         commit = api.create_commit(
             repo_id,
-            _operations(folder, card, there),
+            _operations(folder, card, there, without),
             commit_message=message or f"Upload {config.name} with dviz {__version__}",
             revision=revision,
         )
@@ -189,11 +191,12 @@ def _naming(folder: Path, name: str) -> Iterator[None]:
 
 
 def _operations(
-    folder: Path, card: str, there: Iterable[str]
+    folder: Path, card: str, there: Iterable[str], without: Collection[str] = ()
 ) -> list[CommitOperationAdd | CommitOperationDelete]:
     """What turns a repository with the files `there` into a copy of `folder` with this card."""
     ours = (*FILES, *DERIVED)
-    here = [name for name in ours if name != CARD and (folder / name).is_file()]
+    kept = {CARD, *without}
+    here = [name for name in ours if name not in kept and (folder / name).is_file()]
     stale = (set(ours) & set(there)) - {CARD, *here}
     return [
         CommitOperationAdd(CARD, card.encode()),

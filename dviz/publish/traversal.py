@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from dviz.checkpoint import CODES, REPORT, TRAVERSAL, CheckpointConfig, load_checkpoint
@@ -14,7 +13,9 @@ from dviz.files import atomic_path
 from dviz.measuring.circles import measured_circles
 from dviz.measuring.files import read_representations
 from dviz.measuring.report import DatasetReport, read_report
-from dviz.models.vae import VAE, to_images
+from dviz.models.vae import VAE
+from dviz.representations.base import Representation
+from dviz.representations.build import as_representation
 
 COLUMNS = 9
 
@@ -59,34 +60,33 @@ def rows_of(
     return rows
 
 
-@torch.no_grad()
-def traversal_sheet(model: VAE, rows: list[Row]) -> np.ndarray:
-    """The codes of A rows decoded, uint8 (A · 64, 9 · 64, 3)."""
+def traversal_sheet(model: VAE | Representation, rows: list[Row]) -> np.ndarray:
+    """The codes of A rows decoded to pictures of H × W, uint8 (A · H, 9 · W, 3)."""
     codes = np.concatenate([row.codes for row in rows])
-    device = next(model.parameters()).device
-    pictures = to_images(model.decode(torch.from_numpy(codes).to(device)))
-    side = pictures.shape[1]
-    tiles = pictures.reshape(len(rows), COLUMNS, side, side, 3).transpose(0, 2, 1, 3, 4)
-    return tiles.reshape(len(rows) * side, COLUMNS * side, 3)
+    pictures = as_representation(model).decode(codes)
+    height, width = pictures.shape[1:3]
+    tiles = pictures.reshape(len(rows), COLUMNS, height, width, 3).transpose(0, 2, 1, 3, 4)
+    return tiles.reshape(len(rows) * height, COLUMNS * width, 3)
 
 
 def write_traversal(folder: str | Path) -> bool:
     """Write the `traversal_sheet` of a checkpoint's first stored code into its folder.
 
     Returns:
-        Whether there was enough to draw it: codes, and a report with an active dimension.
+        Whether there was enough to draw it: a decoder, codes, a report with an active dimension.
 
     Raises:
         CheckpointError: weights, config or report cannot be read.
         DataFileError: the codes cannot be read.
     """
     checkpoint = load_checkpoint(folder)
+    model = checkpoint.representation
     path = checkpoint.folder / CODES
     result = read_report(checkpoint.folder / REPORT).results.get(checkpoint.config.dataset)
-    if result is None or not any(result.active) or not path.exists():
+    if result is None or not (model.has_decoder and any(result.active) and path.exists()):
         return False
     code = read_representations(path)[0]
-    sheet = traversal_sheet(checkpoint.model, rows_of(checkpoint.config, result, code, COLUMNS))
+    sheet = traversal_sheet(model, rows_of(checkpoint.config, result, code, COLUMNS))
     with atomic_path(checkpoint.folder / TRAVERSAL) as temporary:
         Image.fromarray(sheet).quantize(128).save(temporary, format="PNG", optimize=True)
     return True

@@ -26,7 +26,8 @@ class NearestPictures(Representation):
         deviation = codes.std(axis=0)
         # A dimension that stands still has no unit to count in, and tells nothing apart.
         self._scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 1e-6)
-        self._points = codes * self._scale
+        self._centre = codes.mean(axis=0)
+        self._points = (codes - self._centre) * self._scale
         self._squares = (self._points**2).sum(axis=1)
         self._images = images
 
@@ -38,5 +39,6 @@ class NearestPictures(Representation):
         return self.encoder._encode(images)
 
     def _decode(self, codes: np.ndarray) -> np.ndarray:
-        distances = self._squares - 2 * (codes * self._scale) @ self._points.T  # up to a constant
+        asked = (codes - self._centre) * self._scale
+        distances = self._squares - 2 * asked @ self._points.T  # up to a constant
         return self._images[distances.argmin(axis=1)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 STRANGE = 0.25  # share of values outside [0, 1] from which on an output is no picture
+BEYOND = 0.001  # and of values that are nowhere near it
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
@@ -68,10 +69,13 @@ def from_output(values: Any, count: int) -> np.ndarray:
         return array
     if array.dtype.kind not in "fiu":
         raise ValueError(f"decode gave {array.dtype}; expected uint8, or floats in [0, 1]")
+    whole = array.dtype.kind in "iu"
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError("decode gave pixels that are not finite numbers")
-    if ((array < -0.1) | (array > 1.1)).mean() > STRANGE:
+    beyond = (array < -1) | (array > 2)  # on a black background few pixels say so
+    strange = ((array < -0.1) | (array > 1.1)).mean() > STRANGE or beyond.mean() > BEYOND
+    if strange or (whole and beyond.any()):
         raise ValueError(
             f"decode gave values from {array.min():.1f} to {array.max():.1f}; expected uint8, or "
             "floats in [0, 1] (of logits take the sigmoid, of [-1, 1] take (x + 1) / 2)"

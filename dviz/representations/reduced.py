@@ -27,14 +27,18 @@ class ReducedRepresentation(Representation):
         self.whole = whole
         self.has_decoder = whole.has_decoder
         self.shape = Shape(components, whole.shape.image_size, whole.shape.channels)
-        self._pca = PCA(components, whiten=True, random_state=seed).fit(whole.encode(images).mean)
+        # Of large features with small differences float32 would keep rounding errors.
+        features = whole.encode(images).mean.astype(np.float64)
+        self._pca = PCA(components, whiten=True, random_state=seed).fit(features)
 
     @property
     def device(self) -> str:
         return self.whole.device
 
     def _encode(self, images: np.ndarray) -> Codes:
-        return Codes(self._pca.transform(self.whole._encode(images).mean).astype(np.float32))
+        features = self.whole._encode(images).mean.astype(np.float64)
+        return Codes(self._pca.transform(features).astype(np.float32))
 
     def _decode(self, codes: np.ndarray) -> np.ndarray:
-        return self.whole._decode(self._pca.inverse_transform(codes).astype(np.float32))
+        features = self._pca.inverse_transform(codes.astype(np.float64))
+        return self.whole._decode(features.astype(np.float32))

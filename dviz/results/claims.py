@@ -68,6 +68,12 @@ def _departures(t: Transfer) -> str:
     """In what the fine-tuning departs from the study's plain β-VAE, in the same sentence."""
     training = t.tuned.config.training
     words = []
+    if training.get("decoder_first"):
+        words.append("the decoder alone at first")
+    if training.get("freeze_statistics") and not training.get("reestimate_statistics"):
+        words.append("the Source's BatchNorm statistics")
+    if training.get("beta") != t.source.config.training.get("beta"):
+        words.append("another β than the Source's")
     if training.get("replay"):
         words.append("replay of Source images")
     if training.get("update", "all") != "all":
@@ -97,7 +103,7 @@ def _gained_accuracy(transfers: Sequence[Transfer]) -> str:
         lines.append(
             f"{t.title}: {_yes(fine)}, {before:.1f} {gain.in_points()}; OMES avg "
             f"{'kept' if held else 'lost'}, {change.as_score()} (from the Source's: "
-            f"{', '.join(words)}){_from_photographs(t)}"
+            f"{', '.join(words)}){_from_photographs(t)}{_departures(t)}"
         )
     return _claim(
         "2. On real Targets modularity and compactness degrade (OMES avg); fine-tuning without "
@@ -180,14 +186,14 @@ def _without_baselines(transfers: Sequence[Transfer]) -> str:
 
 def _measured_otherwise(transfers: Sequence[Transfer]) -> str:
     """In what baselines were measured by another rule than ours, in a sentence each."""
-    pairs = [(t.tuned.result, b) for t in transfers for b in _equals(t)]
+    pairs = [(t, b) for t in transfers for b in _equals(t)]
     told = ""
     if any(b.result.evidence is None for _, b in pairs):
         told += (
             " Where the error of a baseline's OMES was not measured, it is taken to be as large as "
             "ours would be with as many pairs as the baseline's (it falls with their square root)."
         )
-    others = {f"{b.name} on {b.result.dataset}" for own, b in pairs if split_note(own, b.result)}
+    others = {f"{b.name} of {t.title}" for t, b in pairs if split_note(t.tuned.result, b.result)}
     if others:
         told += (
             " The probes of these were not split as ours but by row, so that they were tested on "

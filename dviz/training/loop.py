@@ -112,7 +112,12 @@ class _Run:
         self.learner, self.folder, self.on_step = learner, folder, on_step
         self.save_every, self.sheet_every, self.prefetch = save_every, sheet_every, prefetch
         config, architecture, dataset = learner.config, learner.model.config, learner.dataset
-        self.given = {"images": dataset.num_images, "content": dataset.content, "start": start}
+        self.given = {
+            "images": dataset.num_images,
+            "content": dataset.content,
+            "origin": dataset.origin,
+            "start": start,
+        }
         told = {"dataset": dataset.name, **self.given, **asdict(architecture)}
         self.settings = config.every_setting() | told
         self.saved: int | None = None

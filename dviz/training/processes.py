@@ -75,6 +75,7 @@ class _SharedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
+        kind, x = x.dtype, x.float()  # in half precision statistics would be rounded
         mean = _mean_over_processes(x.mean((0, 2, 3)))
         centred = x - mean[:, None, None]
         variance = _mean_over_processes(centred.square().mean((0, 2, 3)))
@@ -84,7 +85,7 @@ class _SharedBatchNorm2d(nn.BatchNorm2d):
             self.running_var.lerp_(variance * n / (n - 1), self.momentum)
             self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(kind)
 
 
 def _mean_over_processes(value: Tensor) -> Tensor:

@@ -207,3 +207,57 @@ def test_what_is_not_installed_is_named_with_what_installs_it(call, missing, ext
 def test_a_command_says_it_too():
     code = "from dviz.cli import main\ntry: main(['app'])\nexcept SystemExit as e: print(e.code)"
     assert run(code, ("gradio",)).strip() == "2"
+
+
+def test_columns_of_a_frame_keep_their_own_types():
+    rng = np.random.default_rng(0)
+    digit, other = rng.integers(5, size=400), rng.integers(4, size=400)
+    codes = np.stack([digit, other], axis=1) + 0.05 * rng.normal(size=(400, 2))
+    plain = dviz.omes(codes, np.stack([digit, other], axis=1)).omes
+    large = pd.DataFrame({"id": 2**60 + digit, "b": other.astype(float)})
+    assert dviz.omes(codes, large).omes == plain
+    assert dviz.omes(codes, np.stack([4096 * digit + 2.0**63, other], axis=1)).omes > 0  # hashes
+    words = np.array(["low", "medium", "high", "very high", "extreme"])
+    ordered = pd.Categorical(words[digit], words, ordered=True)
+    frame = pd.DataFrame({"level": ordered, "b": other})
+    direct = dviz.measure(codes, np.stack([digit, other], axis=1), metrics=["dci"])
+    told = dviz.measure(codes, frame, metrics=["dci"])
+    assert told.to_frame().equals(direct.to_frame().set_axis(told.to_frame().columns, axis=1))
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_gaps_of_any_type_are_refused(dates):
+    rows = np.arange(40) % 4
+    column = pd.to_datetime(pd.Series(rows), unit="D") if dates else pd.Series(rows).astype(str)
+    column[7] = None
+    frame = pd.DataFrame({"when": column, "b": np.arange(40) % 3})
+    with pytest.raises(ValueError, match=r"label in every row, got none in row 7 of factor 0"):
+        dviz.omes(np.random.default_rng(0).normal(size=(40, 2)), frame)
+
+
+def test_lists_are_no_labels():
+    frame = pd.DataFrame({"colour": [(0, 0, 255)] * 4})
+    with pytest.raises(ValueError, match="labels of factor 0 are lists"):
+        dviz.omes(np.eye(4), frame)
+
+
+def test_a_column_that_stands_still_is_no_second_factor():
+    rng = np.random.default_rng(0)
+    digit = rng.integers(10, size=2000)
+    codes = rng.normal(size=(2000, 3))
+    codes[:, 0] = digit
+    alone = dviz.omes(codes, np.stack([digit, np.zeros_like(digit)], axis=1))
+    assert np.isnan(alone.omes)
+    assert "only factor" in alone.per_factor["0"]["reason"]
+
+
+def test_intervals_are_given_only_where_they_hold():
+    whole = np.argwhere(np.ones((20, 20)))
+    values = whole - 9.5
+    codes = np.stack([values[:, 0] * (1 + 0.1 * values[:, 1]), values.sum(axis=1)], axis=1)
+    assert "95%" not in str(dviz.measure(codes, whole, metrics=["omes"]))  # nothing is open
+    part = np.random.default_rng(0).permutation(400)[:300]
+    assert "95%" in str(dviz.measure(codes[part], whole[part], metrics=["omes"]))
+    few = np.random.default_rng(0).integers((2, 3), size=(600, 2))
+    noisy = few + np.random.default_rng(1).normal(size=few.shape)
+    assert "95%" not in str(dviz.measure(noisy, few, metrics=["omes"]))  # of three groups

@@ -1,11 +1,15 @@
 """What lies in a folder is not lost to a command that writes there."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from dviz.checkpoint import DIRECT, SOURCE, read_config
+from dviz.cli.common import _check_readable
+from dviz.errors import TrainingError
+from dviz.factors import Factor
 from tests.ui.material import NAMES
 
 FLAGS = ["--batch-size", 4, "--threads", 1]
@@ -86,3 +90,48 @@ def test_a_run_is_not_resumed_from_another_parent(checkpoints, tmp_path, run_com
     weights["encoder.head.2.bias"] += 1
     save_file(weights, parent / "model.safetensors")
     assert "other settings (start: " in run_command(*command, "--resume", fails=True).err
+
+
+@pytest.mark.parametrize("command", ["train", "transfer", "paint"])
+def test_without_a_run_to_resume_nothing_is_replaced(checkpoints, full, run_command, command):
+    before = files(full)
+    said = {
+        "train": ["--dataset", "color-dsprites", "--filters", 4],
+        "transfer": ["--checkpoint", checkpoints / NAMES[0], "--target", "dsprites"],
+        "paint": [checkpoints / NAMES[0]],
+    }[command]
+    flags = ["--steps", 1, *FLAGS, "--resume", "--output", full]
+    assert "no run to resume" in run_command(command, *said, *flags, fails=True).err
+    assert files(full) == before
+
+
+def test_a_copy_may_be_done_again_and_takes_what_was_made_of_it_away(
+    checkpoints, tmp_path, run_command
+):
+    out = tmp_path / "copy"
+    command = ["transfer", "--checkpoint", checkpoints / NAMES[0], "--target", "dsprites"]
+    run_command(*command, "--output", out)
+    (out / "onnx").mkdir()
+    (out / "onnx/encoder.onnx").write_bytes(b"of the weights before")
+    run_command(*command, "--output", out, "--resume")
+    assert not (out / "onnx/encoder.onnx").exists()
+
+
+def test_a_decoder_painted_since_is_not_lost_to_a_resumed_training(tmp_path, run_command):
+    out = tmp_path / "out"
+    train = ["train", "--dataset", "color-dsprites", "--filters", 4, "--output", out, *FLAGS]
+    run_command(*train, "--steps", 1)
+    paint = ["paint", out, "--output", out, "--fresh", "--filters", 4, "--steps", 1, *FLAGS]
+    run_command(*paint)
+    before = (out / "model.safetensors").read_bytes()
+    assert "painted anew since" in run_command(*train, "--steps", 1, "--resume", fails=True).err
+    run_command(*paint, "--resume")  # done already: the same again
+    assert (out / "model.safetensors").read_bytes() == before
+
+
+def test_what_could_not_be_loaded_again_is_not_learnt(checkpoints):
+    config = read_config(checkpoints / NAMES[0])
+    many = replace(config, factors=(Factor("identity", 10_177), *config.factors))
+    _check_readable(config)
+    with pytest.raises(TrainingError, match=r"could not be loaded again.*docs/limits\.md"):
+        _check_readable(many)

@@ -173,3 +173,13 @@ def worker_in_mid_cell(output):
                 return json.loads(note.read_text())["pid"]
         time.sleep(0.005)
     raise AssertionError("no cell began")
+
+
+def test_a_way_or_a_recipe_without_flags_is_one(tmp_path):
+    path = tmp_path / "spec.yaml"
+    path.write_text("sources: [dsprites]\ntransfers:\n  direct:\nrecipes:\n  default:\n")
+    spec = grid.read_spec(path)
+    assert (spec.transfers, spec.recipes) == ({"direct": {}}, {"default": {}})
+    path.write_text("sources: [dsprites]\ntransfers: {direct: 3}\n")
+    with pytest.raises(ValueError, match="transfers: direct is no mapping"):
+        grid.read_spec(path)

@@ -220,3 +220,20 @@ def test_numbers_are_made_grey_by_one_scale(tmp_path, kind):
     expected = [255 * (v - low) / (high - low) for v in (6_000, 60_000, 30_000)]
     np.testing.assert_allclose([dark, light, mean], expected, atol=0.6)
     assert photo == 200
+
+
+def test_damaged_pictures_and_labels_of_a_zip_are_named(folder, tmp_path):
+    for damaged in ("photo01.png", "labels.csv"):
+        path = tmp_path / "packed.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(folder.iterdir()):
+                archive.write(file, file.name)
+            start = archive.getinfo(damaged).header_offset
+        content = bytearray(path.read_bytes())
+        begin = start + 30 + len(damaged)
+        content[begin : begin + 8] = b"\xff" * 8  # no block of deflate begins so
+        path.write_bytes(content)
+        with pytest.raises(
+            DatasetError, match=rf"{damaged}.* cannot be read|cannot be read: {damaged}"
+        ):
+            load_dataset("folder", path)

@@ -145,3 +145,8 @@ def test_the_script_measures_again_and_says_what_is_forged(transfer, run_command
 def test_a_small_difference_in_accuracy_is_sampling(stored):
     close = replace(stored, probes=[ProbeScore("shape", "gbt", "all", 0.6, 0.6, 0.33, 0.03)])
     assert disagreements(stored, close) == []
+
+
+def test_without_any_pairs_there_is_nothing_to_allow_for(stored):
+    bare = replace(stored, num_pairs=0)
+    assert disagreements(bare, bare) == []

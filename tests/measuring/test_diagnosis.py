@@ -174,3 +174,11 @@ def test_a_distance_is_told_without_a_verdict():
     (found,) = diagnose(distance=distance)
     assert "84% of its images" in found.text
     assert "250 nats" in found.text
+
+
+def test_without_labels_nothing_is_said_of_factors():
+    bare = replace(result(), factors=[], sizes=[], association=[[]] * 3, probes=[])
+    assert np.isnan(bare.omes().omes)
+    assert diagnose(bare) == []
+    assert titles(diagnose(bare, bare), "warning") == []
+    assert against_baselines(bare, [Baseline("random", "", bare)]) == []

@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+from safetensors.torch import load_file, save_file
+
 from dviz.checkpoint import load_checkpoint
 from dviz.data import load_dataset
 from dviz.errors import DataFileError
@@ -237,3 +239,27 @@ def test_images_with_gaps_in_their_labels_are_left_out_and_counted(
     told = run_command("encode", *asked, "--output", tmp_path / "codes").out
     assert "codes of 1 images of folder; 2 with gaps in their labels are left out" in told
     assert find_shards(f"{tmp_path}/codes/*.parquet").num_rows == 1
+
+
+def test_a_shard_without_rows_counts_for_nothing(tmp_path):
+    codes, classes = rows(300)
+    write_shard(tmp_path / "part-0.parquet", codes, classes, NAMES)
+    write_shard(tmp_path / "part-1.parquet", codes[:0], classes[:0], NAMES)
+    shards = find_shards(f"{tmp_path}/*.parquet")
+    assert shards.num_rows == 300
+    found = AssociationAccumulator.of_cells(accumulate(shards, Here())).compute()
+    np.testing.assert_allclose(found, associate(codes, classes).matrix, atol=1e-12)
+    found = read_shard(tmp_path / "part-1.parquet", shards.dimensions, shards.factors)
+    assert [part.shape for part in found] == [(0, codes.shape[1]), (0, len(NAMES))]
+    with pytest.raises(DataFileError, match="none of these files has a row"):
+        find_shards(f"{tmp_path}/part-1.parquet")
+
+
+def test_shards_of_weights_that_were_replaced_are_refused(tmp_path, run_command, checkpoints):
+    model = shutil.copytree(checkpoints / SOURCE, tmp_path / SOURCE)
+    asked = ("--checkpoint", model, "--images", 40, "--rows", 20, "--output", tmp_path / "codes")
+    run_command("encode", *asked)
+    weights = load_file(model / "model.safetensors")
+    weights["encoder.head.2.bias"] += 1
+    save_file(weights, model / "model.safetensors")
+    assert "name another folder" in run_command("encode", *asked, fails=True).err

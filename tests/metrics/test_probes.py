@@ -263,3 +263,12 @@ def test_bad_arrays():
         probe.predict_proba(np.zeros((2, 4)))
     with pytest.raises(ValueError, match="labels must have a row"):
         fit_probe(np.zeros((2, 1)), [0, 1, 2])
+
+
+def test_a_column_that_is_constant_but_for_rounding_tells_nothing():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=300)
+    codes = np.stack([labels + 0.1 * rng.normal(size=300), np.full(300, 0.1)], axis=1)
+    probe = fit_probe(codes, labels, "mlp")
+    nudged = codes + np.array([0, 1e-9])
+    np.testing.assert_array_equal(probe.predict(nudged), probe.predict(codes))

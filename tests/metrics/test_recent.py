@@ -120,3 +120,11 @@ def test_boosting_is_that_of_scikit_learn(classes):
     model.fit(codes[:300], labels[:300])
     assert importance == pytest.approx(model.feature_importances_, abs=0.02)
     assert (predicted == model.predict(codes[300:])).mean() > 0.9
+
+
+def test_a_collapsed_model_takes_no_score_from_the_others():
+    latents = np.random.default_rng(0).normal(size=(200, 3))
+    masks = [np.ones(3, bool)] * 3 + [np.zeros(3, bool)]
+    scores = udr([latents] * 4, masks).scores
+    np.testing.assert_allclose(scores[:3], udr([latents] * 3).scores)
+    assert np.isnan(scores[3])

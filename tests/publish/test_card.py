@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import ModelCard
 
-from dviz.checkpoint import CARD, REPORT, CheckpointConfig, save_checkpoint
+from dviz.checkpoint import CARD, EXTERNAL, REPORT, CheckpointConfig, save_checkpoint
 from dviz.data import dataset_info
 from dviz.data.info import YOUR_FOLDER
 from dviz.errors import CheckpointError
@@ -13,6 +13,7 @@ from dviz.measuring.report import Baseline, DatasetReport, ProbeScore, Report, w
 from dviz.metrics.omes import omes
 from dviz.models.vae import VAE, VAEConfig
 from dviz.publish.card import checkpoint_card, model_card, write_card
+from dviz.representations.base import Shape
 
 KINDS = ("source", "direct", "fine-tuned")
 S = [[0.9, 0.1, None], [0.2, 0.8, None], [0.3, 0.3, None]]
@@ -26,10 +27,8 @@ def config(kind: str = "fine-tuned", **changes) -> CheckpointConfig:
         "parent": None if kind == "source" else "mother",
         "source": "color-dsprites",
     }
-    values |= {"dataset": "coil100-augmented"} | changes
-    return CheckpointConfig(
-        name="tiny", kind=kind, factors=factors, architecture=VAEConfig(4, 3), **values
-    )
+    values |= {"dataset": "coil100-augmented", "architecture": VAEConfig(4, 3)} | changes
+    return CheckpointConfig(name="tiny", kind=kind, factors=factors, **values)
 
 
 def result(probes: bool = True) -> DatasetReport:
@@ -186,3 +185,19 @@ def test_labelled_images_are_said():
     text = model_card(config("source", training=taught), report())
     assert "in a pair is known) and 5,000 images whose factors are known (semi-supervised)." in text
     assert "semi-supervised" not in model_card(config("source"), report())
+
+
+def test_a_model_of_somebody_s_own_is_called_one():
+    shape = Shape(5, (16, 16), 1)
+    text = model_card(config(EXTERNAL, parent=None, architecture=shape), repo_id="ada/tiny")
+    assert "A model of somebody's own, as ONNX: 16×16 grey images, D = 5" in text
+    assert "autoencoder" not in text.partition("# tiny")[2].partition("## Licence")[0]
+    assert "seen at 16×16 pixels" in text
+    assert "`encoder.onnx`" in text
+
+
+def test_a_row_of_the_picture_is_named_as_its_slider_is():
+    """What follows no factor worth the name has none."""
+    moved = replace(result(), association=[[0.2, 0.95, None], [0.1, 0.25, None], [0.3, 0.3, None]])
+    text = model_card(config(), Report({"coil100-augmented": moved}), picture=True)
+    assert "From above: z0 (pose 0.95), z1." in text

@@ -129,6 +129,15 @@ def test_what_is_derived_goes_along_and_goes_with_it(server, folder):
     (folder / DERIVED[-1]).unlink()
     hub.push(folder, REPO)
     assert DERIVED[-1] not in HfApi().list_repo_files(REPO)
+    hub.push(folder, REPO, without=DERIVED)  # though they lie here
+    assert not set(DERIVED) & set(HfApi().list_repo_files(REPO))
+
+
+def test_two_folders_do_not_go_to_one_repository(server, folder, script):
+    other = shutil.copytree(folder, folder.parent / "elsewhere" / folder.name)
+    code, _, error = script(folder, other, "--repo-id", "ada")
+    assert (code, server.requests) == (2, [])
+    assert f"several folders would go to ada/{folder.name}" in error
 
 
 def test_what_is_pushed_comes_back(server, folder):
@@ -493,7 +502,10 @@ def test_the_script_pushes_several_with_cards_of_their_own(server, folder, tmp_p
 
 def test_a_dry_run_lists_what_a_push_sends_and_sends_nothing(server, whole, script):
     (whole / CARD).unlink()
-    code, out, _ = script(whole, "--repo-id", REPO, "--dry-run")
+    out = script(whole, "--repo-id", REPO, "--dry-run")[1]
+    assert all(f"made anew  {name}" in out for name in DERIVED)
+    flags = ("--dry-run", "--no-onnx", "--no-parquet")
+    code, out, _ = script(whole, "--repo-id", REPO, *flags)
     assert code == 0
     assert server.requests == []
     assert not (whole / CARD).exists()

@@ -63,7 +63,9 @@ def test_the_card_shows_it_with_a_name_for_every_row(folder):
         assert image.size == (64 * COLUMNS, 64 * sum(result.active))
     card = (folder / CARD).read_text(encoding="utf-8")
     assert f"]({TRAVERSAL})" in card
-    assert f"z{np.flatnonzero(result.active)[-1]} (" in card
+    told = card.partition("From above: ")[2].partition(". In brackets")[0]
+    for d in np.flatnonzero(result.active):
+        assert f"z{d}{' (' if d in result.labels() else ''}" in told
 
 
 def test_without_codes_there_is_none(folder):

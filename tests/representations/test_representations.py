@@ -14,8 +14,10 @@ from dviz.models.vae import VAE, VAEConfig, to_images, to_tensor
 from dviz.representations.base import Shape
 from dviz.representations.build import as_representation
 from dviz.representations.modules import declared_input
+from dviz.representations.nearest import NearestPictures
 from dviz.representations.outputs import as_codes
 from dviz.representations.pictures import fit, from_output
+from dviz.representations.reduced import ReducedRepresentation
 from tests.representations.models import LATENT, SIZE, Linear
 
 
@@ -275,3 +277,31 @@ def test_a_timm_model_sees_what_it_was_trained_with():
     module.pretrained_cfg = {"input_size": (3, 8, 8), "mean": (0.5, 0, 1), "std": (0.5, 2, 1)}
     grey = np.full((1, 8, 8, 3), 255, dtype=np.uint8)
     np.testing.assert_allclose(as_representation(module).encode(grey).mean, [[1, 0.5, 0]])
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.int64])
+def test_pixels_up_to_255_are_told_on_a_black_background_too(kind):
+    image = np.zeros((1, 64, 64, 3), dtype=kind)
+    image[:, 20:30, 20:30] = (200, 100, 50)
+    with pytest.raises(ValueError, match="expected uint8, or floats in"):
+        from_output(image, 1)
+
+
+def test_components_and_neighbours_do_not_depend_on_an_offset():
+    rng = np.random.default_rng(0)
+    images = pictures(300, side=4)
+    mixing = rng.normal(size=(48, 80)) / 300
+
+    def encoder(offset):
+        return lambda x: x.reshape(len(x), -1) @ mixing + offset
+
+    near, far = (
+        ReducedRepresentation(as_representation(encoder(offset), image_size=4), 5, images)
+        for offset in (0.0, 1000.0)
+    )
+    codes = [r.encode(images).mean for r in (near, far)]
+    match = np.corrcoef(*(c.T for c in codes))[:5, 5:]
+    assert np.abs(np.diag(match)).min() > 0.99
+    away = (codes[0] + 3000).astype(np.float32)
+    found = NearestPictures(near, away, images).decode(away)
+    assert (found == images).all(axis=(1, 2, 3)).mean() > 0.99

@@ -113,4 +113,4 @@ def test_baselines_whose_probes_were_split_otherwise_are_named(zoo):
     edit(zoo / TUNED, lambda result: result, baselines=[rival])
     assert "favours them" not in claims_of(zoo)[2]
     edit(zoo / TUNED, lambda result: replace(result, split=BY_PHOTOGRAPH), baselines=[rival])
-    assert "which favours them: rival on things." in claims_of(zoo)[2]
+    assert "which favours them: rival of color-dsprites → things." in claims_of(zoo)[2]

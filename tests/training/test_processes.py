@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from dviz.training import processes
 from dviz.training.processes import Processes
 from tests.training.problems import history
 
@@ -41,3 +43,16 @@ def test_two_processes_learn_what_one_learns(tmp_path, run_command):
     assert one != two  # really two: sums in another order
     for name in ("loss", "reconstruction", "kl", "regression"):
         assert two[name] == pytest.approx(one[name], rel=1e-3, abs=1e-3)
+
+
+def test_statistics_are_as_exact_in_half_precision(monkeypatch):
+    monkeypatch.setattr(processes, "_mean_over_processes", lambda value: value)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 1)
+    torch.manual_seed(0)
+    plain, shared = torch.nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3)
+    Second().share_statistics(shared)
+    x = torch.randn(4, 3, 5, 5) + 2
+    expected, found = plain(x), shared(x.bfloat16())
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, atol=0.03, rtol=0.02)
+    torch.testing.assert_close(shared.running_mean, plain.running_mean, atol=1e-3, rtol=1e-2)

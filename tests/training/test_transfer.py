@@ -10,6 +10,7 @@ import torch
 from dviz.checkpoint import SOURCE, CheckpointConfig, read_config, save_checkpoint
 from dviz.data import load_dataset
 from dviz.errors import DatasetError
+from dviz.files import write_json
 from dviz.models.objectives import OBJECTIVES
 from dviz.models.vae import to_tensor
 from dviz.training.batches import draw_batch, held_out_images
@@ -198,3 +199,21 @@ def test_dimensions_that_the_source_left_untied_can_be_kept_quiet(source, tmp_pa
         )  # fmt: skip
         assert read_config(output).training["untied_beta"] == 32
         assert read_config(output).training["tied"] == 6
+
+
+def test_labelled_images_are_read_off_where_a_circle_s_source_keeps_each_factor(
+    source, tmp_path, run_command
+):
+    config = read_config(source)
+    write_json(
+        source / "config.json",
+        replace(config, training={"supervision": "labels", "cyclic_dimensions": 2}).to_dict(),
+    )
+    run_command(
+        "transfer", "--checkpoint", source, "--target", "noisy-color-dsprites", "--output",
+        tmp_path / "out", "--steps", 1, "--batch-size", 4, "--labelled-images", 8, "--threads", 1,
+    )  # fmt: skip
+    owners = config.space.ties(2)
+    first = [owners.index(j) for j in range(len(config.factors))]
+    assert first != list(range(len(first)))
+    assert read_config(tmp_path / "out").training["ties"] == first

@@ -24,6 +24,10 @@ and noisy dimensions, one of noise alone) and {trials:,} samples of each. Held: 
 
 {narrow}
 
+From labels alone no interval is given where a factor has fewer than 10 groups (of rows that share
+the other labels), since leaving these out one by one tells little, nor where the rows are a whole
+grid and nothing else could have been drawn.
+
 {table}
 
 {designs}"""

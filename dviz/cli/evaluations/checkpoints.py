@@ -55,7 +55,7 @@ def run_checkpoint(args: argparse.Namespace) -> None:
     for name in args.datasets or [checkpoint.config.dataset]:
         dataset = load_dataset(name, args.data_root)
         if args.baseline_of is not None:
-            result, _ = measure(checkpoint.model, dataset, **sizes, jobs=args.jobs)
+            result, _ = measure(checkpoint.representation, dataset, **sizes, jobs=args.jobs)
             result = replace(result, painted=checkpoint.config.painted_on(name))
             add_baseline(args.baseline_of, checkpoint.config.name, args.description, result)
         elif args.pictures:
@@ -155,7 +155,7 @@ def _check_result(
     from dviz.measuring.encoder import measure
 
     again, _ = measure(
-        checkpoint.model,
+        checkpoint.representation,
         load_dataset(stored.dataset, args.data_root),
         num_images=stored.num_images,
         num_pairs=stored.num_pairs,

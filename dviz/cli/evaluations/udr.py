@@ -53,5 +53,5 @@ def run_udr(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"models": names, "dataset": dataset.name, **found.to_dict()}))
         return
-    for name, score in sorted(zip(names, found.scores, strict=True), key=lambda pair: -pair[1]):
-        print(f"{name:40} UDR {score:.3f}")
+    for i in (-found.scores).argsort():  # those without a score come last
+        print(f"{names[i]:40} UDR {found.scores[i]:.3f}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +126,6 @@ def build(tab: Context) -> None:
     ) -> Update:
         if own != before or (own and table is None):
             return borrow(own, alpha, pooling)
-        return rescore(table, alpha, pooling)
-
-    def rescore(table: OwnTable | None, alpha: float, pooling: str) -> Update:
         return scored(library, parts, table, alpha, pooling)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
@@ -143,6 +141,7 @@ def build(tab: Context) -> None:
     gr.on(tab.refresh, arrive, [borrowed_key, lender, parts.table, *scoring], lent, **quiet)
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     texts = [parts.above, parts.below, parts.beside]
+    rescore = partial(scored, library, parts)
     gr.on([alpha.input, pooling.input], rescore, [parts.table, *scoring], texts, **live)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dviz.data.info import DatasetInfo
-from dviz.data.photos import to_model_input
+from dviz.data.numbers import Span, holds_numbers, span_of, widest
+from dviz.data.photos import to_model_input, to_rgb
 from dviz.data.table import TableDataset
 from dviz.errors import DatasetError
 from dviz.factors import Factor, FactorSpace
@@ -147,9 +148,15 @@ def _pictures(images: Any) -> np.ndarray:
     if not count:
         raise DatasetError("there are no images")
     pictures = np.empty((count, SIDE, SIDE, 3), dtype=np.uint8)
+    numbers = [span_of(image) for image in rows if _is_pillow(image) and holds_numbers(image)]
+    span = widest(numbers) if numbers else None
     for picture, image in zip(pictures, rows, strict=True):
-        picture[:] = to_model_input(_picture(image))
+        picture[:] = to_model_input(_picture(image, span))
     return pictures
+
+
+def _is_pillow(image: Any) -> bool:
+    return hasattr(image, "convert")
 
 
 def _array(values: Any) -> np.ndarray:
@@ -159,10 +166,10 @@ def _array(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
-def _picture(image: Any) -> np.ndarray:
+def _picture(image: Any, span: Span | None = None) -> np.ndarray:
     """uint8 (H, W, 3) of one picture in any of the usual forms."""
-    if hasattr(image, "convert"):  # PIL's
-        return np.asarray(image.convert("RGB"))
+    if _is_pillow(image):
+        return to_rgb(image, span=span)
     pixels = _array(image)
     if pixels.ndim == 3 and pixels.shape[-1] not in (1, 3) and pixels.shape[0] in (1, 3):
         pixels = pixels.transpose(1, 2, 0)

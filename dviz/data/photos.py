@@ -71,7 +71,7 @@ def decode_photo(
             width, height = (int(np.ceil(scale * side)) for side in image.size)
             image.draft(None, (width, height))
         image.load()
-        return _to_rgb(_upright(image), transparent, enough, span)
+        return to_rgb(_upright(image), transparent, enough, span)
 
 
 def span_of_photo(source: str | Path | bytes) -> Span | None:
@@ -197,13 +197,14 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(
+def to_rgb(
     image: Image.Image,
-    transparent: tuple[int, int, int],
-    enough: int | None,
-    span: Span | None,
+    transparent: tuple[int, int, int] = BLACK,
+    enough: int | None = None,
+    span: Span | None = None,
 ) -> np.ndarray:
-    """Any mode of Pillow's → uint8 (H, W, 3), made smaller before the costly steps."""
+    """Any mode of Pillow's → uint8 (H, W, 3), made smaller before the costly steps; see
+    `decode_photo`."""
     profile = image.info.get("icc_profile")
     if holds_numbers(image):
         if image.mode in ("F", "I"):  # Pillow does not average the others

@@ -8,12 +8,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from dviz.errors import DataFileError
 from dviz.results.markdown import NOTHING, table
 
 LEVEL = 0.95
 PLACE = ["source", "target", "stage"]
 WANTED = ["target", "transfer", "baseline", "reconstruction", "command"]  # older sweeps lack some
-PAIRS = (("fine-tuned", "direct"), ("fine-tuned", "target-only"), ("direct", "target-only"))
+PAIRS = (
+    ("fine-tuned", "direct"),
+    ("fine-tuned", "target-only"),
+    ("direct", "target-only"),
+    ("direct", "Source"),
+    ("fine-tuned", "Source"),
+)
 FIRST = 0  # the seed on which settings were chosen
 FEWEST = 3  # other seeds, for differences without it to say anything
 NOTE = (
@@ -22,6 +29,14 @@ NOTE = (
     "sweep: `docs/` holds the specs (`seeds-*.yaml`), `checkpoints/seeds/` each seed's figures. "
     "Probes of photographs are tested on photographs they have not seen."
 )
+
+
+class Spread(NamedTuple):
+    """A score over seeds: mean, standard deviation (n − 1), and how many."""
+
+    mean: float
+    deviation: float
+    seeds: int
 
 
 class Score(NamedTuple):
@@ -57,9 +72,36 @@ def staged(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["omes_avg"].notna()].copy()
     rows["target"] = rows["target"].fillna("")
     rows["stage"] = rows["baseline"].fillna(rows["transfer"]).fillna("Source")
+    twice = rows.duplicated([*PLACE, "seed"])
+    if twice.any():
+        where = ", ".join(str(part) for part in rows.loc[twice, [*PLACE, "seed"]].iloc[0])
+        raise DataFileError(
+            f"checkpoints/seeds: {where} has several rows; keep one recipe, objective and β of a "
+            "sweep"
+        )
     steps = rows["command"].astype(str).str.extract(r"--steps (\d+)")[0]
     rows["steps"] = steps.map(lambda s: f"{int(s):,}" if isinstance(s, str) else NOTHING)
     return rows
+
+
+def spreads(rows: pd.DataFrame | None) -> dict[tuple[str, str], dict[str, Spread]]:
+    """Of every Target and baseline that was trained from several seeds, each score over these.
+
+    Keys are (target, baseline), and within the labels of `SCORES`; accuracies as shares.
+    """
+    found: dict[tuple[str, str], dict[str, Spread]] = {}
+    if rows is None:
+        return found
+    rows = staged(rows)
+    for (target, name), group in rows[rows["baseline"].notna()].groupby(["target", "stage"]):
+        if len(group) >= FEWEST:
+            found[str(target), str(name)] = {
+                score.label: Spread(
+                    float(group[score.column].mean()), float(group[score.column].std()), len(group)
+                )
+                for score in SCORES
+            }
+    return found
 
 
 def _stages(rows: pd.DataFrame) -> str:
@@ -84,6 +126,8 @@ def mean_and_sd(values: pd.Series, digits: int) -> str:
 def _differences(rows: pd.DataFrame) -> str:
     lines = []
     for (source, target), group in rows[rows["target"] != ""].groupby(PLACE[:2]):
+        before = rows[(rows["source"] == source) & (rows["stage"] == "Source")]
+        group = pd.concat([group, before], ignore_index=True)
         for stage, other in PAIRS:
             for part, told in _with_and_without_the_first(group):
                 cells = [paired(part, stage, other, score) for score in SCORES]

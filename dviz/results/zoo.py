@@ -11,6 +11,9 @@ from dviz.data.registry import known_info
 from dviz.lineage import lineage_of
 from dviz.measuring.report import Baseline, DatasetReport, Report, read_report
 
+FROM_SOURCE = ("autoencoder", "beta-vae")  # baselines that learn on the Source
+CARRIED = "then carried to the Target"  # in the description of those that were fine-tuned there
+
 
 @dataclass(frozen=True)
 class Model:
@@ -47,6 +50,20 @@ class Transfer:
     def rivals(self) -> list[Baseline]:
         """Baselines measured on the Target."""
         return self.tuned.report.baselines_on(self.tuned.config.dataset)
+
+    def rivals_of(self, stage: str) -> list[Baseline]:
+        """Those that the encoder of a stage is compared with: what learnt on the Source as far on
+        the Target as this did."""
+        carried, still = [], []
+        for baseline in self.rivals:
+            learnt_here = CARRIED in baseline.description or baseline.name not in FROM_SOURCE
+            (carried if learnt_here else still).append(baseline)
+        if stage == FINE_TUNED:
+            return carried
+        own = self.direct.report.baselines_on(self.direct.config.dataset)
+        others = [b for b in carried if b.name not in FROM_SOURCE]
+        named = {b.name for b in own}
+        return own + [b for b in (*others, *still) if b.name not in named]
 
     @property
     def real(self) -> bool:

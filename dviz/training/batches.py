@@ -6,6 +6,7 @@ same run, and nothing about randomness has to be saved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from dviz.data.base import FactorDataset
 from dviz.errors import DatasetError
+from dviz.factors import UNIFORM
 from dviz.models.vae import to_tensor
 from dviz.models.weak import standardised
 from dviz.training.config import TrainingConfig
@@ -22,6 +24,7 @@ from dviz.training.processes import Processes
 
 # Steps seed with [seed, step]; what is drawn once for a run has a third number.
 _LABELLED, _HELD_OUT = 1, 2
+MOST_REDRAWS = 50  # of pairs that share nothing; a table may hold no others
 
 
 class Batch(NamedTuple):
@@ -132,14 +135,33 @@ def _pairs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """This process's pairs: images uint8 (B, 64, 64, 3) twice, and bool (B, F)."""
     if not dataset.is_grid:
-        first, second, differ = dataset.sample_pairs(config.batch_size, rng, config.k)
+        first, second, differ = _drawn(dataset.sample_pairs, dataset, config, rng)
         return first[own], second[own], differ[own]
-    first, second, differ = dataset.space.sample_pairs(config.batch_size, rng, config.k)
+    first, second, differ = _drawn(dataset.space.sample_pairs, dataset, config, rng)
     if config.labelled_images and config.cyclic_dimensions == 2:
         # Labels say what an angle is: one that turns with another factor has changed too.
         differ |= np.abs(dataset.angles(first) - dataset.angles(second)) > 1e-6
     pixels = _pixel_rng(rng, processes)
     return dataset.render(first[own], pixels), dataset.render(second[own], pixels), differ[own]
+
+
+def _drawn(
+    sample: Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]],
+    dataset: FactorDataset,
+    config: TrainingConfig,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of a batch; where what they share is told from posteriors, all share something."""
+    first, second, differ = sample(config.batch_size, rng, config.k)
+    most = len(dataset.space.varying)
+    # Locatello et al. 2020 draw k from 1 to one less than there are factors.
+    redraws = MOST_REDRAWS if config.supervision == "adaptive" and config.k == UNIFORM else 0
+    for _ in range(redraws):
+        bad = differ.sum(axis=1) == most
+        if most < 2 or not bad.any():
+            break
+        first[bad], second[bad], differ[bad] = sample(int(bad.sum()), rng, config.k)
+    return first, second, differ
 
 
 def _pixel_rng(rng: np.random.Generator, processes: Processes) -> np.random.Generator:

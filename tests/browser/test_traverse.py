@@ -361,3 +361,17 @@ def test_the_tab_is_accessible(look, width, scheme):
     found = Axe().run(page, context="#panel").response["violations"]
     assert not found, [(v["id"], v["nodes"][0]["html"]) for v in found]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_strip_gives_what_it_shows_though_the_start_lay_outside(open_page):
+    page = open_page(path="?z=9,0,0,0,0")
+    slider = page.locator("#panel .dial input[data-dimension='0']")
+    expect(slider).to_have_value("9")
+    page.locator("#panel .reset").click()
+    expect(slider).not_to_have_value("9")
+    row = page.locator("#panel .strip", has_text="z0").first
+    shown = "node => node.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}))"
+    for _ in range(12):  # to the end of the strip
+        row.locator("canvas").evaluate(shown)
+    assert float(slider.input_value()) < 9
+    assert float(slider.get_attribute("max")) >= 9  # the thumb does not slip while it is held

@@ -143,3 +143,13 @@ def test_a_pandas_table_names_the_factors():
     assert from_arrays(IMAGES, frame).space.names == ("thing", "turn")
     with pytest.raises(ValueError, match="names has 1 entries; labels have 2 columns"):
         from_arrays(IMAGES, LABELS, ["thing"])
+
+
+def test_pillow_s_pictures_are_read_as_files_are():
+    ramp = np.linspace(0, 4095, 64, dtype=np.uint16)[None].repeat(64, 0)
+    dark = Image.fromarray(ramp // 2)
+    clear = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+    found = from_arrays([Image.fromarray(ramp), dark, clear], None).images(np.arange(3))
+    assert abs(int(np.median(found[0])) - 127) <= 2
+    assert abs(int(np.median(found[1])) - 64) <= 2  # one scale for all
+    assert (found[2] == 0).all()

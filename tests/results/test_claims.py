@@ -6,13 +6,16 @@ from dataclasses import replace
 import numpy as np
 
 from dviz.checkpoint import REPORT
+from dviz.measuring.differences import Difference
 from dviz.measuring.report import BY_PHOTOGRAPH, Baseline, read_report
-from dviz.results.claims import verdicts
+from dviz.results.claims import _kept, verdicts
+from dviz.results.seeds import Spread
 from dviz.results.zoo import read_zoo, transfers_of
 from tests.results.zoo import edit, probes
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
+STAGES = ("direct", "fine-tuned")
 
 
 def claims_of(root):
@@ -33,7 +36,7 @@ def rename(zoo, target):
 def test_modularity_is_kept_up_to_a_tolerance(zoo):
     rename(zoo, "noisy-dsprites")
     for name in (SOURCE, TUNED):
-        edit(zoo / name, lambda result: replace(result, association=pure(result)))
+        edit(zoo / name, lambda r: replace(r, association=pure(r), evidence=None))
     assert "after fine-tuning in 1 of 1 transfers" in claims_of(zoo)[0]
     mixed = lambda result: np.full_like(pure(result), 0.5).tolist()  # noqa: E731
     edit(zoo / TUNED, lambda result: replace(result, association=mixed(result)))
@@ -46,11 +49,11 @@ def test_modularity_is_kept_up_to_a_tolerance(zoo):
 def test_a_claim_follows_its_figures(zoo):
     rename(zoo, "coil100-augmented")
     claim = claims_of(zoo)[1]
-    assert "accuracy rises by more than twice its standard error in 1, and" in claim
+    assert "accuracy rises by more than twice its standard error in 1 of 1, and" in claim
     assert "- color-dsprites → coil100-augmented: yes, 30.0 +20.0 ± " in claim
     edit(zoo / TUNED, lambda result: replace(result, probes=probes(result, 0.2)))
     claim = claims_of(zoo)[1]
-    assert "accuracy rises by more than twice its standard error in 0, and" in claim
+    assert "accuracy rises by more than twice its standard error in 0 of 1, and" in claim
     assert "- color-dsprites → coil100-augmented: no, 30.0 -10.0 ± " in claim
 
 
@@ -114,3 +117,45 @@ def test_baselines_whose_probes_were_split_otherwise_are_named(zoo):
     assert "favours them" not in claims_of(zoo)[2]
     edit(zoo / TUNED, lambda result: replace(result, split=BY_PHOTOGRAPH), baselines=[rival])
     assert "which favours them: rival of color-dsprites → things." in claims_of(zoo)[2]
+
+
+def test_what_learnt_on_the_source_is_compared_as_far_as_it_was_carried(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    carried = "Learnt on the Source, then carried to the Target as ours."
+    rivals = [
+        Baseline("random", "untrained", result),
+        Baseline("autoencoder", carried, result),
+        Baseline("beta-vae", "learnt on the Source alone", result),
+    ]
+    edit(zoo / TUNED, lambda result: result, baselines=rivals)
+    (transfer,) = transfers_of(read_zoo(zoo))
+    names = {stage: [b.name for b in transfer.rivals_of(stage)] for stage in STAGES}
+    assert names == {"direct": ["random", "beta-vae"], "fine-tuned": ["random", "autoencoder"]}
+    edit(zoo / DIRECT, lambda result: result, baselines=[Baseline("autoencoder", carried, result)])
+    (transfer,) = transfers_of(read_zoo(zoo))
+    found = transfer.rivals_of("direct")
+    assert [b.name for b in found] == ["autoencoder", "random", "beta-vae"]
+
+
+def test_of_a_baseline_over_seeds_the_mean_counts_and_their_spread(zoo):
+    result = read_report(zoo / TUNED / REPORT).results["things"]
+    dull = replace(result, association=np.full_like(result.association_matrix, 0.3).tolist())
+    edit(zoo / TUNED, lambda result: result, baselines=[Baseline("rival", "another", dull)])
+    transfers = transfers_of(read_zoo(zoo))
+    ours, once = result.omes().omes, verdicts(transfers)
+    label = {
+        "OMES avg": Spread(ours - 0.1, 0.2, 5),
+        "GBT, all": Spread(0, 0.2, 5),
+        "MLP, all": None,
+    }
+    over = verdicts(transfers, {("things", "rival"): label})
+    way = "color-dsprites → things, fine-tuned, OMES avg: rival"
+    assert f"yes: {way}" in once
+    assert re.search(rf"no: {way} \+0\.100 ± 0\.20", over)
+    assert "Of rival on things (5 seeds) the mean counts" in over
+    assert "mean counts" not in once
+
+
+def test_modularity_within_its_error_of_the_tolerance_is_open():
+    kept = [_kept([Difference(value, 0.005)]) for value in (-0.03, -0.041, -0.055, -0.07)]
+    assert kept == ["yes", "open", "open", "no"]

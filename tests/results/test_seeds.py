@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dviz.errors import DataFileError
 from dviz.results import seeds
 
 COLUMNS = [score.column for score in seeds.SCORES]
@@ -67,3 +68,18 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say():
 def test_the_rule_takes_the_median_loss_whatever_the_labels_say():
     text = seeds.section(sweep(fine_tuned=[0.3, 0.1, 0.2]))
     assert "is seed 1 with OMES avg 0.100; picked by labels it would be seed 0 with 0.300" in text
+
+
+def test_several_rows_of_a_seed_are_no_seeds():
+    rows = sweep(direct=[0.1, 0.2, 0.3])
+    with pytest.raises(DataFileError, match="several rows"):
+        seeds.section(pd.concat([rows, rows]))
+
+
+def test_baselines_of_several_seeds_have_a_spread():
+    rows = sweep(direct=[0.1, 0.2, 0.3], target_only=[0.4, 0.5, 0.6])
+    assert seeds.spreads(None) == seeds.spreads(sweep(target_only=[0.4, 0.5])) == {}
+    (found,) = seeds.spreads(rows).values()
+    assert found["OMES avg"] == pytest.approx((0.5, 0.1, 3))
+    text = seeds.section(sweep(Source=[0.5, 0.7], direct=[0.1, 0.5]))
+    assert "| white → noisy, direct − Source | -0.300 (" in text

@@ -44,3 +44,13 @@ def test_with_labels_an_orientation_changes_with_the_shape(sprites):
 
     assert changed().float().mean(0)[3] > 0.8
     assert not changed(labelled_images=0)[:, 3].any()
+
+
+def test_pairs_whose_changes_are_told_from_posteriors_share_something(sprites):
+    def shared(**settings):
+        config = replace(CONFIG, batch_size=200, labelled_images=0, **settings)
+        batch = draw_batch(sprites, config, 0, 10, "cpu", Processes(), None)
+        return (~batch.changed).sum(1)
+
+    assert (shared(supervision="adaptive") > 0).all()
+    assert (shared(supervision="labels") == 0).any()

@@ -8,5 +8,8 @@ function make(tag, className = "", text = undefined, attributes = {}) {
   return node;
 }
 
+/** Whether a key is the browser's: Back, zoom, and the like. */
+const isShortcut = (event) => event.ctrlKey || event.metaKey || event.altKey;
+
 /** Whether nothing may move by itself. */
 const motionless = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -8,7 +8,7 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
  * @param {HTMLElement} surface
  * @param {() => string} tool "move", "lasso" or "path"
  * @param {object} on panned(dx, dy), zoomed(factor, x, y), pointed(x, y), left(), clicked(x, y),
- *   drawing(corners), drawn(corners), cancelled(); all in pixels of the surface
+ *   drawing(corners), drawn(corners), broken() off a drawing, cancelled(); in pixels of the surface
  */
 function wireGestures(surface, tool, on) {
   const fingers = new Map(); // where each pointer is
@@ -18,7 +18,7 @@ function wireGestures(surface, tool, on) {
     const box = surface.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const lassoes = (event) => tool() === "lasso" || (event.shiftKey && event.pointerType === "mouse");
+  const lassoes = (event) => tool() === "lasso" || (event.shiftKey && event.pointerType !== "touch");
 
   surface.addEventListener("pointerdown", (event) => {
     if (event.button) return;
@@ -26,15 +26,19 @@ function wireGestures(surface, tool, on) {
     fingers.set(event.pointerId, at(event));
     start = at(event);
     slipped = fingers.size > 1;
+    if (corners) on.broken(); // by a second finger
     corners = lassoes(event) && fingers.size === 1 ? [start] : null;
   });
 
   surface.addEventListener("pointermove", (event) => {
     const here = at(event), before = fingers.get(event.pointerId);
-    if (!before) return event.pointerType === "mouse" && on.pointed(...here);
+    if (!before) return event.pointerType !== "touch" && on.pointed(...here);
     if (start && Math.hypot(here[0] - start[0], here[1] - start[1]) > STILL) slipped = true;
     if (fingers.size === 2) pinch(event.pointerId, here);
-    else if (corners) on.drawing(corners = [...corners, here]);
+    else if (corners) {
+      corners = [...corners, here];
+      if (slipped) on.drawing(corners);
+    }
     else if (slipped) on.panned(here[0] - before[0], here[1] - before[1]);
     if (slipped || corners) fingers.set(event.pointerId, here);
   });
@@ -71,6 +75,7 @@ function wireGestures(surface, tool, on) {
 function wireKeys(surface, on) {
   let x = null, y = null;
   surface.addEventListener("keydown", (event) => {
+    if (isShortcut(event)) return;
     x ??= surface.clientWidth / 2;
     y ??= surface.clientHeight / 2;
     const step = STEPS[event.key], stride = event.shiftKey ? KEY_STRIDE : KEY_STEP;

@@ -44,11 +44,12 @@ const labelOf = (n, factor) => {
 
 // Which points, and where.
 
+/** Fetch these stages and put them on the map; false where something else is shown meanwhile. */
 async function gather(keys) {
   const asked = ++edition;
   const stages = view.stages.filter(({ key }) => keys.includes(key));
   const fetched = await Promise.all(stages.map(fetchCodes));
-  if (asked !== edition) return;
+  if (asked !== edition) return false;
   shown = stages.map((stage, n) => ({ ...stage, ...fetched[n], painter: new Painter(stage) }));
   const total = shown.reduce((sum, { count }) => sum + count, 0), order = shuffled(total);
   cloud = { stage: new Uint8Array(total), row: new Uint32Array(total) };
@@ -66,6 +67,7 @@ async function gather(keys) {
   clearPath();
   lay();
   element.dataset.points = total;
+  return true;
 }
 
 /** The code nearest to the mean of all. */
@@ -110,12 +112,21 @@ function robustEnds(values) {
 // Colours.
 
 const factorOf = (stage) => stage.factors.findIndex(({ name }) => name === colour);
+const legendStage = () => shown.find((stage) => factorOf(stage) >= 0);
+
+/** As `factorOf`, of what the legend tells alone: the same name may have other values there. */
+function toldOf(stage) {
+  const told = legendStage(), factor = factorOf(stage);
+  if (factor < 0) return -1;
+  const [here, there] = [stage.factors[factor], told.factors[factorOf(told)]].map(({ values, cyclic }) => JSON.stringify([values, cyclic]));
+  return here === there ? factor : -1;
+}
 
 /** @param {(n: number) => boolean} [stands] whether a point stands out; by default the picked ones */
 function paint(stands = picked && ((n) => picked[n])) {
   const colours = new Uint8Array(4 * cloud.row.length), ground = groundOf(find(".map-view"));
   const palettes = shown.map((stage) => {
-    const factor = factorOf(stage);
+    const factor = toldOf(stage);
     return { factor, own: factor < 0 ? null : coloursOf(stage.factors[factor]), stage };
   });
   const flat = palettes.map(({ stage }) => (colour === STAGES ? stageColour(stage.kind, element) : NO_VALUE));
@@ -135,19 +146,19 @@ const coloursOf = (factor) => {
 };
 
 function showLegend() {
-  const stage = shown.find((candidate) => factorOf(candidate) >= 0);
+  const stage = legendStage(), factors = shown.map(toldOf);
   const { values, name } = stage?.factors[factorOf(stage)] ?? {};
   const palette = stage && coloursOf(stage.factors[factorOf(stage)]);
   const entries = stage
     ? values.map((label, n) => ({ label, colour: palette[n] }))
     : shown.map(({ kind, dataset }) => ({ label: `${kind}: ${dataset}`, colour: stageColour(kind, element) }));
   const has = (value) => (n) => (stage
-    ? factorOf(shown[cloud.stage[n]]) >= 0 && labelOf(n, factorOf(shown[cloud.stage[n]])) === value
+    ? factors[cloud.stage[n]] >= 0 && labelOf(n, factors[cloud.stage[n]]) === value
     : cloud.stage[n] === value);
   const gradual = entries.length > WORDS.length;
   find(".map-legend").replaceChildren(legend({ title: name ?? "checkpoint", entries, gradual }, {
     pointed: (value) => paint(value === null ? undefined : has(value)),
-    chosen: (value) => pick(Array.from(cloud.row.keys()).filter(has(value))),
+    chosen: (value) => pick(Array.from(cloud.row.keys()).filter(has(value))).catch(say),
   }));
 }
 
@@ -194,7 +205,8 @@ async function showPhoto({ name, picture, code, checkpoint }) {
   card.hidden = false;
   placeCard(card, placeOfCode(code));
   showBeside(picture, "photo");
-  put(card.querySelector(".decoded"), (await stage.painter.paint([code]))[0]);
+  const [painted] = await stage.painter.paint([code]);
+  if (pointedAt === PHOTO) put(card.querySelector(".decoded"), painted);
 }
 
 async function showGenuine(n, stage) {
@@ -253,6 +265,11 @@ function showAbout(side) {
 function showStages() {
   const box = find(".map-stages");
   box.hidden = view.stages.length < 2;
+  const inputs = [...box.querySelectorAll("input")];
+  if (inputs.map(({ value }) => value).join() === view.stages.map(({ key }) => key).join()) {
+    for (const input of inputs) input.checked = shown.some(({ key }) => key === input.value);
+    return; // whoever stands on one stays there
+  }
   box.replaceChildren(make("legend", "", "Checkpoints"), ...view.stages.map(({ key, kind, dataset }) => {
     const label = make("label", kind);
     const input = Object.assign(make("input"), { type: "checkbox", value: key, checked: shown.some((s) => s.key === key) });
@@ -268,7 +285,7 @@ async function chooseStages() {
   const boxes = [...element.querySelectorAll(".map-stages input")];
   const keys = boxes.filter(({ checked }) => checked).map(({ value }) => value);
   if (!keys.length) return showStages(); // one always stays
-  await gather(keys);
+  if (!await gather(keys)) return;
   if (keys.length > 1) colour = STAGES;
   else if (colour === STAGES) colour = view.colour ?? STAGES;
   settle();
@@ -312,6 +329,5 @@ async function start(value) {
   colour = asked.colour ?? view.colour ?? STAGES;
   const kinds = (asked.shown ?? "").split(",");
   const keys = view.stages.filter(({ kind }) => kinds.includes(kind)).map(({ key }) => key);
-  await gather(keys.length ? keys : [view.checkpoint]);
-  settle();
+  if (await gather(keys.length ? keys : [view.checkpoint])) settle();
 }

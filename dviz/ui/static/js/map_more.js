@@ -75,7 +75,11 @@ function paintEdges() {
 async function paintEdgesNow() {
   const mine = ++edging;
   const stage = shown.find(({ key }) => key === view.checkpoint) ?? shown[0];
-  if (!stage?.count || !scatter.width) return; // nothing, or on a tab that is not open
+  if (!stage?.count) { // and no other's pictures either
+    for (const edge of element.querySelectorAll(".map-edge")) edge.replaceChildren();
+    return;
+  }
+  if (!scatter.width) return; // on a tab that is not open
   for (const [side, name] of ["across", "up"].entries()) {
     const count = EDGE[name], axis = axes[side], codes = [];
     for (let n = 0; n < count; n++) {
@@ -110,7 +114,8 @@ async function pick(points) {
   find(".map-picked h2").textContent = points.length === 1 ? "One sample" : `${many} samples share`;
   find(".map-words").replaceChildren();
   find(".map-bars").replaceChildren();
-  await paintContact(points);
+  await paintContact(points, () => asked === edition && mine === picked);
+  if (asked !== edition || mine !== picked) return;
   for (const [s, stage] of shown.entries()) {
     const rows = points.filter((n) => cloud.stage[n] === s).map((n) => cloud.row[n]);
     if (!rows.length) continue;
@@ -125,13 +130,14 @@ async function pick(points) {
 }
 
 /** Some of the picked samples, evenly from first to last. */
-async function paintContact(points) {
+async function paintContact(points, still) {
   const { columns, rows } = CONTACT, count = Math.min(columns * rows, points.length);
   const canvas = find(".contact");
   canvas.height = SIDE * Math.ceil(count / columns);
   for (let k = 0; k < count; k++) {
     const n = points[Math.floor((k * points.length) / count)];
     const [picture] = await shown[cloud.stage[n]].painter.paint([codeOf(n)]);
+    if (!still()) return;
     put(canvas, picture, k % columns, Math.floor(k / columns));
   }
 }
@@ -156,7 +162,8 @@ async function savePicked(button) {
 // A path through samples, as a film.
 
 const LEG = 12, MAX_STOPS = 12, FILM_MS = 60; // as dviz.ui.core.codes_map has them
-let film = null; // { frames, code } where it stands
+let film = null; // { frames, pictures, code } where it stands
+let rolling = false;
 
 const stageOfPath = () => shown[cloud.stage[path[0]]];
 
@@ -183,10 +190,9 @@ function showPath() {
     ? "Click a second sample; the film goes straight from one code to the next."
     : `${path.length} samples, ${(path.length - 1) * LEG + 1} pictures.`;
   find(".save-path").disabled = path.length < 2;
-  const playing = film;
   const frames = path.length ? framesOf(path.map(codeOf)) : [];
-  film = path.length ? { frames, code: frames[0] } : null;
-  if (film && !playing) play().catch(say);
+  film = path.length ? { frames, pictures: [], code: frames.at(-1) } : null;
+  if (film && !rolling) play().catch(say);
   drawMarks();
 }
 
@@ -196,17 +202,26 @@ function framesOf(stops) {
   return [...legs, stops.at(-1)];
 }
 
-/** There and back again, until the path is gone. */
+/** There and back again, until the path is gone; one picture where there is nothing to move. */
 async function play() {
-  for (let step = 0; film; step++) {
-    const { frames } = film, last = frames.length - 1;
-    const round = last ? step % (2 * last) : 0;
-    film.code = frames[last - Math.abs(last - round)];
-    const [picture] = await stageOfPath().painter.paint([film.code]);
-    if (!film) return;
-    put(find(".film"), picture);
-    drawMarks();
-    await new Promise((resolve) => setTimeout(resolve, element.offsetParent ? FILM_MS : 1000));
+  rolling = true;
+  try {
+    for (let step = 0; film; step++) {
+      const mine = film, { frames, pictures } = mine, last = frames.length - 1;
+      const still = !last || motionless();
+      const at = still ? last : last - Math.abs(last - (step % (2 * last)));
+      if (element.offsetParent || still) {
+        pictures[at] ??= (await stageOfPath().painter.paint([frames[at]]))[0];
+        if (mine !== film) continue; // another path by now
+        film.code = frames[at];
+        put(find(".film"), pictures[at]);
+        drawMarks();
+        if (still) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, element.offsetParent ? FILM_MS : 1000));
+    }
+  } finally {
+    rolling = false;
   }
 }
 
@@ -221,9 +236,9 @@ async function savePath(button) {
 // How far two checkpoints' codes lie apart.
 
 function showShift() {
-  find(".map-shift").hidden = shown.length < 2;
-  if (shown.length < 2) return;
-  const [first, ...others] = shown;
+  const [first, ...others] = shown.filter(({ count }) => count);
+  find(".map-shift").hidden = !others.length;
+  if (!others.length) return;
   const against = `Against ${first.kind} (${first.dataset}), in its standard deviations`;
   const table = make("table"), body = make("tbody");
   const row = (tag, cells) => {
@@ -283,9 +298,10 @@ function wire() {
     zoomed: (factor, x, y) => { scatter.zoomAt(factor, x, y); paintEdges(); },
     pointed: (x, y) => point(x, y),
     left: () => point(-1e6, -1e6),
-    clicked: (x, y) => { point(x, y, 2 * REACH); take(pointedAt).catch(say); },
+    clicked: (x, y) => { point(x, y, 2 * REACH); if (tool !== "lasso") take(pointedAt).catch(say); },
     drawing: (corners) => { point(-1e6, -1e6); lassoing = corners; drawMarks(); }, // no card over it
     drawn: (corners) => { lassoing = null; drawMarks(); pick(scatter.within(corners)).catch(say); },
+    broken: () => { lassoing = null; drawMarks(); },
     cancelled: () => { lassoing = null; pick(null); },
   });
   for (const button of element.querySelectorAll("[data-tool]")) {

@@ -95,10 +95,12 @@ async function settle() {
 }
 
 async function paintGrid(still) {
-  for (const { canvas, dimension } of rows) {
-    const values = spread(span(dimension), view.steps);
+  for (const row of rows) {
+    const { canvas, dimension } = row, ends = span(dimension);
+    const values = spread(ends, view.steps);
     const pictures = await painter.paint(values.map((value) => moved([[dimension.index, value]])));
     if (!still()) return;
+    row.ends = ends;
     pictures.forEach((picture, step) => put(canvas, picture, step));
     await breathe();
     if (!still()) return;
@@ -350,13 +352,13 @@ function drawDials() {
 }
 
 function drawGrid() {
-  rows = view.sliders.map((dimension) => ({
-    dimension,
-    ...gridRow(dimension, view.steps, span(dimension), {
+  rows = view.sliders.map((dimension) => {
+    const row = { dimension, ends: span(dimension) };
+    return Object.assign(row, gridRow(dimension, view.steps, () => row.ends, {
       chosen: (value) => go([[dimension.index, value]]),
       saved: (button) => save(dimension, button),
-    }),
-  }));
+    }));
+  });
   find(".strips").replaceChildren(...rows.map(({ node }) => node));
 }
 
@@ -428,21 +430,32 @@ function sceneSelect(name, values) {
 function sceneGallery(name, place) {
   const node = make("fieldset", "gallery");
   node.append(make("legend", "", name));
+  const { checkpoint } = view, scenes = find(".scenes");
+  const radio = (value) => {
+    const label = make("label"), input = make("input", "", undefined, { type: "radio", value });
+    input.name = `${element.id}-${name}`;
+    label.append(input);
+    return label;
+  };
   const fill = async () => {
-    const request = { checkpoint: view.checkpoint, factor: place };
-    const reply = await server.gallery(request).catch(() => null);
-    if (!reply?.codes) return;
+    if (!scenes.open || view.checkpoint !== checkpoint) return;
+    const reply = await server.gallery({ checkpoint, factor: place }).catch(() => null);
+    if (!reply?.codes || node.childElementCount > 1) return; // the next opening asks again
     const pictures = await painter.paint(reply.codes);
-    node.append(...reply.values.map((value, n) => {
-      const label = make("label"), input = make("input", "", undefined, { type: "radio", value });
-      input.name = `${element.id}-${name}`;
+    const any = radio("");
+    any.append("any");
+    any.firstChild.checked = true;
+    node.append(any, ...reply.values.map((value, n) => {
+      const label = radio(value);
       const canvas = makeCanvas(1, 1, `${name} ${value + 1}`);
       put(canvas, pictures[n]);
-      label.append(input, canvas);
+      label.append(canvas);
       return label;
     }));
+    scenes.removeEventListener("toggle", fill);
   };
-  find(".scenes").addEventListener("toggle", fill, { once: true });
+  scenes.addEventListener("toggle", fill);
+  fill();
   return node;
 }
 
@@ -489,8 +502,8 @@ function drawSecond() {
 
 find(".now").addEventListener("dragover", (event) => { if (view?.second) event.preventDefault(); });
 find(".now").addEventListener("drop", (event) => {
-  const index = Number(event.dataTransfer.getData("text/plain"));
-  if (!view?.second || !(index in view.second.code)) return;
+  const dropped = event.dataTransfer.getData("text/plain"), index = Number(dropped);
+  if (!view?.second || !dropped || !(index in view.second.code)) return;
   event.preventDefault();
   give(index);
 });

@@ -57,6 +57,7 @@ function dial(dimension, [low, high], on) {
   });
   input.addEventListener("input", () => on.moved(Number(input.value)));
   input.addEventListener("keydown", (event) => {
+    if (isShortcut(event)) return;
     if (event.key === "Backspace") on.reset();
     const share = STRIDES[event.key];
     if (!share) return; // Home and End are the browser's
@@ -70,7 +71,9 @@ function dial(dimension, [low, high], on) {
   reset.addEventListener("click", on.reset);
   node.append(title(dimension), input, number, reset);
   const show = (value, start) => {
-    input.value = value;
+    // A value from elsewhere may lie beyond the ends; they stay, or a thumb would slip while held.
+    [low, high] = [Math.min(low, value), Math.max(high, value)];
+    Object.assign(input, { min: low, max: high, value });
     input.style.setProperty("--share", `${(100 * (value - low)) / (high - low)}%`);
     const told = on.tell?.(value);
     const said = told ? `${spoken(dimension)}: ${told}` : sayValue(dimension, value);
@@ -81,12 +84,16 @@ function dial(dimension, [low, high], on) {
   return { node, show };
 }
 
-/** One row of the grid: the dimension from low to high; a click takes its value over. */
-function gridRow(dimension, steps, [low, high], on) {
-  const node = make("div", "strip");
+/**
+ * One row of the grid: the dimension from low to high; a click takes its value over.
+ * @param {() => [number, number]} ends that were painted last
+ */
+function gridRow(dimension, steps, ends, on) {
+  const node = make("div", "strip"), [low, high] = ends();
   const label = `${spoken(dimension)}: ${steps} images from ${fixed(low, 1)} to ${fixed(high, 1)}`;
   const canvas = makeCanvas(steps, 1, label);
-  const choose = (step) => on.chosen(low + ((high - low) * step) / (steps - 1));
+  const valueAt = (share) => ends()[0] + (ends()[1] - ends()[0]) * share;
+  const choose = (step) => on.chosen(valueAt(step / (steps - 1)));
   canvas.addEventListener("click", (event) => {
     const { left, width } = canvas.getBoundingClientRect();
     choose(Math.min(Math.floor((steps * (event.clientX - left)) / width), steps - 1));
@@ -97,12 +104,12 @@ function gridRow(dimension, steps, [low, high], on) {
   const tell = () => {
     const share = at / (steps - 1);
     canvas.setAttribute("aria-valuenow", Math.round(100 * share));
-    canvas.setAttribute("aria-valuetext", sayValue(dimension, low + (high - low) * share));
+    canvas.setAttribute("aria-valuetext", sayValue(dimension, valueAt(share)));
   };
   tell();
   canvas.addEventListener("keydown", (event) => {
     const stride = Math.sign(STRIDES[event.key] ?? 0);
-    if (!stride) return;
+    if (!stride || isShortcut(event)) return;
     event.preventDefault();
     at = Math.min(Math.max(Math.round(at) + stride, 0), steps - 1);
     tell();
@@ -145,7 +152,7 @@ function wirePad(board, point, on) {
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
   point.addEventListener("keydown", (event) => {
     const step = steps[event.key];
-    if (!step) return;
+    if (!step || isShortcut(event)) return;
     event.preventDefault();
     const stride = event.shiftKey ? 0.1 : 0.02;
     move(x + stride * step[0], y + stride * step[1]);

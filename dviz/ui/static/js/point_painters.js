@@ -37,13 +37,16 @@ function hasGraphics() {
 class GraphicsPainter {
   /** @param {() => void} restored the context was lost and is there again */
   constructor(canvas, restored) {
-    Object.assign(this, { kind: "webgl", fine: Math.min(window.devicePixelRatio || 1, 2), count: 0 });
+    Object.assign(this, { kind: "webgl", count: 0 });
     this.gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false });
     this.values = [new Float32Array(0), new Uint8Array(0)];
     this.build();
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => { this.build(); restored(); });
   }
+
+  /** Pixels of the screen a pixel of the page; another after zooming, or on another screen. */
+  get fine() { return Math.min(window.devicePixelRatio || 1, 2); }
 
   build() {
     const { gl } = this;
@@ -127,11 +130,15 @@ class PixelPainter {
     const disc = discOf(size, width), edge = Math.ceil(size / 2);
     const across = (scale * width) / 2, up = (scale * height) / 2;
     const left = width / 2 - across * x, top = height / 2 + up * y;
-    for (let n = 0; n < mixed.length; n++) {
-      const column = Math.round(left + across * places[2 * n]), row = Math.round(top - up * places[2 * n + 1]);
-      if (column < edge || row < edge || column >= width - edge || row >= height - edge) continue;
-      const at = row * width + column, colour = mixed[n];
-      for (let k = 0; k < disc.length; k++) pixels[at + disc[k]] = colour;
+    const { colours } = this;
+    for (const whole of [false, true]) { // what stands out is not painted over
+      for (let n = 0; n < mixed.length; n++) {
+        if ((colours[4 * n + 3] > 127) !== whole) continue;
+        const column = Math.round(left + across * places[2 * n]), row = Math.round(top - up * places[2 * n + 1]);
+        if (column < edge || row < edge || column >= width - edge || row >= height - edge) continue;
+        const at = row * width + column, colour = mixed[n];
+        for (let k = 0; k < disc.length; k++) pixels[at + disc[k]] = colour;
+      }
     }
     this.context.putImageData(this.image, 0, 0);
   }

@@ -143,7 +143,9 @@ find(".skip").addEventListener("click", (event) => {
 });
 find(".copy-link").addEventListener("click", async (event) => {
   const button = event.currentTarget;
-  const done = await navigator.clipboard.writeText(window.dviz.link()).then(() => true, () => false);
+  // Outside of secure contexts there is no clipboard.
+  const write = async () => navigator.clipboard.writeText(window.dviz.link());
+  const done = await write().then(() => true, () => false);
   button.textContent = done ? "Link copied" : "Copy it from the address bar";
   setTimeout(() => { button.textContent = "Copy link"; }, NOTED);
 });

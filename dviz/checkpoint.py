@@ -16,6 +16,7 @@ the weights, `encoder.onnx` and, if it can paint, `decoder.onnx`.
 
 from __future__ import annotations
 
+import csv
 import operator
 import zipfile
 from dataclasses import asdict, dataclass, field, fields
@@ -311,8 +312,11 @@ def save_codes(
     }
     with atomic_path(folder / CODES) as temporary:
         np.savez_compressed(temporary, **codes)
-    with atomic_path(folder / CLASSES) as temporary:
-        np.savetxt(temporary, classes, "%d", ",", header=",".join(names), comments="")
+    with (
+        atomic_path(folder / CLASSES) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows([names, *classes.tolist()])
 
 
 def save_thumbnails(folder: str | Path, images: np.ndarray) -> None:

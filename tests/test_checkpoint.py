@@ -18,6 +18,7 @@ from dviz.checkpoint import (
 )
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
+from dviz.measuring.files import read_classes
 from dviz.models.vae import ADDED, VAE, VAEConfig
 
 ROOT = Path(__file__).parent.parent
@@ -121,6 +122,14 @@ def test_codes_are_written_as_plain_arrays(folder):
         for name, codes in (("mean", mean), ("sampled", mean + 1)):
             np.testing.assert_allclose(arrays[name].astype(np.float32), codes, rtol=2**-11)
     assert (folder / "classes.csv").read_text() == "shape,scale\n0,5\n1,0\n1,2\n0,3\n"
+
+
+def test_factors_may_be_called_anything(folder):
+    codes, classes = np.zeros((2, 1), np.float32), np.array([[0, 1], [1, 0]])
+    save_codes(folder, codes, codes, classes, ["größe", "size, mm"])
+    labels = read_classes(folder / "classes.csv")
+    assert labels.names == ("größe", "size, mm")
+    np.testing.assert_array_equal(labels.classes, classes)
 
 
 def test_missing_files_are_named(folder, tmp_path):

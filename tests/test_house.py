@@ -82,6 +82,7 @@ def test_every_import_is_declared():
 
 def test_what_a_wheel_holds_is_there_and_small():
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert all((ROOT / line[1:]).exists() for line in wheel["include"] if "*" not in line)
     patterns = [line[1:] for line in wheel["include"] if line.startswith("/checkpoints/")]
     assert patterns
     for pattern in patterns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,9 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; what a user can mend becomes one line on stderr and exit code 2."""
     asked = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # β and → are not in every code page
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     command = _parser().parse_args(asked[:1]).command
     try:
         with needed_by("this command", "app" if command == "app" else ""):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dviz.api.places import SHIPPED
 from dviz.cli import common
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from dviz.training.baselines import Recipe
     from dviz.training.config import TrainingConfig
 
-RECIPES = common.ROOT / "docs" / "baselines.yaml"
+_CHECKOUT = common.ROOT / "docs" / "baselines.yaml"
+RECIPES = _CHECKOUT if _CHECKOUT.exists() else SHIPPED / "baselines.yaml"  # in a wheel
 FOLDER = "baselines"
 """Where in a checkpoint's folder the encoders of its baselines are kept."""
 PAINTED = "-painted"  # ends the folder of one whose decoder learnt from its codes
@@ -193,9 +195,8 @@ def measured_again(
     from dviz.measuring.pictures import PICTURES
     from dviz.training.baselines import read_recipes
 
-    stored = baseline.result
+    stored, recipe = baseline.result, read_recipes(RECIPES).get(baseline.name)
     try:
-        recipe = read_recipes(RECIPES).get(baseline.name)
         dataset = load_dataset(stored.dataset, data_root)
         encoder = recipe and encoder_of(recipe, checkpoint, dataset, data_root, device, train=False)
     except DvizError:

@@ -66,7 +66,8 @@ def load_state(
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: what is mapped keeps the file open, and Windows does not replace an open one.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         step, saved = int(metadata["step"]), defaults | json.loads(metadata["settings"])
         notes = json.loads(metadata.get("notes", "{}"))
         settings = defaults | settings

@@ -82,7 +82,7 @@ def test_same_seed_same_report_other_seed_other_sample():
     assert reports[0].mean != reports[2].mean
 
 
-def test_chunks_do_not_change_what_is_measured(monkeypatch):
+def test_a_sample_has_codes_means_of_errors_and_draws():
     model = VAE(VAEConfig(4, 8)).eval()
     dataset = load_dataset("color-dsprites")
     whole = encode_sample(model, dataset, 40, seed=1)

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -105,9 +105,24 @@ def _start(
     with _starting:  # the first one starts the small process that the others come from
         if method == "forkserver":
             context.set_forkserver_preload(PRELOADED)
-        process.start()
+        with _without_main():
+            process.start()
     there.close()
     return process, results
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process is started that does not run the caller's script again, as it otherwise would to
+    find there what it is to do: `dviz.launch()` in a script would open a second page."""
+    main = sys.modules["__main__"].__dict__
+    kept = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(kept)
 
 
 def _end(process: Any) -> None:

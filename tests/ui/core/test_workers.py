@@ -65,12 +65,17 @@ def test_what_it_takes_to_load_the_work_does_not_count():
     assert run_bounded(echo, LongToLoad(), memory=400_000_000, seconds=1) == b"loadedloaded"
 
 
-ALONE = """
-import multiprocessing, sys
+WORK = """
+import sys
 from dviz.ui.core import workers
 
 def loaded():
     return str(set(workers.PRELOADED) <= sys.modules.keys()).encode()
+"""
+ALONE = """
+import multiprocessing
+from dviz.ui.core import workers
+from work import loaded
 
 if __name__ == "__main__":
     first = multiprocessing.get_context("forkserver").Process(target=int)
@@ -78,20 +83,30 @@ if __name__ == "__main__":
     first.join()
     print(workers.run_bounded(loaded, memory=400_000_000, seconds=1).decode())
 """
+PLAIN = """
+from dviz.ui.core import workers
+from work import loaded
+
+print("once", workers.run_bounded(loaded, memory=400_000_000, seconds=1).decode())
+print(__file__ and __spec__)
+"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such process")
-def test_a_small_process_that_others_started_will_do(tmp_path):
-    program = tmp_path / "alone.py"
-    program.write_text(ALONE)
+@pytest.mark.parametrize(("program", "said"), [(ALONE, "True"), (PLAIN, "once True\nNone")])
+def test_a_small_process_that_others_started_will_do_and_no_script_runs_twice(
+    tmp_path, program, said
+):
+    (tmp_path / "work.py").write_text(WORK)
+    (tmp_path / "alone.py").write_text(program)
     ran = subprocess.run(
-        [sys.executable, program],
+        [sys.executable, tmp_path / "alone.py"],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert ran.stdout.strip() == "True", ran.stderr
+    assert ran.stdout.strip() == said, ran.stderr
 
 
 def test_a_refusal_keeps_its_words():

@@ -209,7 +209,8 @@ def train_into(
 
     _check_readable(identity)
     # A decoder that learns in its own folder starts from another one when it is resumed.
-    start = {"painting": model.encoder}.get(part, model if identity.parent else None)
+    parent = model if identity.parent else None
+    start = model.encoder if part == "painting" else parent
     processes = join_processes(device)
     with _progress_bar(identity.name, config.steps, hidden=not processes.main) as show:
         outcome = train(

@@ -78,15 +78,12 @@ def read_shard(
     Raises:
         DataFileError: it is broken, has gaps, or labels that are not whole numbers.
     """
-    codes, classes = [np.empty((0, len(dimensions)), np.float32)], [_no_labels(factors)]
+    codes = [np.empty((0, len(dimensions)), dtype=np.float32)]
+    classes = [np.empty((0, len(factors)), dtype=np.int64)]
     for part, labels in read_batches(path, dimensions, factors):
         codes.append(part)
         classes.append(labels)
     return np.concatenate(codes), np.concatenate(classes)
-
-
-def _no_labels(factors: Sequence[str]) -> np.ndarray:
-    return np.empty((0, len(factors)), dtype=np.int64)
 
 
 def read_batches(

@@ -14,7 +14,7 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -58,7 +58,8 @@ def limit(memory: int, seconds: int) -> None:
     for what, value in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds)):
         _, hard = resource.getrlimit(what)
         wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with suppress(ValueError, OSError):  # macOS takes no bound on addresses
+        unbounded = sys.platform == "darwin" and what == resource.RLIMIT_AS
+        with suppress(ValueError, OSError) if unbounded else nullcontext():  # macOS refuses it
             resource.setrlimit(what, (wanted, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
 from dviz.measuring.differences import (
@@ -162,9 +162,13 @@ MEASURES: dict[str, Callable[[DatasetReport, DatasetReport], Difference]] = {
 
 
 def _equals(t: Transfer, *stages: str) -> list[Baseline]:
-    """Baselines with an encoder like ours: one that was trained on more images is no equal."""
-    found = [b for stage in stages or (DIRECT, FINE_TUNED) for b in t.rivals_of(stage)]
-    return [b for b in found if b.result.posterior_std is not None]
+    """Baselines of stages, by default of both, with an encoder like ours."""
+    return _alike(b for stage in stages or (DIRECT, FINE_TUNED) for b in t.rivals_of(stage))
+
+
+def _alike(baselines: Iterable[Baseline]) -> list[Baseline]:
+    """Those with an encoder like ours: one that was trained on more images is no equal."""
+    return [b for b in baselines if b.result.posterior_std is not None]
 
 
 def _gap(name: str, b: Baseline, ours: DatasetReport, spreads: Spreads) -> Difference:
@@ -242,7 +246,7 @@ def _over_seeds(transfers: Sequence[Transfer], spreads: Spreads) -> str:
 
 def _shared(transfers: Sequence[Transfer], spreads: Spreads) -> str:
     """Which networks several transfers are compared with, in a sentence: they fall together."""
-    rivals = [b for t in transfers for b in t.rivals if b.result.posterior_std is not None]
+    rivals = _alike(b for t in transfers for b in t.rivals)
     rivals = [b for b in rivals if (b.result.dataset, b.name) not in spreads]
     # Scores that are equal to the bit are of one network.
     met = Counter((f"{b.name} on {b.result.dataset}", b.result.omes().omes) for b in rivals)
@@ -260,7 +264,7 @@ def _without_baselines(transfers: Sequence[Transfer]) -> str:
 
 def _measured_otherwise(transfers: Sequence[Transfer]) -> str:
     """In what baselines were measured by another rule than ours, in a sentence each."""
-    pairs = [(t, b) for t in transfers for b in t.rivals if b.result.posterior_std is not None]
+    pairs = [(t, b) for t in transfers for b in _alike(t.rivals)]
     told = ""
     if any(b.result.evidence is None for _, b in pairs):
         told += (

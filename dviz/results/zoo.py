@@ -54,16 +54,15 @@ class Transfer:
     def rivals_of(self, stage: str) -> list[Baseline]:
         """Those that the encoder of a stage is compared with: what learnt on the Source as far on
         the Target as this did."""
-        carried, still = [], []
-        for baseline in self.rivals:
-            learnt_here = CARRIED in baseline.description or baseline.name not in FROM_SOURCE
-            (carried if learnt_here else still).append(baseline)
-        if stage == FINE_TUNED:
-            return carried
-        own = self.direct.report.baselines_on(self.direct.config.dataset)
-        others = [b for b in carried if b.name not in FROM_SOURCE]
+        tuned = stage == FINE_TUNED
+        fair = [
+            b
+            for b in self.rivals
+            if b.name not in FROM_SOURCE or (CARRIED in b.description) == tuned
+        ]
+        own = [] if tuned else self.direct.report.baselines_on(self.direct.config.dataset)
         named = {b.name for b in own}
-        return own + [b for b in (*others, *still) if b.name not in named]
+        return own + [b for b in fair if b.name not in named]
 
     @property
     def real(self) -> bool:

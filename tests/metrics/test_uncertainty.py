@@ -40,6 +40,30 @@ def test_intervals_cover_the_score_of_infinitely_many_pairs(design, kind):
         assert 0.88 <= share <= 1.0, pooling  # of 100, a true 95% gives 89 to 100
 
 
+def test_errors_are_as_wide_as_what_repeats_scatter():
+    factors = grid((6, 8, 10))
+    codes = codes_of("tangled", factors)
+    codes += np.random.default_rng(1).normal(size=codes.shape)
+    rng = np.random.default_rng(2)
+    scores, errors = [], []
+    for _ in range(150):
+        first, second = zip(*(pair_rows(factors, codes, j, rng) for j in range(3)), strict=True)
+        found = associate_pairs(first, second)
+        result = omes(found.matrix)
+        scores.append(result.omes)
+        errors.append(result.uncertainty(found.covariance).omes.error)
+    assert np.mean(errors) == pytest.approx(np.std(scores, ddof=1), rel=0.25)
+
+
+def pair_rows(factors, codes, j, rng, count=400):
+    """Codes of `count` pairs that differ in factor j of a grid alone."""
+    sizes = factors.max(axis=0) + 1
+    rows = rng.integers(len(factors), size=count)
+    other = factors[rows].copy()
+    other[:, j] = (other[:, j] + rng.integers(1, sizes[j], size=count)) % sizes[j]
+    return codes[rows], codes[np.ravel_multi_index(tuple(other.T), sizes)]
+
+
 def test_an_interval_stays_in_range_and_moves_against_the_bias():
     assert Uncertain(0.5, 0.1).interval == pytest.approx((0.304, 0.696), abs=1e-3)
     low, high = Uncertain(0.5, 0.1, bias=-0.1).interval

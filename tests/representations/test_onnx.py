@@ -1,5 +1,6 @@
 """ONNX files of strangers: run faithfully where they are plain, refused in one line otherwise."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -157,15 +158,26 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path):
         read_model(path, max_bytes=100)
 
 
-def huge(path):
+def huge(path, side=10**6):
     """A constant of 4 TB, made of a file of 200 bytes."""
-    sizes = np.array([10**6, 10**6], dtype=np.int64)
+    sizes = np.array([side, side], dtype=np.int64)
     nodes = [
         node("ConstantOfShape", ["sizes"], ["large"]),
         node("ReduceSum", ["large"], ["sum"], keepdims=0),
-        node("Add", ["images", "sum"], ["codes"]),
+        node("Flatten", ["images"], ["flat"]),
+        node("Add", ["flat", "sum"], ["codes"]),
     ]
-    return write(path, nodes, IMAGES, CODES, {"sizes": sizes})
+    return write(path, nodes, IMAGES, ("codes", None), {"sizes": sizes})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory")
+def test_memory_that_the_machine_has_is_refused_beyond_the_limit(tmp_path):
+    path = huge(tmp_path / "large.onnx", side=11_000)  # 484 MB
+    within = OnnxRepresentation(path)
+    assert within.encode(pictures(2)).mean.shape == (2, 192)
+    within.close()
+    with pytest.raises(CheckpointError, match="memory"):
+        OnnxRepresentation(path, memory=400 * 2**20)
 
 
 def slow(path):

@@ -1,3 +1,4 @@
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -72,8 +73,18 @@ def test_ties_are_the_report_s_own_strongest_first(library):
     S = dict(zip(entry.result.factors, entry.result.association_matrix[0], strict=True))
     assert {tie.factor: tie.S for tie in found} == S
     assert {tie.ceiling for tie in found} == {1 - 1 / 2, 1 - 1 / 7, 1 - 1 / 5}
-    measured = {d: far for d, far in enumerate(entry.result.moves)}
-    assert all((tie.moves is None) == (not measured) for tie in found)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_ties_tell_how_far_the_dimension_moves_each_factor(library, measured):
+    entry = copy(library.get(TUNED))
+    factors = range(len(entry.result.factors))
+    far = [[d + 10.0 * j for j in factors] for d in range(len(entry.dimensions))]
+    result = replace(entry.result, moves=far if measured else [])
+    entry.report = Report({entry.config.dataset: result})
+    found = {tie.factor: tie.moves for tie in dim.ties(entry, 2)}
+    expected = [2 + 10.0 * j if measured else None for j in factors]
+    assert found == dict(zip(result.factors, expected, strict=True))
 
 
 def test_histograms_count_every_sample_once(library):

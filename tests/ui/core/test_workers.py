@@ -28,7 +28,8 @@ def spin():
 
 
 def hoard():
-    return bytes(len(bytearray(2_000_000_000)))
+    """Takes 700 MB for a moment, which costs no time."""
+    return bytes([len(bytearray(700_000_000)) > 0])
 
 
 def die():
@@ -114,7 +115,14 @@ def test_a_refusal_keeps_its_words():
         run_bounded(refuse, **BOUNDS)
 
 
-@pytest.mark.parametrize("work", [spin, hoard, die])
+@pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux bounds the memory of data")
+def test_memory_is_bounded_and_not_only_time():
+    assert run_bounded(hoard, memory=900_000_000, seconds=30) == b"\1"
+    with pytest.raises(OverrunError, match="400 MB"):
+        run_bounded(hoard, memory=400_000_000, seconds=30)
+
+
+@pytest.mark.parametrize("work", [spin, die])
 def test_what_takes_too_much_is_ended_in_words(work):
     began = time.monotonic()
     with pytest.raises(OverrunError, match=r"more than 1 s or 400 MB, which is the limit"):

@@ -167,7 +167,11 @@ def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooli
     if table is None:
         return ""
     own = table.omes(alpha, pooling)
-    scores = [(f"<b>{escape(table.name)}</b>", own.omes, own.modularity, own.compactness)]
+    reasons = [row["reason"] for row in own.per_factor.values()]
+    rated = len(reasons) - sum(reason is not None for reason in reasons)
+    part = f" <small>{rated} of {len(reasons)} factors</small>" if rated < len(reasons) else ""
+    name = f"<b>{escape(table.name)}</b>{part}"
+    scores = [(name, own.omes, own.modularity, own.compactness)]
     for key, result in _sources(library):
         shipped = result.omes(alpha, pooling)
         title, small = library.title(key), f" <small>{escape(key)}</small>"

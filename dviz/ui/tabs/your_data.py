@@ -209,11 +209,11 @@ def _build_parts() -> Parts:
         with gr.Column(min_width=320):
             above = gr.HTML(elem_classes="score", elem_id="own-score", **plain)
             below = gr.HTML(elem_id="own-factors", **plain)
-            beside = gr.HTML(elem_id="own-beside", **plain)
         with gr.Column(min_width=320):
             matrix = gr.Plot(
                 show_label=False, visible=False, elem_classes="matrix", elem_id="own-matrix"
             )
+    beside = gr.HTML(elem_id="own-beside", **plain)
     with gr.Row(elem_classes="actions"):
         measure = gr.Button(
             "Measure everything", variant="primary", visible=False, elem_id="own-measure"

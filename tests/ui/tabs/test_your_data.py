@@ -110,6 +110,18 @@ def test_own_codes_stand_among_the_shipped_sources(checkpoints, table):
     assert "<b>mine</b>" in rows
     assert NAMES[0] in rows
     assert NAMES[1] not in rows  # a transfer is no reference
+    assert "factors</small>" not in rows
+
+
+def test_a_score_of_some_factors_alone_says_so_beside_others(checkpoints):
+    factors = uniform(1000, sizes=(3, 3, 2000))  # the first two hardly ever agree in all others
+    columns = [[str(v) for v in column] for column in factors.T]
+    table = as_table("mine", factors.astype(np.float32), encode_labels(list("abc"), columns))
+    rows = own_page.reference_rows(Library(checkpoints), table, 0.5, "avg")
+    reasons = [part["reason"] for part in table.omes(0.5, "avg").per_factor.values()]
+    rated = reasons.count(None)
+    assert 0 < rated < 3, reasons
+    assert f"<b>mine</b> <small>{rated} of 3 factors</small>" in rows
 
 
 def test_findings_name_noise_few_pairs_and_where_factors_sit():

@@ -19,6 +19,7 @@ from __future__ import annotations
 import csv
 import operator
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -337,7 +338,7 @@ def read_thumbnails(folder: str | Path) -> np.ndarray | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             images = archive["images"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{THUMBNAILS} of checkpoint {path.parent.name} is broken") from error
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (64, 64, 3):
         raise CheckpointError(

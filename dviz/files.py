@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 LAST_RECORD = 22  # bytes of a zip file's last record, which says where its directory lies
+# What numpy writes; of others Python unpacks more than it was asked for, whatever the size told.
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DIRECTORY_ENTRY = 512  # bytes, more than an entry with a name of ours takes
 
 
@@ -55,7 +57,8 @@ def check_archive(path: str | os.PathLike[str], *, members: int, unpacked: int) 
     """Look into a zip file's directory, before anything of it is unpacked.
 
     Raises:
-        ValueError: it holds more than so many `members`, or they unpack to more bytes than that.
+        ValueError: it holds more than so many `members`, they unpack to more bytes than that, or
+            are packed in another way than numpy's.
         OSError, zipfile.BadZipFile: it cannot be read.
     """
     if _directory_bytes(path) > members * DIRECTORY_ENTRY:
@@ -65,6 +68,8 @@ def check_archive(path: str | os.PathLike[str], *, members: int, unpacked: int) 
     size = sum(member.file_size for member in found)
     if len(found) > members:
         raise ValueError(f"holds {len(found):,} arrays, the limit is {members:,}")
+    if any(member.compress_type not in PACKED for member in found):
+        raise ValueError("is packed in a way that is not read; save it with numpy.savez_compressed")
     if size > unpacked:
         raise ValueError(
             f"unpacks to {size / 1e6:,.0f} MB; at most {unpacked / 1e6:,.0f} MB are read"

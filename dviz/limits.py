@@ -49,6 +49,8 @@ class Limits:
     uploads_visitor_bytes: int = _bound(
         500_000_000, "bytes a visitor", "two requests of the largest size"
     )
+    uploads_visitor_files: int = _bound(2_000, "files a visitor", "each is a folder on disk")
+    uploads_files: int = _bound(50_000, "files of all", "as many are looked through in a moment")
     uploads_bytes: int = _bound(4_000_000_000, "bytes of all", "what a small disk can spare")
     upload_age_seconds: int = _bound(3_600, "seconds", "what nobody deleted goes after an hour")
     # --- pictures
@@ -82,6 +84,9 @@ class Limits:
     table_numbers: int = _bound(
         5_000_000, "codes", "rows × dimensions that are measured at once: two seconds of a core"
     )
+    tables_bytes: int = _bound(
+        1_000_000_000, "bytes", "tables of all sessions; the largest takes 40 MB, for an hour"
+    )
     table_inside_bytes: int = _bound(
         500_000, "bytes", "a larger table is read in a process of its own, so that nobody waits"
     )
@@ -100,6 +105,9 @@ class Limits:
     )
     report_results: int = _bound(64, "results", "datasets and baselines measured of a checkpoint")
     probe_members: int = _bound(1_000, "arrays", "a probe is a dozen, and there is one a factor")
+    thumbnails_bytes: int = _bound(
+        50_000_000, "bytes unpacked", "two thousand pictures of 64 × 64 pixels take half of it"
+    )
     # --- the Hub
     hub_bytes: int = _bound(50_000_000, "bytes", "a checkpoint of the study's size has 2 MB")
     hub_files: int = _bound(1_000, "files", "of a repository; a checkpoint has eight")

@@ -29,6 +29,7 @@ BLACK = (0, 0, 0)
 BACKGROUNDS = ("keep", "border", "object")
 
 TILE_WIDTH, TILE_LENGTH = 322, 323  # tags of TIFF
+JPEG_START = b"\xff\xd8"
 JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # none of those within a scan's data
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 MAX_SEGMENTS = 1_000  # of a JPEG, beside its scans
@@ -88,6 +89,8 @@ def span_of_photo(source: str | Path | bytes) -> Span | None:
 def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
     """A picture that may be decoded; what goes wrong with it is told as a PhotoError."""
     try:
+        if content.startswith(JPEG_START):  # before Pillow goes through every segment
+            count_scans(content, LIMITS.photo_scans)
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, max_pixels)
             _check_scans(image, content)
@@ -140,7 +143,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _check_scans(image: Image.Image, content: bytes) -> None:
     """Refuse a JPEG that goes over its pixels so often that it keeps a core busy for seconds."""
-    if image.format != "JPEG":
+    if not content.startswith(JPEG_START):  # whatever Pillow calls it: some are MPO to it
         return
     width, height = image.size
     most = min(LIMITS.photo_scans, LIMITS.photo_scan_pixels // max(width * height, 1))
@@ -166,6 +169,18 @@ def count_scans(content: bytes, most: int) -> int:
         if marker != 0xD8:  # all but the start of the image say how long they are
             position += int.from_bytes(content[start + 2 : start + 4], "big")
     return scans
+
+
+def check_segments(path: str | Path) -> None:
+    """Refuse a JPEG of so many segments that only to open it takes seconds.
+
+    Raises:
+        PhotoError: it is one.
+        OSError: the file cannot be opened.
+    """
+    with open(path, "rb") as file:
+        if (start := file.read(len(JPEG_START))) == JPEG_START:
+            count_scans(start + file.read(MAX_BYTES), LIMITS.photo_scans)
 
 
 def _too_many(max_pixels: int) -> str:

@@ -93,6 +93,11 @@ def read_representations(
                     f"{max_bytes / 2**20:,.0f} MB are read"
                 )
             codes = file[key]
+            if limits is not None and codes.size > limits.table_numbers:
+                raise DataFileError(
+                    f"{path}: array '{key}' holds {codes.size:,} numbers; at most "
+                    f"{limits.table_numbers:,} are read here"
+                )
     except NPZ_ERRORS as error:
         raise DataFileError(f"{path}: not a readable .npz file of plain arrays ({error})") from None
     return _check_codes(codes, f"{path}: array '{key}'")

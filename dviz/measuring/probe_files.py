@@ -16,6 +16,8 @@ from dviz.metrics.mlp import HIDDEN, Mlp
 from dviz.metrics.probes import MODELS, Probe
 from dviz.metrics.trees import Trees
 
+DEEPEST = 200  # nodes from a root to a leaf; of ours at most 31 leaves hang on one root
+
 
 def save_probes(path: str | os.PathLike[str], probes: Mapping[str, Probe]) -> None:
     """Write probes by factor name, atomically and compressed."""
@@ -89,5 +91,13 @@ def _check_trees(trees: Trees, dimensions: int, classes: int) -> None:
         raise ValueError("nodes are not in order")
     if (trees.roots < 0).any() or (trees.roots >= count).any():
         raise ValueError("roots are outside the nodes")
+    reached = np.unique(trees.roots)
+    for _ in range(DEEPEST):
+        deeper = np.unique(children[:, reached])
+        if np.array_equal(deeper, reached):
+            break
+        reached = deeper
+    else:
+        raise ValueError(f"trees are more than {DEEPEST} nodes deep")
     if (trees.feature < 0).any() or (trees.feature >= dimensions).any():
         raise ValueError("features are outside the codes")

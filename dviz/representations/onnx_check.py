@@ -109,15 +109,16 @@ def _nodes(model: Any) -> Iterator[Any]:
             yield from graph.node
 
 
-def _tensors(model: Any) -> Iterator[Any]:
-    for part in (model.graph, *model.functions):
-        for graph in _graphs(part):
-            yield from getattr(graph, "initializer", ())
-            for sparse in getattr(graph, "sparse_initializer", ()):
-                yield from (sparse.values, sparse.indices)
-            for node in graph.node:
-                for attribute in node.attribute:
-                    yield from (attribute.t, *attribute.tensors)
+def _tensors(message: Any) -> Iterator[Any]:
+    """Every tensor in a message, wherever it lies: there are more places than one thinks of."""
+    found = [message]
+    while found:
+        part = found.pop()
+        if hasattr(part, "external_data"):
+            yield part
+        for field, value in part.ListFields():
+            if field.message_type is not None:
+                found += [value] if hasattr(value, "ListFields") else list(value)
 
 
 def _ports(graph: Any) -> Ports:

@@ -84,8 +84,8 @@ def _build_questions(library: Library) -> None:
         return diagnosis_of(library, checkpoint)
 
     gr.api(checkpoints, api_name="checkpoints", queue=False)
-    gr.api(association, api_name="association", queue=False)
-    gr.api(diagnosis, api_name="diagnosis", queue=False)
+    gr.api(association, api_name="association")  # in the queue: they may fetch from the Hub
+    gr.api(diagnosis, api_name="diagnosis")
 
 
 def _build_pictures(library: Library) -> None:

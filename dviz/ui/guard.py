@@ -218,11 +218,13 @@ class Guard:
             raise too_large
         if self._uploading >= limits.uploads_at_once + limits.uploads_waiting:
             raise Refusal(429, f"busy: {self._uploading} uploads are under way; try again in 30 s")
+        self._check_room(exchange.visitor, announced)
+        # Whoever does not say how much comes may send as much as is allowed.
+        size, room = 0, announced or limits.upload_request_bytes
         try:
-            self.visitors.check_room(exchange.visitor, announced)
-        except UploadsFullError as error:
-            raise Refusal(429, str(error)) from None
-        size, parts = 0, PartCounter(Headers(scope=scope).get("content-type", ""))
+            parts = PartCounter(Headers(scope=scope).get("content-type", ""))
+        except BodyError as error:
+            raise Refusal(400, str(error)) from None
 
         async def counted() -> Message:
             nonlocal size
@@ -241,11 +243,19 @@ class Guard:
         try:
             with anyio.fail_after(10 * limits.body_seconds):
                 async with self._turns:
-                    await self.app(scope, counted, exchange.send)
+                    self._check_room(exchange.visitor, room)
+                    with self.visitors.expecting(exchange.visitor, room):
+                        await self.app(scope, counted, exchange.send)
         except TimeoutError:
             raise Refusal(408, "the upload took too long to arrive") from None
         finally:
             self._uploading -= 1
+
+    def _check_room(self, visitor: str, size: int) -> None:
+        try:
+            self.visitors.check_room(visitor, size)
+        except UploadsFullError as error:
+            raise Refusal(429, str(error)) from None
 
     def _add_uploads(self, value: Any, visitor: str) -> None:
         if isinstance(value, list):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,8 @@ def build_app(library: Library) -> gr.Blocks:
         if library.names:
             _follow_address(shell, app)
         build_api(library)
-    return app.queue(default_concurrency_limit=4, max_size=LIMITS.queue)
+    # Open, the endpoints could be called past the queue.
+    return app.queue(default_concurrency_limit=4, max_size=LIMITS.queue, api_open=False)
 
 
 def _build_shell(library: Library) -> Shell:
@@ -127,9 +128,8 @@ def _follow_choices(shell: Shell) -> None:
     @friendly
     def fetch(key: str | None, event: gr.EventData) -> Iterator[dict[Component, Any]]:
         repo_id = str(event._data["id"])
-        with ThreadPoolExecutor(1) as worker:
-            loading = worker.submit(library.get, repo_id)
-            while wait([loading], POLL).not_done:
+        for loading in beside(lambda: library.get(repo_id)):
+            if not loading.done():
                 yield {top: {"status": downloading(library, repo_id), "busy": True}}
         if (error := loading.exception()) is not None:
             yield {top: {"status": ""}}
@@ -154,6 +154,21 @@ def _follow_choices(shell: Shell) -> None:
     fetching = top.submit(fetch, shell.checkpoint, [top, came], **QUIET)
     given = [came, shell.checkpoint, *state]
     fetching.success(arrive, given, [shell.fetched, *outputs], **QUIET)
+
+
+def beside(work: Callable[[], Any], every: float = POLL) -> Iterator[Future]:
+    """Do `work` in a thread; yields its future again and again, the last time when it is done.
+
+    A visitor who leaves ends this in the loop that serves everybody, so it never waits for `work`.
+    """
+    worker = ThreadPoolExecutor(1)
+    try:
+        future = worker.submit(work)
+        while wait([future], every).not_done:
+            yield future
+        yield future
+    finally:
+        worker.shutdown(wait=False)
 
 
 def _follow_address(shell: Shell, app: gr.Blocks) -> None:

@@ -419,7 +419,21 @@ def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(monkeypatch):
         decode_photo(content)
 
 
-def test_a_jpeg_of_empty_segments_is_not_walked_for_ever():
+def test_a_jpeg_that_says_it_holds_several_pictures_is_counted_too():
+    """To Pillow it is an MPO, and no JPEG."""
+    first, target = Image.fromarray(gradient()), io.BytesIO()
+    first.save(target, "MPO", save_all=True, append_images=[first], progressive=True)
+    with Image.open(target) as image:
+        assert image.format == "MPO"
+    assert decode_photo(target.getvalue()).shape == gradient().shape
+    start = target.getvalue()
+    scan = start.index(b"\xff\xda")
+    with pytest.raises(PhotoError, match="more than 64 scans"):
+        decode_photo(start[:scan] + start[scan : start.index(b"\xff\xd9")] * 100 + start[scan:])
+
+
+def test_a_jpeg_of_empty_segments_is_not_walked_for_ever(monkeypatch):
     content = encoded(gradient(), "JPEG")
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("opened"))
     with pytest.raises(PhotoError):
         decode_photo(content[:2] + b"\xff\xfe\x00\x02" * 100_000 + content[2:])

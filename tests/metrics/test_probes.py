@@ -7,8 +7,8 @@ from sklearn.neural_network import MLPClassifier
 
 from dviz.errors import DataFileError
 from dviz.measuring.probe_files import load_probes, save_probes
-from dviz.metrics.probes import METRIC, MODELS, fit_probe, probe_factors
-from dviz.metrics.trees import fit_booster
+from dviz.metrics.probes import METRIC, MODELS, Probe, fit_probe, probe_factors
+from dviz.metrics.trees import Trees, fit_booster
 from tests.metrics.tables import codes_of, uniform
 
 SIZES = (4, 3, 2)
@@ -272,3 +272,19 @@ def test_a_column_that_is_constant_but_for_rounding_tells_nothing():
     probe = fit_probe(codes, labels, "mlp")
     nudged = codes + np.array([0, 1e-9])
     np.testing.assert_array_equal(probe.predict(nudged), probe.predict(codes))
+
+
+@pytest.mark.parametrize(("nodes", "fine"), [(150, True), (1000, False)])
+def test_stored_trees_may_not_be_chains(tmp_path, nodes, fine):
+    """Every code would walk down all of it."""
+    index = np.arange(nodes, dtype=np.int32)
+    after, zeros = np.minimum(index + 1, nodes - 1).astype(np.int32), np.zeros(nodes)
+    roots = np.zeros((3, 1), dtype=np.int32)
+    trees = Trees(np.zeros(1), roots, 0 * index, zeros, after, after, zeros)
+    path = tmp_path / "probes.npz"
+    save_probes(path, {"x": Probe("gbt", np.arange(2), 4, trees)})
+    if fine:
+        assert load_probes(path)["x"].predict(np.zeros((2, 4))).shape == (2,)
+    else:
+        with pytest.raises(DataFileError, match="nodes deep"):
+            load_probes(path)

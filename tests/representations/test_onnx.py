@@ -126,6 +126,20 @@ def outside_in_a_branch(path):
     return path
 
 
+def outside_in_a_sparse_constant(path):
+    """The same, in the values of a constant that is mostly zeros."""
+    values = TensorProto(data_type=TensorProto.FLOAT, dims=[4], data_location=TensorProto.EXTERNAL)
+    values.external_data.add(key="location", value="secret")
+    indices = helper.make_tensor("", TensorProto.INT64, [4], [0, 1, 2, 3])
+    sparse = onnx.SparseTensorProto(values=values, indices=indices, dims=[4])
+    nodes = [
+        node("Constant", [], ["y"], sparse_value=sparse),
+        node("Add", ["images", "y"], ["codes"]),
+    ]
+    path.write_bytes(build(nodes, IMAGES, CODES).SerializeToString())
+    return path
+
+
 def rubbish(path):
     path.write_bytes(b"\x00\x01 not a model" * 50)
     return path
@@ -143,6 +157,7 @@ def empty(path):
         (two_inputs, "2 inputs"),
         (outside, r"another file.*external_data=False"),
         (outside_in_a_branch, "another file"),
+        (outside_in_a_sparse_constant, "another file"),
         (rubbish, "not an ONNX file"),
         (empty, "not an ONNX file"),
     ],

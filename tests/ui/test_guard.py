@@ -118,6 +118,16 @@ def test_more_files_at_once_than_are_allowed_are_refused(ada, count):
     assert len(json.loads(answer)) == 24 or "more than 24 files at once" in answer.decode()
 
 
+def test_an_upload_with_two_boundaries_is_refused(ada):
+    """Its parts would be counted by one of them, and made into files by the other."""
+    kind = {"Content-Type": "multipart/form-data; boundary=a; boundary=x"}
+    part = '--x\r\nContent-Disposition: form-data; name="files"; filename="{}.png"\r\n\r\nx\r\n'
+    body = "".join(map(part.format, range(30))) + "--x--\r\n"
+    status, _, answer = ada.ask("POST", "/gradio_api/upload", body, kind)
+    assert status == 400
+    assert "one boundary" in answer.decode()
+
+
 def test_another_s_upload_cannot_be_put_to_use(ada, eve):
     path = ada.upload(b"ada's own")
     item = {"path": path, "meta": {"_type": "gradio.FileData"}}

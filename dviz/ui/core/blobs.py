@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dviz.errors import DvizError
+
+if TYPE_CHECKING:
+    from dviz.ui.core.library import Library
 
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -37,8 +41,8 @@ def address(path: str, digest: str, key: str) -> str:
     return f"{path}/{digest}?checkpoint={quote(key, safe='')}"
 
 
-def route(path: str, find: Callable[[str], Blob | None], missing: str) -> Route:
-    """The route behind these addresses.
+def route(path: str, library: Library, find: Callable[[str], Blob | None], missing: str) -> Route:
+    """The route behind these addresses; it answers for what is shipped or loaded, and no other.
 
     Args:
         find: the bytes that belong to a checkpoint by its key; None where there are none.
@@ -46,12 +50,14 @@ def route(path: str, find: Callable[[str], Blob | None], missing: str) -> Route:
     """
 
     async def serve(request: Request) -> Response:
-        digest = request.path_params["digest"]
+        digest, key = request.path_params["digest"], request.query_params.get("checkpoint", "")
         headers = {"ETag": f'"{digest}"', **FOREVER}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=FOREVER)
+        if not library.has(key):  # nobody's address makes this machine fetch anything
+            return Response(missing, 404, media_type="text/plain")
         try:
-            blob = await run_in_threadpool(find, request.query_params.get("checkpoint", ""))
+            blob = await run_in_threadpool(find, key)
         except DvizError as error:
             return Response(str(error), 404, media_type="text/plain")
         if blob is None or blob.digest != digest:

@@ -62,9 +62,14 @@ class PartCounter:
 
     Args:
         content_type: the request's; one without a boundary has no parts.
+
+    Raises:
+        BodyError: it has two boundaries, of which others may take the other one.
     """
 
     def __init__(self, content_type: str) -> None:
+        if content_type.lower().count("boundary") > 1:
+            raise BodyError("an upload has one boundary")
         header = Message()
         header["content-type"] = content_type
         boundary = header.get_boundary("")

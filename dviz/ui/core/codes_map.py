@@ -50,7 +50,7 @@ def points_route(library: Library) -> Route:
     def find(key: str) -> Blob:
         return pack_points(*points_of(library.get(key)))
 
-    return blobs.route(PATH, find, "there are no such codes")
+    return blobs.route(PATH, library, find, "there are no such codes")
 
 
 def map_value(library: Library, entry: Entry, photos: Sequence[Photo] = ()) -> dict[str, Any]:

@@ -43,9 +43,13 @@ class Entry:
         vae: dviz's own model behind it; None of somebody else's.
         report: what was measured; empty where nothing was.
         title, source_title: what people call it, and its Source; a library tells them from others.
+        painting: held while pictures of its dataset are painted.
+
+    Args:
+        fetched: a visitor named it: its sample is bounded, and no probes are fitted to it.
     """
 
-    def __init__(self, key: str, checkpoint: Checkpoint) -> None:
+    def __init__(self, key: str, checkpoint: Checkpoint, *, fetched: bool = False) -> None:
         self.key = key
         self.config: CheckpointConfig = checkpoint.config
         self.title = title_alone(key, self.config)
@@ -60,8 +64,11 @@ class Entry:
             check_result(result, key, self.latent_size)
         for baseline in self.report.baselines:
             check_result(baseline.result, key)
+        self._checkpoint = checkpoint  # fetched files stay as long as it does
         self._folder = checkpoint.folder
+        self._fetched = fetched
         self._fitting = threading.Lock()
+        self.painting = threading.Lock()
         self._probes: dict[str, Probe] | None = None
 
     @property
@@ -125,7 +132,8 @@ class Entry:
         if not all(path.exists() for path in paths):
             return None
         try:
-            codes = read_representations(paths[0], max_bytes=LIMITS.npz_bytes)
+            bounds = LIMITS if self._fetched else None
+            codes = read_representations(paths[0], max_bytes=LIMITS.npz_bytes, limits=bounds)
             labels = read_classes(paths[1], limits=LIMITS)
         except DataFileError as error:  # its message names the path, which is nobody's business
             raise CheckpointError(f"the codes of {self.key} are broken; measure it anew") from error
@@ -149,7 +157,8 @@ class Entry:
         ]
 
     def probes(self) -> dict[str, Probe] | None:
-        """A classifier for each factor: stored ones, or fitted here, once; None without codes."""
+        """A classifier for each factor: stored ones, or fitted here, once; None where there is
+        nothing to fit them to, or a visitor named the checkpoint."""
         with self._fitting:
             if self._probes is None:
                 self._probes = self._stored_probes() or self._fit_probes()
@@ -171,7 +180,7 @@ class Entry:
         return probes
 
     def _fit_probes(self) -> dict[str, Probe] | None:
-        if self.sample is None:
+        if self.sample is None or self._fetched:
             return None
         codes, classes = self.sample
         return {

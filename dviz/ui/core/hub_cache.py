@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shutil
 import threading
+import weakref
 import zipfile
 from pathlib import Path
 
-from dviz.checkpoint import CODES, PROBES, REPORT, Checkpoint
+from dviz.checkpoint import CODES, PROBES, REPORT, THUMBNAILS, Checkpoint
 from dviz.errors import CheckpointError
 from dviz.files import check_archive
 from dviz.limits import LIMITS
@@ -40,7 +42,7 @@ class HubCache:
         self._lock = threading.Lock()
 
     def fetch(self, repo_id: str) -> Checkpoint:
-        """Download and load; nothing stays behind where that fails.
+        """Download and load, into a folder that goes when nobody uses the checkpoint any more.
 
         Raises:
             CheckpointError: see `dviz.publish.hub.load`; or too many others are at it.
@@ -48,20 +50,19 @@ class HubCache:
         hub.check_names(repo_id)
         if not self._slots.acquire(timeout=self._patience):
             raise CheckpointError(BUSY)
+        # One of its own: whoever fetches it anew is not to lose it when an older one goes.
+        folder = self._place(repo_id) / secrets.token_hex(4)
         try:
             # Strangers name the repository, so nobody's token goes along.
-            checkpoint = hub.load(repo_id, token=False, cache_dir=self._place(repo_id))
+            checkpoint = hub.load(repo_id, token=False, cache_dir=folder)
             check_sizes(checkpoint.folder, repo_id)
+            weakref.finalize(checkpoint, shutil.rmtree, folder, ignore_errors=True)
             return checkpoint
         except BaseException:
-            self.forget(repo_id)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         finally:
             self._slots.release()
-
-    def forget(self, repo_id: str) -> None:
-        """Delete what was downloaded of it."""
-        shutil.rmtree(self._place(repo_id), ignore_errors=True)
 
     def downloaded(self, repo_id: str) -> int:
         """Bytes of it that are here by now."""
@@ -95,9 +96,13 @@ def check_sizes(folder: Path, name: str) -> None:
         raise CheckpointError(
             f"{REPORT} of {name} is larger than {LIMITS.report_bytes / 1e6:.0f} MB"
         )
-    for file, members in ((CODES, LIMITS.npz_members), (PROBES, LIMITS.probe_members)):
+    for file, members, unpacked in (
+        (CODES, LIMITS.npz_members, LIMITS.npz_bytes),
+        (PROBES, LIMITS.probe_members, LIMITS.npz_bytes),
+        (THUMBNAILS, LIMITS.npz_members, LIMITS.thumbnails_bytes),
+    ):
         try:
-            check_archive(folder / file, members=members, unpacked=LIMITS.npz_bytes)
+            check_archive(folder / file, members=members, unpacked=unpacked)
         except FileNotFoundError:
             continue
         except ValueError as error:

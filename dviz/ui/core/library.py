@@ -47,7 +47,6 @@ class Library:
         capacity: how many stay loaded; the one not used for longest goes first. At most half of
             them are from the Hub, so that visitors' ids do not push out what is shipped.
         fetch: loads a checkpoint by its Hub id.
-        forget: told the id of a checkpoint from the Hub that does not stay loaded.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class Library:
         *,
         capacity: int = CAPACITY,
         fetch: Callable[[str], Checkpoint] | None = None,
-        forget: Callable[[str], None] | None = None,
     ) -> None:
         self.root = Path(root) if root is not None else None
         self.configs = _shipped(self.root)
@@ -64,7 +62,6 @@ class Library:
         self._capacity = capacity
         cache = HubCache()
         self._fetch = fetch or cache.fetch
-        self._forget = forget or cache.forget
         self.downloaded = cache.downloaded  # bytes of a checkpoint that are here by now
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
@@ -121,9 +118,6 @@ class Library:
             gone += kept[: -self._capacity]
             for name in gone:
                 del self._entries[name]
-        for name in gone:
-            if name not in self.configs:
-                self._forget(name)
         return entry
 
     def has(self, key: str) -> bool:
@@ -161,7 +155,7 @@ class Library:
 
     def _load(self, key: str) -> Entry:
         if key not in self.configs:
-            return Entry(key, self._fetch(key))
+            return Entry(key, self._fetch(key), fetched=True)
         added = self._added.get(key)
         entry = Entry(key, load_checkpoint(self.root / key) if added is None else added)
         entry.title, entry.source_title = self.title(key), self.source_title(key)

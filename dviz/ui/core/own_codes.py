@@ -52,6 +52,11 @@ class OwnTable:
     association: Association
     columns: tuple[str, ...] = ()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that its arrays take."""
+        return self.codes.nbytes + self.labels.classes.nbytes
+
     def called(self, d: int) -> str:
         """What its owner calls dimension `d`, or else "z0", "z1", …"""
         return self.columns[d] if len(self.columns) == self.codes.shape[1] else f"z{d}"

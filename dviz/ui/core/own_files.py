@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -20,10 +21,11 @@ from dviz.limits import LIMITS
 from dviz.measuring.columns import Column, guess_columns
 from dviz.measuring.files import Labels, read_classes, read_representations, read_table
 from dviz.metrics.association import Association
-from dviz.ui.core.fair import Lane
+from dviz.ui.core.fair import BusyError, Lane
 from dviz.ui.core.own_codes import OwnTable, as_table
 from dviz.ui.core.workers import OverrunError, run_bounded
 
+_HELD: WeakSet[OwnTable] = WeakSet()  # tables that sessions keep
 TABLES = Lane("tables", at_once=1, waiting=LIMITS.measure_waiting, seconds=2.0)
 WHAT_IS_NEEDED = (
     "drop in two files, codes (.npz) and labels (.csv), or one .csv with columns z0, z1, ... and "
@@ -36,6 +38,7 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
 
     Raises:
         BusyError: others' tables keep the machine busy.
+        BusyError: tables of visitors, this one among them, take all the memory they may.
         DataFileError: other files than needed, or they are broken, too large, or do not fit each
             other. The message names a file, never the folder it was put into.
     """
@@ -43,7 +46,14 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
     if len(by_kind) != len(paths) or not set(by_kind) <= {".npz", ".csv"} or ".csv" not in by_kind:
         names = ", ".join(Path(path).name for path in paths) or "nothing"
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
-    return unpacked(_read(table_bytes, paths, by_kind, dict(roles or {})))
+    content = _read(table_bytes, paths, by_kind, dict(roles or {}))
+    taken = sum(table.nbytes for table in _HELD)
+    if taken + len(content) > LIMITS.tables_bytes:
+        raise BusyError("busy: others' tables take all the memory there is for them; try again in "
+                        "an hour, or use dviz evaluate")  # fmt: skip
+    table = unpacked(content)
+    _HELD.add(table)
+    return table
 
 
 def columns_of(paths: Sequence[str]) -> list[Column]:
@@ -59,7 +69,8 @@ def _read(work: Callable[..., bytes], paths: Sequence[str], *args: Any) -> bytes
     bounds = {"memory": LIMITS.measure_memory_bytes, "seconds": LIMITS.table_cpu_seconds}
     with TABLES.turn():
         try:
-            if sum(map(os.path.getsize, paths)) <= LIMITS.table_inside_bytes:
+            size = sum(map(os.path.getsize, paths))
+            if size <= LIMITS.table_inside_bytes and not any(map(_may_swell, paths)):
                 return work(*args)
             return run_bounded(work, *args, **bounds)
         except OverrunError as error:
@@ -110,6 +121,11 @@ def unpacked(content: bytes) -> OwnTable:
         labels = Labels(tuple(names), file["classes"], tuple(map(tuple, values)))
         found = Association(file["correlation"], file["pairs"], file["groups"], tuple(reasons))
         return OwnTable(name, file["codes"], labels, file["active"], found, tuple(columns))
+
+
+def _may_swell(path: str) -> bool:
+    """Whether a file can be small and what it holds large."""
+    return Path(path).suffix.lower() == ".npz"
 
 
 def _nameless(message: str, paths: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -133,7 +132,9 @@ def squared_errors(images: np.ndarray, painted: np.ndarray) -> np.ndarray:
 
 def own_errors(entry: Entry) -> np.ndarray | None:
     """Errors of up to COMPARED images of a checkpoint's dataset; None where there are no images."""
-    with _painting:  # once, however many photos come at the same time
+    if entry in _OWN_ERRORS:
+        return _OWN_ERRORS[entry]
+    with entry.painting:  # once, however many photos come at the same time
         if entry not in _OWN_ERRORS:
             _OWN_ERRORS[entry] = _painted_errors(entry)
         return _OWN_ERRORS[entry]
@@ -152,7 +153,6 @@ def _painted_errors(entry: Entry) -> np.ndarray | None:
 
 
 _OWN_ERRORS: WeakKeyDictionary[Entry, np.ndarray | None] = WeakKeyDictionary()
-_painting = threading.Lock()
 
 
 def strays(code: np.ndarray, dimensions: Sequence[Dimension]) -> list[Stray]:

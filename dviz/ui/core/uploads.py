@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dviz.data.photos import FORMATS, decode_photo, example_photos, to_model_input
+from dviz.data.photos import FORMATS, check_segments, decode_photo, example_photos, to_model_input
 from dviz.errors import DvizError, PhotoError
 from dviz.limits import LIMITS
 from dviz.ui.core.fair import BusyError, Lane
@@ -20,6 +20,7 @@ from dviz.ui.core.workers import OverrunError, run_bounded
 MODES = {"Crop to a square": "crop", "Pad to a square": "pad"}
 BACKGROUNDS = {"Keep": "keep", "Black by border colour": "border", "Black around object": "object"}
 TOLERANCE = 40.0
+QUICK = ("BMP", "GIF", "JPEG", "PNG", "WEBP")  # to decode; others can take seconds a megabyte
 MAX_PHOTOS = 12
 THUMBNAIL = 160  # pixels on the longer side
 SIDE = 64
@@ -178,10 +179,11 @@ def read_bytes(path: str, thumbnail: bool, *hows: Preparation) -> bytes:
 
 
 def is_heavy(path: str | Path) -> bool:
-    """Whether a picture takes more than a moment; told from its first bytes."""
+    """Whether a picture takes more than a moment; told from its kind and its size."""
     try:
+        check_segments(path)  # before Pillow goes through them, several times
         with Image.open(path, formats=FORMATS) as image:
-            return image.format == "TIFF" or np.prod(image.size) > LIMITS.photo_inside_pixels
+            return image.format not in QUICK or np.prod(image.size) > LIMITS.photo_inside_pixels
     except Exception:  # decode_photo says what is wrong with it
         return False
 

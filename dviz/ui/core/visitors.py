@@ -13,8 +13,9 @@ import secrets
 import shutil
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dviz.errors import DvizError
@@ -60,6 +61,7 @@ class Visitors:
         self._lock = threading.RLock()
         self._owners: dict[str, set[str]] = {}  # of each folder of an upload
         self._sizes: dict[str, int] = {}
+        self._expected: Counter[str] = Counter()  # bytes on their way, by visitor
         self._known: OrderedDict[str, str] = OrderedDict()  # whose a session or an event is
         self._ended: OrderedDict[str, None] = OrderedDict()  # sessions forgotten with their visitor
         self._pages: dict[str, int] = {}
@@ -95,14 +97,34 @@ class Visitors:
             UploadsFullError: says the limit.
         """
         with self._lock:
-            mine = sum(self._sizes[f] for f, owners in self._owners.items() if visitor in owners)
+            sizes = [self._sizes[f] for f, owners in self._owners.items() if visitor in owners]
+            if len(sizes) >= self._limits.uploads_visitor_files:
+                raise UploadsFullError(
+                    f"you have {len(sizes):,} uploads here, the limit of a visitor; they go an "
+                    "hour after they came"
+                )
+            mine = sum(sizes) + self._expected[visitor]
             if mine + size > self._limits.uploads_visitor_bytes:
                 raise UploadsFullError(
                     f"your uploads would take more than "
                     f"{self._limits.uploads_visitor_bytes // 1_000_000} MB, the limit of a visitor"
                 )
-            if sum(self._sizes.values()) + size > self._limits.uploads_bytes:
+            taken = sum(self._sizes.values()) + self._expected.total()
+            many = len(self._sizes) >= self._limits.uploads_files
+            if many or taken + size > self._limits.uploads_bytes:
                 raise UploadsFullError("busy: others' uploads fill the disk; try again in an hour")
+
+    @contextmanager
+    def expecting(self, visitor: str, size: int) -> Iterator[None]:
+        """While an upload of up to `size` bytes arrives, nobody else gets their room."""
+        with self._lock:
+            self._expected[visitor] += size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._expected[visitor] -= size
+                self._expected += Counter()  # drops those that expect nothing
 
     def add_uploads(self, paths: Iterable[str], visitor: str) -> None:
         """Files that `visitor` has just uploaded."""

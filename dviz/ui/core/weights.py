@@ -87,4 +87,5 @@ def address_of(entry: Entry) -> dict[str, Any] | None:
 
 def decoder_route(library: Library) -> Route:
     """The route behind these addresses."""
-    return blobs.route(PATH, lambda key: library.get(key).decoder, "there is no such decoder")
+    missing = "there is no such decoder"
+    return blobs.route(PATH, library, lambda key: library.get(key).decoder, missing)

@@ -306,7 +306,9 @@ def _served(library: Library, work: Answer) -> Callable[[Any], dict[str, Any]]:
 def answer(library: Library, request: Any, work: Answer) -> dict[str, Any]:
     """Answer the page, in words where the request cannot be served."""
     try:
-        return work(library.get(request["checkpoint"]), request)
+        if not library.has(key := request["checkpoint"]):  # this way nobody makes it fetch any
+            return {"error": "this checkpoint is no longer in memory here; reload the page"}
+        return work(library.get(key), request)
     except DvizError as error:
         return {"error": str(error)}
     except (TypeError, KeyError, ValueError, IndexError, OverflowError):

@@ -1,12 +1,13 @@
 """What visitors name on the Hub: bounded in number and size, and nothing is left behind."""
 
+import gc
 import threading
 import zipfile
 from dataclasses import replace
 
 import pytest
 
-from dviz.checkpoint import CODES, CONFIG, PROBES, REPORT
+from dviz.checkpoint import CODES, CONFIG, PROBES, REPORT, THUMBNAILS
 from dviz.errors import CheckpointError
 from dviz.limits import LIMITS
 from dviz.ui.core import hub_cache
@@ -41,9 +42,9 @@ def test_what_is_fetched_is_whole_and_is_forgotten_whole(server, files, tmp_path
     assert checkpoint.config.name == NAMES[0]
     assert left(tmp_path / "cache")
     assert cache.downloaded(ID) >= sum(map(len, files.values()))
-    cache.forget(ID)
+    del checkpoint
+    gc.collect()
     assert cache.downloaded(ID) == 0
-    cache.forget(ID)
     assert not left(tmp_path / "cache")
 
 
@@ -65,13 +66,22 @@ def test_what_is_refused_leaves_nothing_behind(server, files, tmp_path, change, 
     assert not left(tmp_path / "cache")
 
 
-@pytest.mark.parametrize("file", [CODES, PROBES])
+@pytest.mark.parametrize("file", [CODES, PROBES, THUMBNAILS])
 def test_archives_that_unpack_to_too_much_are_refused(monkeypatch, tmp_path, file):
-    monkeypatch.setattr(hub_cache, "LIMITS", replace(LIMITS, npz_bytes=1_000_000))
+    small = replace(LIMITS, npz_bytes=1_000_000, thumbnails_bytes=1_000_000)
+    monkeypatch.setattr(hub_cache, "LIMITS", small)
     with zipfile.ZipFile(tmp_path / file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mean.npy", bytes(2_000_000))
     assert (tmp_path / file).stat().st_size < 10_000
     with pytest.raises(CheckpointError, match="unpacks to 2 MB; at most 1 MB"):
+        hub_cache.check_sizes(tmp_path, ID)
+
+
+def test_archives_packed_in_another_way_are_refused(tmp_path):
+    """Of those Python unpacks whole chunks, however small their directory says that they are."""
+    with zipfile.ZipFile(tmp_path / CODES, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("mean.npy", bytes(2_000_000))
+    with pytest.raises(CheckpointError, match="packed in a way that is not read"):
         hub_cache.check_sizes(tmp_path, ID)
 
 
@@ -85,7 +95,7 @@ def test_too_many_at_once_are_asked_to_wait(monkeypatch, checkpoints, tmp_path):
 
     monkeypatch.setattr(hub_cache.hub, "load", slow)
     cache = HubCache(tmp_path, at_once=1, patience=0.05)
-    library = Library(checkpoints, fetch=cache.fetch, forget=cache.forget)
+    library = Library(checkpoints, fetch=cache.fetch)
 
     def first():
         with pytest.raises(CheckpointError):

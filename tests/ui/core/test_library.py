@@ -1,3 +1,4 @@
+import gc
 import json
 import re
 import shutil
@@ -9,6 +10,8 @@ import pytest
 from dviz.checkpoint import CLASSES, CODES, CONFIG, PROBES, REPORT, WEIGHTS, load_checkpoint
 from dviz.errors import CheckpointError
 from dviz.measuring.report import read_report
+from dviz.ui.core import hub_cache
+from dviz.ui.core.hub_cache import HubCache
 from dviz.ui.core.library import Library
 from tests.ui.material import NAMES
 
@@ -176,23 +179,35 @@ def test_hub_ids_are_fetched_once_even_by_a_crowd(checkpoints):
     assert entries[0].key == "ada/sprites"
 
 
-def test_visitors_ids_fill_neither_memory_nor_disk(checkpoints, tmp_path):
-    def fetch(repo_id):
-        folder = shutil.copytree(checkpoints / SOURCE, tmp_path / repo_id.replace("/", "--"))
-        return load_checkpoint(folder)
+def test_visitors_ids_fill_neither_memory_nor_disk(checkpoints, tmp_path, monkeypatch):
+    def download(repo_id, *, token, cache_dir):
+        return load_checkpoint(shutil.copytree(checkpoints / SOURCE, cache_dir / "files"))
 
-    def forget(repo_id):
-        shutil.rmtree(tmp_path / repo_id.replace("/", "--"))
+    def there():
+        gc.collect()
+        return list(tmp_path.rglob("config.json"))
 
-    library = Library(checkpoints, capacity=4, fetch=fetch, forget=forget)
-    shipped = library.get(SOURCE)
-    for number in range(10):
+    monkeypatch.setattr(hub_cache.hub, "load", download)
+    library = Library(checkpoints, capacity=4, fetch=HubCache(tmp_path).fetch)
+    shipped, first = library.get(SOURCE), library.get("ada/model-0")
+    for number in range(1, 10):
         library.get(f"ada/model-{number}")
         assert library.get(SOURCE) is shipped
         assert library.loaded <= 4
-        assert len(list(tmp_path.iterdir())) <= 2
-    assert (tmp_path / "ada--model-9").exists()
-    assert library.get("ada/model-0").sample is not None  # it is simply fetched again
+        assert len(there()) <= 3
+    assert first.sample is not None, "in use, though no longer kept"
+    again = library.get("ada/model-0")  # it is simply fetched again
+    del first
+    assert len(there()) == 2
+    assert again.sample is not None
+
+
+def test_no_probes_are_fitted_to_what_a_visitor_names(checkpoints):
+    """A stranger's sample could keep a core busy for hours."""
+    library = Library(checkpoints, fetch=lambda _: load_checkpoint(checkpoints / DIRECT))
+    codes = library.get(DIRECT).sample[0][:3]
+    assert all(library.get(DIRECT).predict(codes))
+    assert library.get("ada/sprites").predict(codes) == [[], [], []]
 
 
 def test_a_failed_fetch_leaves_nothing_behind(checkpoints):

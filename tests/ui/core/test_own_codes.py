@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -87,8 +89,21 @@ def test_messages_name_the_file_and_not_its_folder(two, tmp_path):
 
 def test_an_array_that_unpacks_to_too_much_is_not_unpacked(two, monkeypatch):
     monkeypatch.setattr(own_files, "LIMITS", replace(LIMITS, npz_bytes=100))
+    by_kind = {Path(path).suffix: path for path in two}
     with pytest.raises(DataFileError, match=r"unpacks to .* at most"):
-        read_files(two)
+        own_files.table_bytes(by_kind, {})
+
+
+def test_tables_of_all_sessions_together_are_bounded(two, monkeypatch):
+    room = 2.5 * read_files(two).nbytes
+    monkeypatch.setattr(own_files, "LIMITS", replace(LIMITS, tables_bytes=int(room)))
+    monkeypatch.setattr(own_files, "_HELD", WeakSet())
+    kept = [read_files(two)]
+    with pytest.raises(BusyError, match="tables take all the memory"):
+        kept += [read_files(two) for _ in range(3)]
+    assert 1 <= len(kept) <= 2
+    kept.clear()
+    assert read_files(two).nbytes > 0
 
 
 def test_sizes_a_page_can_take():

@@ -119,3 +119,28 @@ def test_visitors_cannot_be_mistaken():
     assert is_visitor(ADA)
     assert not any(map(is_visitor, ("", "x" * 32, ADA[:-1], without_cookie("a"))))
     assert without_cookie("a", "b") != without_cookie("a", "c")
+
+
+def test_uploads_on_their_way_take_room_too(tmp_path):
+    visitors = Visitors(tmp_path, replace(LIMITS, uploads_visitor_bytes=100, uploads_bytes=150))
+    with visitors.expecting(ADA, 80):
+        visitors.check_room(ADA, 20)
+        visitors.check_room(EVE, 70)
+        with pytest.raises(UploadsFullError, match="limit of a visitor"):
+            visitors.check_room(ADA, 21)
+        with pytest.raises(UploadsFullError, match="others' uploads"):
+            visitors.check_room(EVE, 71)
+    visitors.check_room(ADA, 100)
+
+
+def test_uploads_are_bounded_in_number(tmp_path):
+    visitors = Visitors(tmp_path, replace(LIMITS, uploads_visitor_files=2, uploads_files=3))
+    for number, visitor in enumerate((ADA, ADA, EVE)):
+        visitors.check_room(visitor, 0)
+        visitors.add_uploads([put(tmp_path, f"x{number}", size=0)], visitor)
+    with pytest.raises(UploadsFullError, match="2 uploads here"):
+        visitors.check_room(ADA, 0)
+    with pytest.raises(UploadsFullError, match="others' uploads"):
+        visitors.check_room(EVE, 0)
+    visitors.forget(ADA)
+    visitors.check_room(EVE, 0)

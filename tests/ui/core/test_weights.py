@@ -7,9 +7,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from dviz.models.vae import VAE, VAEConfig
+from dviz.ui.core.codes_map import points_route
 from dviz.ui.core.inspector import decode
 from dviz.ui.core.library import Library
 from dviz.ui.core.weights import address_of, decoder_route, pack_decoder
+from dviz.ui.parts.panel import answer
 from tests.ui.material import NAMES
 
 
@@ -72,6 +74,15 @@ def test_other_addresses_lead_nowhere(client, url):
     assert reply.status_code == 404
     assert "\n" not in reply.text
     assert "/tmp" not in reply.text
+
+
+def test_an_address_makes_the_server_fetch_nothing(checkpoints):
+    library = Library(checkpoints, fetch=lambda _: pytest.fail("fetched"))
+    client = TestClient(Starlette(routes=[decoder_route(library), points_route(library)]))
+    for path in ("decoder", "codes"):
+        assert client.get(f"/dviz/{path}/0000?checkpoint=ada/sprites").status_code == 404
+    said = answer(library, {"checkpoint": "ada/sprites"}, lambda *_: {})
+    assert "no longer in memory" in said["error"]
 
 
 def test_checkpoints_with_one_decoder_share_an_address(checkpoints):

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 UNIFORM = "uniform"
+
+
+def is_number(label: str) -> bool:
+    """Whether a label is written as a number; not 1_11, which is one to Python.
+
+    >>> is_number("-2.5e3"), is_number("1_11")
+    (True, False)
+    """
+    return _NUMBER.fullmatch(label) is not None
+
+
+def as_number(label: str) -> float:
+    """The number that a label is.
+
+    Raises:
+        ValueError: it is none, see `is_number`.
+    """
+    if not is_number(label):
+        raise ValueError(f"{label!r} is no number")
+    return float(label)
 
 
 @dataclass(frozen=True)

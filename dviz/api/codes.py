@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dviz.factors import is_number
 from dviz.metrics import omes as score
 from dviz.metrics.association import associate
 from dviz.metrics.diagnostics import active_dimensions
@@ -85,7 +86,7 @@ def measure(
     pooling: str = "avg",
     seed: int = 0,
     n_jobs: int = 2,
-    shuffle: bool = False,
+    shuffle: bool = True,
 ) -> Measurement:
     """Every metric of a code, or those named: prints as a table.
 
@@ -96,7 +97,9 @@ def measure(
         metrics: "all", or some of `dviz.metrics.suite.METRICS`.
         seed: of everything drawn at random.
         n_jobs: processes for what trains something.
-        shuffle: put the rows in random order first, for tables sorted by a factor.
+        shuffle: put the rows in random order first: of a table sorted by a factor, the last third
+            would hold values that were never trained on. False where the order is random already,
+            or where another's split is to be had.
 
     Raises:
         ValueError: an argument outside of what is described above.
@@ -238,6 +241,8 @@ def _class_indices(column: np.ndarray, j: int) -> np.ndarray:
     _check_gaps(column, j)
     if kind == "f" and (column == np.floor(column)).all() and (np.abs(column) < 2**53).all():
         return column.astype(np.int64)
+    if kind == "U" and all(map(is_number, np.unique(column))):
+        return _class_indices(column.astype(np.float64), j)  # "10" comes after "9"
     return np.unique(column, return_inverse=True)[1].astype(np.int64)
 
 

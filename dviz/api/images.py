@@ -59,6 +59,8 @@ def dataset(
         from dviz.data.arrays import as_dataset
 
     if isinstance(source, str):
+        if labels is not None or more:
+            raise ValueError(f"{source} has labels and a name of its own; give its images instead")
         return Dataset(load_dataset(source, root))
     return Dataset(as_dataset(source, labels, **more))
 

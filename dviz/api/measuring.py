@@ -37,7 +37,17 @@ def measure(codes: Any = None, factors: Any = None, **settings: Any) -> Any:
             raise ValueError("give codes and factors, or encode= and dataset=, not both")
         from dviz.api.own import measure_model
 
+        if "metrics" in settings:
+            raise ValueError("of a model all metrics are measured; scores=False leaves most out")
+        if "n_jobs" in settings:
+            settings["jobs"] = settings.pop("n_jobs")
         return measure_model(**settings)
-    if codes is None or factors is None:
-        raise ValueError("give codes and factors, or encode= and dataset=")
+    makes_codes = callable(codes) or hasattr(codes, "transform") or isinstance(codes, str)
+    if codes is None or factors is None or makes_codes:
+        raise ValueError(
+            "give codes and factors, or a model and what it reads: "
+            'measure(encode=model, dataset="shapes3d")'
+        )
+    if "jobs" in settings:  # so are they called everywhere else
+        settings["n_jobs"] = settings.pop("jobs")
     return measure_codes(codes, factors, **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from html import escape
@@ -173,11 +174,14 @@ class ModelMeasurement:
         lines = [f"{r.title}: {r.num_images:,} images, {active}; {r.fidelity}"]
         if r.factors:
             score = r.omes()
-            lines.append(
-                f"OMES {score.omes:.3f} (modularity {score.modularity:.3f}, compactness "
-                f"{score.compactness:.3f}); "
-                + ", ".join(f"{name} {value:.3f}" for name, value in r.scores.items())
+            known = (
+                "no OMES"
+                if math.isnan(score.omes)
+                else f"OMES {score.omes:.3f} (modularity {score.modularity:.3f}, compactness "
+                f"{score.compactness:.3f})"
             )
+            others = [f"{name} {value:.3f}" for name, value in r.scores.items()]
+            lines.append("; ".join([known, ", ".join(others)] if others else [known]))
             lines += [_of_factor(r, name, part) for name, part in score.per_factor.items()]
         return lines
 
@@ -185,7 +189,8 @@ class ModelMeasurement:
 def _of_factor(report: DatasetReport, name: str, part: dict[str, Any]) -> str:
     own = part["associated_dimension"]
     read = report.probe(name, "gbt", "all")
-    words = "no dimension" if own is None else f"z{own} ({part['association']:.2f})"
+    missing = part["reason"] or "no dimension"
+    words = missing if own is None else f"z{own} ({part['association']:.2f})"
     accuracy = "" if read is None else f", read right in {read.accuracy:.0%}"
     return f"  {name}: {words}{accuracy}"
 

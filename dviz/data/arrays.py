@@ -75,9 +75,12 @@ def from_arrays(
 
 
 def from_torch(
-    dataset: Any, names: Sequence[str] | None = None, name: str = "torch"
+    dataset: Any, labels: Any = None, names: Sequence[str] | None = None, name: str = "torch"
 ) -> ArrayDataset:
     """A `torch.utils.data.Dataset` that gives an image, or an image and labels, a number.
+
+    Args:
+        labels: as `from_arrays` takes them, in place of those that the dataset gives.
 
     An item is a picture, or (picture, label), (picture, (label, label, …)), (picture, label,
     label, …), or a mapping of which `image` is the picture and all else are labels.
@@ -88,11 +91,13 @@ def from_torch(
     items = [_item(dataset[i]) for i in range(_bounded(len(dataset)))]
     if not items:
         raise DatasetError("the dataset holds no images")
-    images, labels = zip(*items, strict=True)
-    if isinstance(labels[0], Mapping):
-        table: Any = pd.DataFrame(list(labels))
+    images, own = zip(*items, strict=True)
+    if labels is not None:
+        return from_arrays(images, labels, names, name)
+    if isinstance(own[0], Mapping):
+        table: Any = pd.DataFrame(list(own))
     else:
-        table = pd.DataFrame([list(row) for row in labels], columns=None)
+        table = pd.DataFrame([list(row) for row in own], columns=None)
         names = names or [f"factor {j + 1}" for j in range(table.shape[1])]
     return from_arrays(images, table if table.shape[1] else None, names, name)
 
@@ -126,7 +131,7 @@ def as_dataset(source: Any, labels: Any = None, **more: Any) -> ArrayDataset:
         return from_huggingface(source, labels=labels, **more)
     plain = isinstance(source, np.ndarray | list | tuple) or hasattr(source, "__array__")
     if not plain and hasattr(source, "__getitem__") and hasattr(source, "__len__"):
-        return from_torch(source, **more)
+        return from_torch(source, labels, **more)
     return from_arrays(source, labels, **more)
 
 
@@ -223,9 +228,13 @@ def _factors(
 
 def _column(values: Any) -> Any:
     # What pandas holds already keeps the order of its categories.
-    if isinstance(values, pd.Series):
+    if isinstance(values, pd.Series) and values.dtype != object:
         return values.array
-    return values if isinstance(values, pd.Categorical) else list(values)
+    if isinstance(values, pd.Categorical):
+        return values
+    # A tensor of one number equals no other to pandas, so each would be a value of its own.
+    rows = _array(values) if hasattr(values, "detach") else values
+    return [row.item() if hasattr(row, "detach") else row for row in rows]
 
 
 def _classes(column: pd.Series, name: str) -> tuple[Factor, np.ndarray]:

@@ -29,7 +29,7 @@ from dviz.data.photos import MAX_BYTES, decode_photo, span_of_photo, to_model_in
 from dviz.data.root import data_root
 from dviz.data.table import UNKNOWN, TableDataset
 from dviz.errors import DatasetError, PhotoError
-from dviz.factors import Factor, FactorSpace
+from dviz.factors import Factor, FactorSpace, as_number
 
 LABELS, IMAGE = "labels.csv", "image"
 SUFFIXES = frozenset(
@@ -163,7 +163,7 @@ def _classes(cells: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """The different values of a column in order, and for each cell which it is, −1 for a gap."""
     known = {cell for cell in cells if cell.lower() not in GAPS}
     try:
-        number = {cell: float(cell.replace(",", ".")) for cell in known}
+        number = {cell: as_number(cell.replace(",", ".")) for cell in known}
         values = sorted(set(number.values()))
         label = {number[cell]: cell for cell in sorted(known, key=lambda c: (-len(c), c))}
         place = {cell: values.index(value) for cell, value in number.items()}

@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dviz.factors import is_number
 from dviz.limits import Limits
 from dviz.measuring.files import (
     CODE,
     CODE_COLUMN,
     IGNORE,
     LABEL,
-    is_number,
     read_cells,
     usual_role,
 )

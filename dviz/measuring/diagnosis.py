@@ -15,6 +15,7 @@ import numpy as np
 
 from dviz.data.meanings import same_factor
 from dviz.measuring.differences import (
+    CHANGE,
     ERRORS,
     accuracy_difference,
     omes_difference,
@@ -24,7 +25,6 @@ from dviz.measuring.report import Baseline, DatasetReport, DistanceReport, Probe
 
 LOW_OMES, GOOD_OMES = 0.5, 0.6
 GOOD_PAINTING = 0.02  # mean squared error a pixel, colours in [0, 1]
-CHANGE = 0.05  # of OMES, that is more than the drawing of pairs explains
 READABLE = 0.25  # of the way from chance to 1, from which on a factor counts as readable
 UNREADABLE = 0.1  # up to here it counts as not readable
 SPREAD = 0.5  # share of what is readable at all that one dimension must give away

@@ -10,6 +10,7 @@ from dviz.measuring.report import DatasetReport
 
 ERRORS = 2.0
 """Standard errors that a difference must exceed to be one."""
+CHANGE = 0.05  # of a score, that is more than the drawing of pairs explains
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Difference:
 
     @property
     def clear(self) -> bool:
-        """Whether it is beyond its error; any is where that is not known."""
-        return bool(abs(self.value) > ERRORS * np.nan_to_num(self.error))
+        """Whether it is beyond its error; beyond `CHANGE` where that is not known."""
+        least = CHANGE if np.isnan(self.error) else ERRORS * self.error
+        return bool(abs(self.value) > least)
 
     def in_points(self) -> str:
         """Of accuracies, in per cent points: "+16.1 ± 0.5"."""

@@ -76,8 +76,13 @@ class EncodedSample:
         A code without a posterior has no scale of its own: what counts there is the standard
         deviation beside that of the widest dimension.
         """
+        return active_dimensions(self.scaled)
+
+    @property
+    def scaled(self) -> np.ndarray:
+        """`mean`, (N, D); of a code without a posterior as multiples of its widest deviation."""
         scale = 1.0 if self.std is not None else float(self.mean.std(axis=0, ddof=1).max()) or 1.0
-        return active_dimensions(self.mean / scale)
+        return self.mean / scale
 
     def kl(self) -> np.ndarray:
         """Mean KL to the prior, nats, (D,); of encoders that have a posterior."""
@@ -296,7 +301,7 @@ def other_scores(sample: EncodedSample, names: list[str], seed: int, jobs: int) 
     known = (sample.classes != UNKNOWN).all(axis=1)
     if not names or known.sum() < 3:
         return {}
-    codes, classes = sample.mean[known], sample.classes[known]
+    codes, classes = sample.scaled[known], sample.classes[known]
     asked = [metric for metric in METRICS.values() if metric.scores]
     found = evaluate_all(
         codes, classes, names=names, metrics=[m.name for m in asked], seed=seed, n_jobs=jobs

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dviz.errors import DataFileError
+from dviz.factors import is_number
 from dviz.files import check_archive
 from dviz.limits import Limits
 
@@ -33,7 +34,6 @@ NPZ_ERRORS = (
 )  # fmt: skip
 """What numpy and zipfile raise while they read a damaged .npz file."""
 CODE_COLUMN = re.compile(r"(z|dim|dimension|code|mean|mu|latent)[ _.\-]?\d+", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GAPS = {"", "nan", "NaN"}
 
 
@@ -310,11 +310,6 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     if not path.is_file():
         raise DataFileError(f"{path}: no such file")
     return path
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is written as a number."""
-    return _NUMBER.fullmatch(cell) is not None
 
 
 def _counting(header: list[str]) -> list[str]:

@@ -125,7 +125,7 @@ class DatasetReport:
 
     def omes_calibrated(self, alpha: float = 0.5, pooling: str = "avg") -> OmesResult | None:
         """OMES of the calibrated association; None where that was not measured."""
-        S = self.calibrated
+        S = self.calibrated if self.factors else None
         if S is None:
             return None
         return omes(S, alpha, pooling, active=np.array(self.active), names=self.factors)

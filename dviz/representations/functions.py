@@ -50,5 +50,5 @@ class FunctionRepresentation(Representation):
         assert self._decoder is not None
         values = self._decoder(codes)
         if hasattr(values, "detach"):
-            values = values.detach().cpu().numpy()
+            values = values.detach().cpu().float().numpy()  # numpy has no bfloat16
         return from_output(values, len(codes))

@@ -6,6 +6,7 @@ from copy import copy
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
@@ -45,6 +46,7 @@ class TransformerRepresentation(Representation):
                 )
             size = image_size or (images.shape[1], images.shape[2])
             channels = channels or 3
+            self.transformer = transformer = clone(transformer)  # the caller's stays as it is
             transformer.fit(_flat(fit_size(images, size, channels)))
         else:
             seen = size_of(getattr(transformer, "n_features_in_", 0))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
 import dviz
 from dviz.metrics.association import associate
@@ -261,3 +262,40 @@ def test_intervals_are_given_only_where_they_hold():
     few = np.random.default_rng(0).integers((2, 3), size=(600, 2))
     noisy = few + np.random.default_rng(1).normal(size=few.shape)
     assert "95%" not in str(dviz.measure(noisy, few, metrics=["omes"]))  # of three groups
+
+
+def test_numbers_as_words_are_in_the_order_of_the_numbers():
+    factors = np.argwhere(np.ones((12, 21)))
+    codes = factors + 0.01 * np.random.default_rng(0).normal(size=factors.shape)
+    words, numbers = (dviz.omes(codes, labels) for labels in (factors.astype(str), factors))
+    assert not np.isnan(words.association).any()
+    assert (words.association == numbers.association).all()
+    words, numbers = (
+        dviz.measure(codes, labels, metrics=["sap"])["sap"]
+        for labels in (factors.astype(str), factors)
+    )
+    assert words == numbers
+
+
+def test_a_table_sorted_by_a_factor_is_measured_like_any_other():
+    factors = np.repeat(np.argwhere(np.ones((2, 25))), 8, axis=0)
+    codes = factors + 0.1 * np.random.default_rng(0).normal(size=factors.shape)
+    options = {"metrics": ["explicitness"], "names": ["half", "place"], "n_jobs": 1}
+    found = dviz.measure(codes, factors, **options)["explicitness"]
+    assert found["per_factor"]["half"] > 0.9
+    found = dviz.measure(codes, factors, shuffle=False, **options)["explicitness"]
+    assert found["per_factor"]["half"] is None, "the last third holds one of its two values"
+
+
+def test_likely_wrong_calls_are_shown_the_way():
+    for first, second in (
+        (PCA(2), "shapes3d"),
+        (lambda x: x, None),
+        ("color-dsprites", "shapes3d"),
+    ):
+        with pytest.raises(ValueError, match=r"measure\(encode=model, dataset="):
+            dviz.measure(first, second)
+    with pytest.raises(ValueError, match="scores=False"):
+        dviz.measure(encode=PCA(2), dataset="shapes3d", metrics=["omes"])
+    factors = np.argwhere(np.ones((10, 20)))
+    assert dviz.measure(factors * 0.5, factors, metrics="mig", jobs=1)["mig"]["score"] > 0.99

@@ -50,6 +50,15 @@ def test_a_perfect_code_is_seen_as_such(dataset):
     assert "there is no decoder" in found._repr_html_()
 
 
+def test_what_could_not_be_scored_says_why():
+    few = dviz.dataset(bars()[:, ::4, ::4][:40], LABELS[:40], names=["left", "right"], name="few")
+    said = repr(dviz.measure(encode=halves, dataset=few, **SETTINGS | {"num_images": 40}))
+    assert "no OMES" in said
+    assert "nan" not in said
+    assert "left: no dimension\n" not in said
+    assert "pairs" in said
+
+
 def test_a_model_that_was_loaded_is_measured_like_any_other(dataset, checkpoints):
     model = dviz.load(checkpoints / NAMES[0])
     found = dviz.measure(encode=model, dataset=dataset, num_pairs=200, **SETTINGS)

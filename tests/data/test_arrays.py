@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+import dviz
 from dviz.data.arrays import as_dataset, from_arrays, from_torch
 from dviz.errors import DatasetError
 
@@ -153,3 +154,22 @@ def test_pillow_s_pictures_are_read_as_files_are():
     assert abs(int(np.median(found[0])) - 127) <= 2
     assert abs(int(np.median(found[1])) - 64) <= 2  # one scale for all
     assert (found[2] == 0).all()
+
+
+@pytest.mark.parametrize("form", [torch.from_numpy, lambda c: list(torch.from_numpy(c)), pd.Series])
+def test_columns_of_tensors_are_columns_of_numbers(form):
+    columns = {"thing": form(LABELS[:, 0]), "turn": form(LABELS[:, 1])}
+    assert from_arrays(IMAGES, columns).space.sizes.tolist() == [3, 8]
+    frame = pd.DataFrame(
+        {name: list(torch.from_numpy(c)) for name, c in zip("ab", LABELS.T, strict=True)}
+    )
+    assert from_arrays(IMAGES, frame).space.sizes.tolist() == [3, 8]
+
+
+def test_labels_beside_a_torch_dataset_take_the_place_of_its_own():
+    for item in (lambda x, a, b: x, lambda x, a, b: (x, 0)):
+        dataset = as_dataset(Things(item), LABELS, names=["thing", "turn"])
+        assert dataset.space.names == ("thing", "turn")
+        assert dataset.space.sizes.tolist() == [3, 8]
+    with pytest.raises(ValueError, match="dsprites has labels"):
+        dviz.dataset("dsprites", LABELS)

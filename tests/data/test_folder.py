@@ -237,3 +237,10 @@ def test_damaged_pictures_and_labels_of_a_zip_are_named(folder, tmp_path):
             DatasetError, match=rf"{damaged}.* cannot be read|cannot be read: {damaged}"
         ):
             load_dataset("folder", path)
+
+
+def test_names_that_python_reads_as_numbers_stay_names(tmp_path):
+    sites = ["1_11", "11_1", "1_2", "12"]
+    lines = ["image,site", *(f"photo{i:02}.png,{sites[i % 4]}" for i in range(24))]
+    folder = load_dataset("folder", write_folder(tmp_path / "sites", lines))
+    assert folder.space.factors[0].values == ("11_1", "12", "1_11", "1_2")

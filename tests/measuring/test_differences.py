@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dviz.measuring.differences import omes_difference
+from dviz.measuring.differences import Difference, omes_difference
 from dviz.measuring.evidence import Evidence, pack_covariance
 from tests.measuring.test_diagnosis import result
 
@@ -24,6 +24,13 @@ def test_errors_of_both_add_in_squares():
     larger = known(4 * VARIANCE)
     assert omes_difference(known(), known()).error == pytest.approx(np.sqrt(2) * alone)
     assert omes_difference(known(), larger).error == pytest.approx(np.sqrt(5) * alone)
+
+
+def test_a_difference_of_unknown_error_has_to_be_large():
+    assert not Difference(0.004, float("nan")).clear
+    assert Difference(-0.06, float("nan")).clear
+    assert Difference(0.004, 0.001).clear
+    assert not Difference(0.004, 0.003).clear
 
 
 def test_an_error_that_was_not_measured_is_scaled_by_the_pairs():

@@ -182,3 +182,15 @@ def sampling_error(share: float, count: int) -> float:
     """Standard error of the difference of two shares near `share`, never quite 0."""
     share = min(max(share, 0.02), 0.98)
     return (2 * share * (1 - share) / count) ** 0.5
+
+
+def test_beta_vae_of_noise_is_chance_however_few_rows_share_a_value():
+    """Rows that were their own partners would give such a factor away."""
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(9, size=600), rng.integers(100, size=600)], axis=1)
+    found = beta_vae(rng.normal(size=(600, 6)), factors, train=2000, test=1000, seed=1)
+    assert found.score == pytest.approx(0.5, abs=0.12)
+    alone = np.stack([factors[:, 0], np.arange(600), factors[:, 1]], axis=1)
+    parts = beta_vae(rng.normal(size=(600, 6)), alone, train=500, test=200, seed=1).per_factor
+    assert np.isnan(parts["1"])
+    assert not np.isnan([parts["0"], parts["2"]]).any()

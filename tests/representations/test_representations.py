@@ -305,3 +305,29 @@ def test_components_and_neighbours_do_not_depend_on_an_offset():
     away = (codes[0] + 3000).astype(np.float32)
     found = NearestPictures(near, away, images).decode(away)
     assert (found == images).all(axis=(1, 2, 3)).mean() > 0.99
+
+
+def test_a_model_of_transformers_is_called_itself():
+    """What it calls its encoder reads embeddings of patches."""
+
+    class Vision(nn.Module):
+        main_input_name = "pixel_values"
+
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Conv2d(3, 4, 8, stride=8)
+            self.encoder = nn.Linear(7, 7)
+
+        def forward(self, pixels):
+            found = self.first(pixels).flatten(2).mean(2)
+            return SimpleNamespace(last_hidden_state=found[:, None], pooler_output=found)
+
+    found = as_representation(Vision(), image_size=(16, 16))
+    assert found.encode(np.zeros((2, 16, 16, 3), np.uint8)).mean.shape == (2, 4)
+
+
+def test_fitting_leaves_the_callers_transformer_as_it_was():
+    pca = PCA(2)
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    as_representation(pca, images=images)
+    assert not hasattr(pca, "components_")

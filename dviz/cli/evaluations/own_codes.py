@@ -111,7 +111,12 @@ def add_metrics(commands: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     names = ",".join(METRICS)
     add("--metrics", default="all", help=f"all (default), or some of {names}")
-    add("--shuffle", action="store_true", help="shuffle the rows first (for sorted tables)")
+    add(
+        "--shuffle",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="put the rows in random order first; the last third tests what the others trained",
+    )
     add("--seed", type=int, default=0)
     add("--jobs", type=int, default=2, help="processes (default 2)")
     add("--output", type=Path, help="also write the JSON to this file")

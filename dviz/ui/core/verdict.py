@@ -10,8 +10,7 @@ import numpy as np
 from dviz.checkpoint import DIRECT, FINE_TUNED, SOURCE
 from dviz.data.meanings import same_factor
 from dviz.lineage import STAGES
-from dviz.measuring.diagnosis import CHANGE, ERRORS
-from dviz.measuring.differences import Difference, omes_difference, split_note
+from dviz.measuring.differences import CHANGE, ERRORS, Difference, omes_difference, split_note
 from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport
 
 TARGET_ONLY = "target-only"

@@ -242,7 +242,9 @@ def _class_indices(column: np.ndarray, j: int) -> np.ndarray:
     if kind == "f" and (column == np.floor(column)).all() and (np.abs(column) < 2**53).all():
         return column.astype(np.int64)
     if kind == "U" and all(map(is_number, np.unique(column))):
-        return _class_indices(column.astype(np.float64), j)  # "10" comes after "9"
+        numbers = column.astype(np.float64)  # "10" comes after "9"
+        if (np.abs(numbers) < 2**53).all():  # beyond, two names of one number may differ
+            return _class_indices(numbers, j)
     return np.unique(column, return_inverse=True)[1].astype(np.int64)
 
 

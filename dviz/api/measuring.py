@@ -42,7 +42,9 @@ def measure(codes: Any = None, factors: Any = None, **settings: Any) -> Any:
         if "n_jobs" in settings:
             settings["jobs"] = settings.pop("n_jobs")
         return measure_model(**settings)
-    makes_codes = callable(codes) or hasattr(codes, "transform") or isinstance(codes, str)
+    table = hasattr(codes, "iloc")  # of pandas, which has a transform of another kind
+    makes_codes = callable(codes) or isinstance(codes, str)
+    makes_codes |= hasattr(codes, "transform") and not table
     if codes is None or factors is None or makes_codes:
         raise ValueError(
             "give codes and factors, or a model and what it reads: "

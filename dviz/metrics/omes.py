@@ -198,7 +198,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _reason(column: np.ndarray, mask: np.ndarray, given: str | None) -> str | None:
     if not mask.any():
-        return "no dimension is active: none has a standard deviation of 0.05; scale the codes"
+        return "no dimension is active"
     if np.isnan(column).any():
         return given or "its association is not known (too few pairs)"
     return None

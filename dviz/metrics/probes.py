@@ -323,7 +323,7 @@ def _notes(entry: Entry) -> list[str]:
     missing = [model for model in MODELS if model not in entry["mean"]]
     unseen = [
         f"{name}: {100 * part['unseen']:.0f}% of the rows that test hold values that no row that "
-        "trains has; put the rows in random order (shuffle)"
+        "trains has; put the rows in random order (shuffle), or bin the values if they are"
         for name, part in entry["per_factor"].items()
         if (part["unseen"] or 0) > SORTED
     ]

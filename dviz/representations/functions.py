@@ -50,5 +50,7 @@ class FunctionRepresentation(Representation):
         assert self._decoder is not None
         values = self._decoder(codes)
         if hasattr(values, "detach"):
-            values = values.detach().cpu().float().numpy()  # numpy has no bfloat16
+            values = values.detach().cpu()
+            # numpy has no bfloat16
+            values = (values.float() if values.is_floating_point() else values).numpy()
         return from_output(values, len(codes))

@@ -145,11 +145,11 @@ def _part(module: nn.Module, name: str) -> nn.Module | None:
 
 def _function(module: nn.Module, method: str, part: str) -> Callable[[Tensor], Any]:
     """`module.encode`, or its submodule of that role, or itself."""
-    if getattr(module, "main_input_name", None) == "pixel_values":
-        return module  # of transformers: what it calls its encoder reads patches, not pictures
     own = getattr(module, method, None)
     if callable(own):
         return own
+    if method == "encode" and getattr(module, "main_input_name", None) == "pixel_values":
+        return module  # of transformers: what it calls its encoder reads patches, not pictures
     return _part(module, part) or module
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,10 @@ class TransformerRepresentation(Representation):
                 )
             size = image_size or (images.shape[1], images.shape[2])
             channels = channels or 3
-            self.transformer = transformer = clone(transformer)  # the caller's stays as it is
+            # The caller's stays as it is; what follows scikit-learn in name alone is copied whole.
+            known = hasattr(transformer, "get_params")
+            transformer = clone(transformer) if known else deepcopy(transformer)
+            self.transformer = transformer
             transformer.fit(_flat(fit_size(images, size, channels)))
         else:
             seen = size_of(getattr(transformer, "n_features_in_", 0))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 import dviz
+from dviz.api.codes import _class_indices
 from dviz.metrics.association import associate
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.omes import omes
@@ -299,3 +300,11 @@ def test_likely_wrong_calls_are_shown_the_way():
         dviz.measure(encode=PCA(2), dataset="shapes3d", metrics=["omes"])
     factors = np.argwhere(np.ones((10, 20)))
     assert dviz.measure(factors * 0.5, factors, metrics="mig", jobs=1)["mig"]["score"] > 0.99
+
+
+def test_a_frame_of_codes_is_measured_and_long_names_stay_apart():
+    factors = np.argwhere(np.ones((10, 20)))
+    frame = pd.DataFrame(factors * 0.5)
+    assert dviz.measure(frame, factors, metrics="mig")["mig"]["score"] > 0.99
+    long = np.array([["100000000000000001"], ["100000000000000002"], ["3"]])
+    assert np.array_equal(_class_indices(long[:, 0], 0), [0, 1, 2])

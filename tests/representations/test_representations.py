@@ -322,8 +322,34 @@ def test_a_model_of_transformers_is_called_itself():
             found = self.first(pixels).flatten(2).mean(2)
             return SimpleNamespace(last_hidden_state=found[:, None], pooler_output=found)
 
+    class Own(Vision):
+        def encode(self, pixels):
+            return self.first(pixels).flatten(1)
+
+    assert as_representation(Own(), image_size=(16, 16)).latent_size == 16
     found = as_representation(Vision(), image_size=(16, 16))
     assert found.encode(np.zeros((2, 16, 16, 3), np.uint8)).mean.shape == (2, 4)
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.bfloat16])
+def test_decoders_may_give_tensors_of_any_type(kind):
+    def white(codes):
+        return torch.full((len(codes), 8, 8, 3), 255 if kind == torch.uint8 else 1, dtype=kind)
+
+    found = as_representation(lambda x: x.reshape(len(x), -1)[:, :2], white, image_size=(8, 8))
+    assert found.decode(np.zeros((2, 2))).min() == 255
+
+
+def test_what_only_looks_like_scikit_learn_is_fitted_too():
+    class Mean:
+        def fit(self, rows):
+            self.mean_ = rows.mean(axis=0)
+            return self
+
+        def transform(self, rows):
+            return (rows - self.mean_)[:, :2]
+
+    assert as_representation(Mean(), images=pictures(6, 8)).latent_size == 2
 
 
 def test_fitting_leaves_the_callers_transformer_as_it_was():

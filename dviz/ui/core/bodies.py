@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
@@ -13,6 +14,7 @@ import numpy as np
 from dviz.errors import DvizError
 from dviz.limits import LIMITS, Limits
 
+BOUNDARY = re.compile(r"boundary[\s*\d]*=", re.IGNORECASE)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -68,7 +70,7 @@ class PartCounter:
     """
 
     def __init__(self, content_type: str) -> None:
-        if content_type.lower().count("boundary") > 1:
+        if len(BOUNDARY.findall(content_type)) > 1:
             raise BodyError("an upload has one boundary")
         header = Message()
         header["content-type"] = content_type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cached_property
 
@@ -136,7 +137,8 @@ class Entry:
             codes = read_representations(paths[0], max_bytes=LIMITS.npz_bytes, limits=bounds)
             labels = read_classes(paths[1], limits=LIMITS)
         except DataFileError as error:  # its message names the path, which is nobody's business
-            raise CheckpointError(f"the codes of {self.key} are broken; measure it anew") from error
+            reason = str(error).replace(f"{self._folder}{os.sep}", "")
+            raise CheckpointError(f"the codes of {self.key} cannot be used: {reason}") from error
         classes = labels.classes
         check_sample(codes, classes, self.config.factors, self.latent_size, self.key)
         return codes, classes

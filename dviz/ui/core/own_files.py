@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,7 @@ from dviz.ui.core.own_codes import OwnTable, as_table
 from dviz.ui.core.workers import OverrunError, run_bounded
 
 _HELD: WeakSet[OwnTable] = WeakSet()  # tables that sessions keep
+_HOLDING = threading.Lock()
 TABLES = Lane("tables", at_once=1, waiting=LIMITS.measure_waiting, seconds=2.0)
 WHAT_IS_NEEDED = (
     "drop in two files, codes (.npz) and labels (.csv), or one .csv with columns z0, z1, ... and "
@@ -37,8 +39,7 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
     """The table in one or two files; `roles` of columns as `read_table` takes them.
 
     Raises:
-        BusyError: others' tables keep the machine busy.
-        BusyError: tables of visitors, this one among them, take all the memory they may.
+        BusyError: others' tables keep the machine busy, or take all the memory they may.
         DataFileError: other files than needed, or they are broken, too large, or do not fit each
             other. The message names a file, never the folder it was put into.
     """
@@ -47,6 +48,12 @@ def read_files(paths: Sequence[str], roles: Mapping[str, str] | None = None) -> 
         names = ", ".join(Path(path).name for path in paths) or "nothing"
         raise DataFileError(f"got {names}; {WHAT_IS_NEEDED}")
     content = _read(table_bytes, paths, by_kind, dict(roles or {}))
+    with _HOLDING:
+        return _held(content)
+
+
+def _held(content: bytes) -> OwnTable:
+    """The table in `content`, if there is room for one more."""
     taken = sum(table.nbytes for table in _HELD)
     if taken + len(content) > LIMITS.tables_bytes:
         raise BusyError("busy: others' tables take all the memory there is for them; try again in "

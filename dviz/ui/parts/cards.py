@@ -100,7 +100,9 @@ def called(dimension: Dimension) -> str:
 def predictions_table(entry: Entry, reading: Reading) -> str:
     """What was read off the codes; faint, and called guesses, where a photo is out of place."""
     if not reading.predictions:
-        return markup.note("This checkpoint came without codes to train classifiers on.")
+        return markup.note(
+            "This checkpoint came without classifiers that read factors; dviz evaluate trains them."
+        )
     rows = [
         [
             escape(p.factor),

@@ -121,13 +121,12 @@ def test_more_files_at_once_than_are_allowed_are_refused(ada, count):
 def test_an_upload_with_two_boundaries_is_refused(ada):
     """Its parts would be counted by one of them, and made into files by the other."""
     named = "----WebKitFormBoundary7MA4YWxkTrZu0gW"  # as browsers call theirs
-    one = (
-        f'--{named}\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nx\r\n'
+    body = (
+        f'--{named}\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+        f"x\r\n--{named}--\r\n"
     )
     kind = {"Content-Type": f"multipart/form-data; boundary={named}"}
-    assert (
-        ada.ask("POST", "/gradio_api/upload", f"--{named}\r\n{file}--{named}--\r\n", kind)[0] == 200
-    )
+    assert ada.ask("POST", "/gradio_api/upload", body, kind)[0] == 200
     kind = {"Content-Type": "multipart/form-data; boundary=a; boundary=x"}
     part = '--x\r\nContent-Disposition: form-data; name="files"; filename="{}.png"\r\n\r\nx\r\n'
     body = "".join(map(part.format, range(30))) + "--x--\r\n"

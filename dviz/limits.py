@@ -50,7 +50,7 @@ class Limits:
         500_000_000, "bytes a visitor", "two requests of the largest size"
     )
     uploads_visitor_files: int = _bound(2_000, "files a visitor", "each is a folder on disk")
-    uploads_files: int = _bound(50_000, "files of all", "as many are looked through in a moment")
+    uploads_files: int = _bound(50_000, "files of all", "each takes a folder and memory")
     uploads_bytes: int = _bound(4_000_000_000, "bytes of all", "what a small disk can spare")
     upload_age_seconds: int = _bound(3_600, "seconds", "what nobody deleted goes after an hour")
     # --- pictures

@@ -76,8 +76,9 @@ def test_what_was_measured_is_accessible(scored):
 
 
 def test_other_files_can_be_picked_in_their_place(scored):
-    with scored.expect_file_chooser():
+    with scored.expect_file_chooser() as chooser:
         scored.locator("#own-files").get_by_role("button", name="Upload", exact=True).click()
+    assert chooser.value.is_multiple()
 
 
 def test_a_broken_table_is_explained_and_the_next_one_read(page, files):

@@ -167,9 +167,9 @@ def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooli
     if table is None:
         return ""
     own = table.omes(alpha, pooling)
-    reasons = [row["reason"] for row in own.per_factor.values()]
-    rated = len(reasons) - sum(reason is not None for reason in reasons)
-    part = f" <small>{rated} of {len(reasons)} factors</small>" if rated < len(reasons) else ""
+    count = len(own.per_factor)
+    rated = sum(part["reason"] is None for part in own.per_factor.values())
+    part = f" <small>{rated} of {count} factors</small>" if rated < count else ""
     name = f"<b>{escape(table.name)}</b>{part}"
     scores = [(name, own.omes, own.modularity, own.compactness)]
     for key, result in _sources(library):

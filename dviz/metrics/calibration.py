@@ -48,12 +48,10 @@ def calibrate(correlation: Any, signal: Any, sizes: Any) -> np.ndarray:
     effect[known <= 0] *= 0.0
     if np.isnan(effect).any():
         return effect
-    # Total effects add up to 1 at least. What is missing goes to the largest, which is known least
-    # exactly: an r near 0 is off by more than one near 1.
-    rows, best = np.flatnonzero(known > 0), effect.argmax(axis=1)
-    missing = np.maximum(1 - effect.sum(axis=1), 0)
-    effect[rows, best[rows]] += missing[rows]
-    return effect
+    # Total effects of independent factors add up to 1 at least. Less is chance, or labels that go
+    # together: of pairs that differ in one of them alone, none is far apart. Shares stay shares.
+    total = effect.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(effect, total, out=effect, where=(total > 0) & (total < 1)))
 
 
 def pair_signal(correlation: Any, pairs: int) -> np.ndarray:

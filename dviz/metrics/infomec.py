@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, check_table, jsonable
-from dviz.metrics.discrete import entropy
+from dviz.metrics.information import neighbour_shares
 from dviz.metrics.metric import COMPACTNESS, MODULARITY, Entry, Metric, Row, Score, Table
 from dviz.metrics.split import run_parallel, standardised, train_rows, unlearnable
 
-NEIGHBOURS = 10
 ACTIVE_RANGE = 1 / 20
 """A latent counts as active where its range exceeds this share of the widest (their code)."""
 
@@ -65,11 +64,8 @@ def infomec(
     ranges = np.ptp(codes, axis=0)
     active = ranges > ranges.max() * ACTIVE_RANGE
     varying = np.flatnonzero((factors != factors[:1]).any(axis=0))
-    information = np.full((codes.shape[1], len(names)), np.nan)
     scaled = standardised(codes)
-    for j in varying:
-        found = [neighbour_information(column, factors[:, j]) for column in scaled.T]
-        information[:, j] = np.array(found) / entropy(factors[:, j : j + 1])[0]
+    information = neighbour_shares(scaled, factors)
     told = information[np.ix_(active, varying)]
     explicit = np.full((len(names), 2), np.nan)
     jobs = [(scaled, factors[:, j]) for j in varying]
@@ -86,54 +82,6 @@ def infomec(
         information,
         active,
     )
-
-
-def neighbour_information(values: np.ndarray, labels: np.ndarray, k: int = NEIGHBOURS) -> float:
-    """I(value; label) in nats, at least 0, of values (N,) and labels (N,): Ross (2014).
-
-    For each value the distance to its k-th neighbour of the same label, and how many values of any
-    label lie nearer. Labels that occur once tell nothing and are left out. Neighbours are found by
-    sorting, as there is one dimension only.
-    """
-    from scipy.special import digamma
-
-    _, label, count = np.unique(labels, return_inverse=True, return_counts=True)
-    kept = count[label] > 1
-    values, label = values[kept], label[kept]
-    if not len(values):
-        return 0.0
-    # Equal values, as stored codes of half precision are, would be neighbours at no distance.
-    spread = 1e-10 * max(float(np.abs(values).mean()), 1.0)
-    values = values + spread * np.random.default_rng(0).normal(size=len(values))
-    order = np.lexsort((values, label))
-    ordered, own = values[order], np.bincount(label)
-    sizes = own[own > 0]
-    near = np.minimum(k, sizes - 1)
-    radius = np.concatenate(
-        [
-            _neighbour_distance(part, n)
-            for part, n in zip(np.split(ordered, np.cumsum(sizes)[:-1]), near, strict=True)
-        ]
-    )
-    # The neighbour itself does not count, whichever way a sum is rounded.
-    radius = radius - 8 * np.finfo(np.float64).eps * np.abs(ordered).max()
-    everything = np.sort(values)
-    within = np.searchsorted(everything, ordered + radius, side="right")
-    within -= np.searchsorted(everything, ordered - radius, side="left")
-    share = sizes / sizes.sum()
-    found = digamma(len(values)) + share @ digamma(near) - share @ digamma(sizes)
-    return max(0.0, float(found - digamma(np.maximum(within, 1)).mean()))
-
-
-def _neighbour_distance(ordered: np.ndarray, k: int) -> np.ndarray:
-    """Distance of each of the sorted values (N,) to its k-th nearest, k < N, (N,)."""
-    padded = np.concatenate([np.full(k, -np.inf), ordered, np.full(k, np.inf)])
-    count, nearest = len(ordered), np.full(len(ordered), np.inf)
-    for below in range(k + 1):  # so many of the k lie below
-        low = padded[k - below : k - below + count]
-        high = padded[2 * k - below : 2 * k - below + count]
-        nearest = np.minimum(nearest, np.maximum(ordered - low, high - ordered))
-    return nearest
 
 
 def _concentration(information: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dviz.checkpoint import DIRECT, FINE_TUNED
 from dviz.measuring.differences import (
@@ -15,24 +15,23 @@ from dviz.measuring.differences import (
     split_note,
 )
 from dviz.measuring.report import Baseline, DatasetReport
-from dviz.results.seeds import Spread
+from dviz.results.seeds import OverSeeds
 from dviz.results.zoo import Model, Transfer
 
-Spreads = Mapping[tuple[str, str], Mapping[str, Spread]]
 TOLERANCE = 0.05  # by which modularity or OMES may fall and still count as kept
 POOLINGS = ("avg", "max")
 
 
-def verdicts(transfers: Sequence[Transfer], spreads: Spreads | None = None) -> str:
+def verdicts(transfers: Sequence[Transfer], seeds: OverSeeds | None = None) -> str:
     """Markdown: each claim, in how many transfers it holds, and the numbers behind that.
 
     Args:
-        spreads: of baselines over seeds, see `dviz.results.seeds.spreads`.
+        seeds: what sweeps say of baselines, see `dviz.results.seeds.over_seeds`.
     """
     claims = (
         _kept_modularity([t for t in transfers if t.noisy]),
         _gained_accuracy([t for t in transfers if t.real]),
-        _beaten_baselines(transfers, spreads or {}),
+        _beaten_baselines(transfers, seeds or OverSeeds()),
     )
     return "\n\n".join(claims)
 
@@ -171,18 +170,27 @@ def _alike(baselines: Iterable[Baseline]) -> list[Baseline]:
     return [b for b in baselines if b.result.posterior_std is not None]
 
 
-def _gap(name: str, b: Baseline, ours: DatasetReport, spreads: Spreads) -> Difference:
-    """Ours minus a baseline's; where that was trained from several seeds, minus their mean, and
-    with their standard deviation in the error."""
+def _gap(name: str, t: Transfer, stage: str, b: Baseline, seeds: OverSeeds) -> Difference:
+    """Ours minus a baseline's, and its error.
+
+    Where both were trained from several seeds, their mean difference and half of its 95% interval;
+    where the baseline alone was, ours minus its mean, and half of the interval that one more of its
+    networks falls into is part of the error.
+    """
+    label, way = OVER_SEEDS[name], (t.source.config.name, b.result.dataset)
+    if (gain := seeds.gain(*way, stage, b.name).get(label)) is not None:
+        return Difference(gain.mean, gain.reach / ERRORS)
+    ours = (t.direct if stage == DIRECT else t.tuned).result
+    assert ours is not None
     gap = MEASURES[name](b.result, ours)
-    over = spreads.get((b.result.dataset, b.name), {}).get(OVER_SEEDS[name])
+    over = seeds.level(*way, b.name).get(label)
     if over is None or math.isnan(gap.value):
         return gap
     one = MEASURES[name](b.result, b.result)  # of the baseline itself, twice its variance
     value = gap.value + _score(name, b.result) - over.mean
     theirs = 0 if math.isnan(one.error) else one.error**2 / 2
     noise = 0 if math.isnan(gap.error) else max(gap.error**2 - theirs, 0)
-    return Difference(value, math.hypot(math.sqrt(noise), over.deviation))
+    return Difference(value, math.hypot(math.sqrt(noise), over.reach_of_one / ERRORS))
 
 
 def _score(name: str, result: DatasetReport) -> float:
@@ -191,16 +199,15 @@ def _score(name: str, result: DatasetReport) -> float:
     return result.mean_accuracy(name.lower(), "all")
 
 
-def _beaten_baselines(transfers: Sequence[Transfer], spreads: Spreads) -> str:
+def _beaten_baselines(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
     """Claim 3: by measure, whether an encoder is above every equal baseline beyond the error."""
     won = dict.fromkeys(MEASURES, 0)
     seen = dict.fromkeys(MEASURES, 0)
     lines = []
     for t in transfers:
-        for stage, model in ((DIRECT, t.direct), (FINE_TUNED, t.tuned)):
+        for stage in (DIRECT, FINE_TUNED):
             for name in MEASURES:
-                rivals = _equals(t, stage)
-                gaps = {b.name: _gap(name, b, model.result, spreads) for b in rivals}
+                gaps = {b.name: _gap(name, t, stage, b, seeds) for b in _equals(t, stage)}
                 gaps = {rival: gap for rival, gap in gaps.items() if not math.isnan(gap.value)}
                 if not gaps:
                     continue
@@ -212,8 +219,8 @@ def _beaten_baselines(transfers: Sequence[Transfer], spreads: Spreads) -> str:
     compared = sum(bool(_equals(t)) for t in transfers)
     tally = ", ".join(f"{name} {won[name]} of {seen[name]}" for name in MEASURES if seen[name])
     remarks = (
-        _over_seeds(transfers, spreads),
-        _shared(transfers, spreads),
+        _over_seeds(transfers, seeds),
+        _shared(transfers, seeds),
         _without_baselines(transfers),
         _measured_otherwise(transfers),
     )
@@ -229,27 +236,39 @@ def _beaten_baselines(transfers: Sequence[Transfer], spreads: Spreads) -> str:
     )
 
 
-def _over_seeds(transfers: Sequence[Transfer], spreads: Spreads) -> str:
+def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
     """Which baselines count with several seeds, in a sentence."""
-    met = {(b.result.dataset, b.name) for t in transfers for b in _equals(t)}
-    told = [
-        f"{name} on {target} ({spreads[target, name][OVER_SEEDS['GBT']].seeds} seeds)"
-        for target, name in sorted(met & set(spreads))
-    ]
-    if not told:
-        return ""
-    return (
-        f" Of {', '.join(told)} the mean counts, and how far seeds lie apart belongs to the error; "
-        "ours and the other baselines are of one seed."
-    )
+    both, alone = {}, {}
+    for t in transfers:
+        for b in _equals(t):
+            way, label = (t.source.config.name, b.result.dataset), OVER_SEEDS["GBT"]
+            if gain := seeds.gain(*way, FINE_TUNED, b.name).get(label):
+                both[f"{t.title} and {b.name} ({gain.seeds} seeds)"] = True
+            elif level := seeds.level(*way, b.name).get(label):
+                alone[f"{b.name} on {b.result.dataset} ({level.seeds} seeds)"] = True
+    told = ""
+    if both:
+        told += (
+            f" Of {', '.join(both)} the difference is the mean over seeds, and its error half of "
+            "that mean's 95% interval."
+        )
+    if alone:
+        told += (
+            f" Of {', '.join(alone)}, beside an encoder of one seed, the mean counts, and half of "
+            "the 95% interval of one more seed belongs to the error."
+        )
+    return told + " What is compared otherwise is of one seed." if told else ""
 
 
-def _shared(transfers: Sequence[Transfer], spreads: Spreads) -> str:
+def _shared(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
     """Which networks several transfers are compared with, in a sentence: they fall together."""
-    rivals = _alike(b for t in transfers for b in t.rivals)
-    rivals = [b for b in rivals if (b.result.dataset, b.name) not in spreads]
     # Scores that are equal to the bit are of one network.
-    met = Counter((f"{b.name} on {b.result.dataset}", b.result.omes().omes) for b in rivals)
+    met = Counter(
+        (f"{b.name} on {b.result.dataset}", b.result.omes().omes)
+        for t in transfers
+        for b in _alike(t.rivals)
+        if not seeds.level(t.source.config.name, b.result.dataset, b.name)
+    )
     told = [f"{name} ({many} transfers)" for (name, _), many in met.items() if many > 1]
     if not told:
         return ""

@@ -50,7 +50,7 @@ def results_page(
         HEAD,
         f"![OMES and GBT accuracy of every transfer]({OVERVIEW})" if transfers else "",
         "## Claims",
-        verdicts(transfers, sweeps.spreads(seeds)),
+        verdicts(transfers, sweeps.over_seeds(seeds)),
         "## Sources",
         tables.sources(m for m in models if m.config.kind == SOURCE),
         "## Transfers",

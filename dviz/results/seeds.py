@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ PAIRS = (
     ("direct", "Source"),
     ("fine-tuned", "Source"),
 )
+TARGET_ONLY = "target-only"  # the same network whatever the Source
 FIRST = 0  # the seed on which settings were chosen
 FEWEST = 3  # other seeds, for differences without it to say anything
 NOTE = (
@@ -37,6 +39,50 @@ class Spread(NamedTuple):
     mean: float
     deviation: float
     seeds: int
+
+    @property
+    def reach(self) -> float:
+        """Half of the mean's 95% interval (Student's t)."""
+        return self._quantile * self.deviation / self.seeds**0.5
+
+    @property
+    def reach_of_one(self) -> float:
+        """Half of the 95% interval around the mean that one more seed falls into."""
+        return self._quantile * self.deviation * (1 + 1 / self.seeds) ** 0.5
+
+    @property
+    def _quantile(self) -> float:
+        from scipy.stats import t
+
+        return float(t.ppf((1 + LEVEL) / 2, self.seeds - 1))
+
+
+Spreads = dict[str, Spread]  # by the labels of `SCORES`; accuracies as shares
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """What sweeps over seeds say of baselines.
+
+    Attributes:
+        levels: scores of a baseline, by (source, target, baseline); see `level`.
+        gains: by (source, target, stage, baseline), how far the stage is above it, seed by seed.
+    """
+
+    levels: dict[tuple[str, str, str], Spreads] = field(default_factory=dict)
+    gains: dict[tuple[str, str, str, str], Spreads] = field(default_factory=dict)
+
+    def level(self, source: str, target: str, baseline: str) -> Spreads:
+        """Scores of a baseline on a Target; empty where it was not trained from several seeds."""
+        return self.levels.get((_met(source, baseline), target, baseline), {})
+
+    def gain(self, source: str, target: str, stage: str, baseline: str) -> Spreads:
+        """How far a stage of a transfer is above a baseline; empty where that was not measured."""
+        return self.gains.get((source, target, stage, baseline), {})
+
+
+def _met(source: str, baseline: str) -> str:
+    return "" if baseline == TARGET_ONLY else source
 
 
 class Score(NamedTuple):
@@ -84,24 +130,35 @@ def staged(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def spreads(rows: pd.DataFrame | None) -> dict[tuple[str, str], dict[str, Spread]]:
-    """Of every Target and baseline that was trained from several seeds, each score over these.
-
-    Keys are (target, baseline), and within the labels of `SCORES`; accuracies as shares.
-    """
-    found: dict[tuple[str, str], dict[str, Spread]] = {}
+def over_seeds(rows: pd.DataFrame | None) -> OverSeeds:
+    """What rows of sweeps say of every baseline that was trained from at least `FEWEST` seeds."""
+    found = OverSeeds()
     if rows is None:
         return found
     rows = staged(rows)
-    for (target, name), group in rows[rows["baseline"].notna()].groupby(["target", "stage"]):
-        if len(group) >= FEWEST:
-            found[str(target), str(name)] = {
-                score.label: Spread(
-                    float(group[score.column].mean()), float(group[score.column].std()), len(group)
+    known = rows[rows["baseline"].notna()]
+    met = [_met(*names) for names in zip(known["source"], known["stage"], strict=True)]
+    for (source, target, name), group in known.groupby([met, "target", "stage"]):
+        values = group.drop_duplicates("seed")
+        found.levels[str(source), str(target), str(name)] = _spreads(
+            {score.label: values[score.column].to_numpy() for score in SCORES}
+        )
+    for (source, target), ways in rows[rows["target"] != ""].groupby(PLACE[:2]):
+        rivals = ways["baseline"].notna()
+        for stage in ways.loc[~rivals, "stage"].unique():
+            for name in ways.loc[rivals, "stage"].unique():
+                found.gains[str(source), str(target), stage, name] = _spreads(
+                    {score.label: differences(ways, stage, name, score) for score in SCORES}
                 )
-                for score in SCORES
-            }
     return found
+
+
+def _spreads(values: dict[str, np.ndarray]) -> Spreads:
+    return {
+        label: Spread(float(each.mean()), float(each.std(ddof=1)), len(each))
+        for label, each in values.items()
+        if len(each) >= FEWEST
+    }
 
 
 def _stages(rows: pd.DataFrame) -> str:
@@ -151,25 +208,26 @@ def _with_and_without_the_first(group: pd.DataFrame) -> Iterator[tuple[pd.DataFr
 
 def paired(group: pd.DataFrame, stage: str, other: str, score: Score) -> str:
     """The difference of two stages in one score, seed by seed, with its interval, in words."""
+    found = score.unit * differences(group, stage, other, score)
+    if len(found) < 2:
+        return NOTHING
+    low, high = paired_interval(found)
+    digits = score.digits
+    return f"{found.mean():+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+
+
+def differences(group: pd.DataFrame, stage: str, other: str, score: Score) -> np.ndarray:
+    """How far `stage` is above `other` in one score, of every seed that has both, (n,)."""
     wide = group.pivot_table(score.column, "seed", "stage")
     if stage not in wide or other not in wide:
-        return NOTHING
-    differences = score.unit * (wide[stage] - wide[other]).dropna().to_numpy()
-    if len(differences) < 2:
-        return NOTHING
-    low, high = paired_interval(differences)
-    digits = score.digits
-    mean = differences.mean()
-    return f"{mean:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+        return np.empty(0)
+    return np.asarray((wide[stage] - wide[other]).dropna())
 
 
 def paired_interval(differences: np.ndarray) -> tuple[float, float]:
     """Student's 95% interval of the mean of differences (n,), n ≥ 2."""
-    from scipy.stats import t
-
-    n = len(differences)
-    half = t.ppf((1 + LEVEL) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n)
-    return float(differences.mean() - half), float(differences.mean() + half)
+    found = Spread(float(differences.mean()), float(differences.std(ddof=1)), len(differences))
+    return found.mean - found.reach, found.mean + found.reach
 
 
 def _chosen(rows: pd.DataFrame) -> Iterator[str]:

@@ -155,8 +155,8 @@ def _drawn(
     first, second, differ = sample(config.batch_size, rng, config.k)
     most = len(dataset.space.varying)
     # Locatello et al. 2020 draw k from 1 to one less than there are factors.
-    redraws = MOST_REDRAWS if config.supervision == "adaptive" and config.k == UNIFORM else 0
-    for _ in range(redraws):
+    told = config.supervision == "adaptive" or config.labelled < 1
+    for _ in range(MOST_REDRAWS if told and config.k == UNIFORM else 0):
         bad = differ.sum(axis=1) == most
         if most < 2 or not bad.any():
             break

@@ -7,8 +7,8 @@ from sklearn.feature_selection import mutual_info_classif
 
 from dviz.metrics.boosting import boosted_trees
 from dviz.metrics.dci_es import CAPACITIES, dci_es, explicitness_of
-from dviz.metrics.infomec import infomec, neighbour_information
-from dviz.metrics.information import information_matrix
+from dviz.metrics.infomec import infomec
+from dviz.metrics.information import information_matrix, neighbour_information
 from dviz.metrics.omes import omes
 from dviz.metrics.pairs import associate_pairs
 from dviz.metrics.sufficiency import sufficiency
@@ -108,6 +108,15 @@ def test_correlation_and_information_disagree_where_each_is_blind():
     assert (S[1, 1:] > 0.85).all()
     assert (information[1, 1:] < 0.05).all()
     assert omes(information).active == (0, 1)
+
+
+def test_a_perfect_code_tells_all_of_a_factor_however_many_values_it_has():
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, [100, 72, 18, 9, 2], size=(3000, 5))
+    codes = np.column_stack([factors * 1e-6, rng.normal(size=3000)])
+    found = information_matrix(codes + 1e-9 * rng.normal(size=codes.shape), factors)
+    assert (np.diag(found) > 0.99).all()
+    assert (found[-1] < 0.03).all()
 
 
 @pytest.mark.parametrize("classes", [2, 5])

@@ -143,6 +143,28 @@ def test_so_do_drawn_pairs(count, pooling):
     assert calibrated(perfect) >= 0.98
 
 
+@pytest.mark.parametrize("apart", [9, 3, 1])
+def test_labels_that_go_together_make_no_mixture_a_disentangled_code(apart):
+    """Where two factors are nearly the same, pairs that differ in one alone are hardly apart."""
+    rng = np.random.default_rng(0)
+    a = rng.integers(10, size=4000)
+    near = np.clip(a + rng.integers(-apart, apart + 1, size=4000), 0, 9)
+    b = rng.integers(10, size=4000) if apart == 9 else near
+    factors = np.column_stack([a, b, rng.integers(12, size=4000)])
+    codes = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    mixed = np.column_stack(
+        [codes[:, 0] + codes[:, 1], codes[:, 0] + 1.1 * codes[:, 1], codes[:, 2]]
+    )
+
+    def calibrated(codes):
+        found = associate(codes, factors)
+        signal = table_signal(codes, factors, found.correlation, found.pairs)
+        return omes(calibrate(found.correlation, signal, [10, 10, 12])).omes
+
+    assert calibrated(codes) > 0.97
+    assert calibrated(mixed) == pytest.approx(0.555, abs=0.02)
+
+
 def test_calibration_takes_off_noise_and_ceiling():
     # Half of the variance is noise; a factor of 3 values moves all of the signal, the other none.
     np.testing.assert_allclose(calibrate([[-0.25, 0.5]], [0.5], [3, 9]), [[1.0, 0.0]])

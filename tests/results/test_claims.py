@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dviz.checkpoint import REPORT
 from dviz.measuring.differences import Difference
 from dviz.measuring.report import BY_PHOTOGRAPH, Baseline, read_report
 from dviz.results.claims import _kept, verdicts
-from dviz.results.seeds import Spread
+from dviz.results.seeds import OverSeeds, Spread
 from dviz.results.zoo import read_zoo, transfers_of
 from tests.results.zoo import edit, probes
 from tests.ui.material import NAMES
@@ -137,23 +138,39 @@ def test_what_learnt_on_the_source_is_compared_as_far_as_it_was_carried(zoo):
     assert [b.name for b in found] == ["autoencoder", "random", "beta-vae"]
 
 
-def test_of_a_baseline_over_seeds_the_mean_counts_and_their_spread(zoo):
+@pytest.fixture
+def dull(zoo):
+    """Transfers with a rival of worse codes, and our OMES."""
     result = read_report(zoo / TUNED / REPORT).results["things"]
-    dull = replace(result, association=np.full_like(result.association_matrix, 0.3).tolist())
-    edit(zoo / TUNED, lambda result: result, baselines=[Baseline("rival", "another", dull)])
-    transfers = transfers_of(read_zoo(zoo))
-    ours, once = result.omes().omes, verdicts(transfers)
-    label = {
-        "OMES avg": Spread(ours - 0.1, 0.2, 5),
-        "GBT, all": Spread(0, 0.2, 5),
-        "MLP, all": None,
-    }
-    over = verdicts(transfers, {("things", "rival"): label})
-    way = "color-dsprites → things, fine-tuned, OMES avg: rival"
-    assert f"yes: {way}" in once
-    assert re.search(rf"no: {way} \+0\.100 ± 0\.20", over)
-    assert "Of rival on things (5 seeds) the mean counts" in over
-    assert "mean counts" not in once
+    worse = replace(result, association=np.full_like(result.association_matrix, 0.3).tolist())
+    edit(zoo / TUNED, lambda result: result, baselines=[Baseline("rival", "another", worse)])
+    return transfers_of(read_zoo(zoo)), result.omes().omes
+
+
+WAY = "color-dsprites → things, fine-tuned, OMES avg: rival"
+
+
+def test_of_a_baseline_over_seeds_the_mean_counts_and_how_far_one_more_may_lie(dull):
+    transfers, ours = dull
+    levels = {(SOURCE, "things", "rival"): {"OMES avg": Spread(ours - 0.1, 0.04, 5)}}
+    once, over = verdicts(transfers), verdicts(transfers, OverSeeds(levels))
+    assert f"yes: {WAY}" in once
+    # 0.04 · 2.776 · √1.2 / 2: more than two standard deviations are needed.
+    assert re.search(rf"no: {WAY} \+0\.100 ± 0\.06", over)
+    levels = {("another", "things", "rival"): {"OMES avg": Spread(ours - 0.1, 0.04, 5)}}
+    assert f"yes: {WAY}" in verdicts(transfers, OverSeeds(levels))
+
+
+def test_where_both_have_seeds_their_mean_difference_counts_with_its_interval(dull):
+    transfers, _ = dull
+    labels = ("OMES avg", "GBT, all", "MLP, all")
+    way = (SOURCE, "things", "fine-tuned", "rival")
+    for mean, verdict in ((0.05, "yes"), (0.02, "no")):
+        gains = {way: dict.fromkeys(labels, Spread(mean, 0.02, 4))}
+        over = verdicts(transfers, OverSeeds(gains=gains))
+        assert f"{verdict}: {WAY} +{mean:.3f} ± 0.016" in over  # 3.182 · 0.02 / √4 / 2
+        assert "and rival (4 seeds) the difference is the mean over seeds" in over
+    assert "over seeds" not in verdicts(transfers)
 
 
 def test_modularity_within_its_error_of_the_tolerance_is_open():

@@ -76,10 +76,33 @@ def test_several_rows_of_a_seed_are_no_seeds():
         seeds.section(pd.concat([rows, rows]))
 
 
-def test_baselines_of_several_seeds_have_a_spread():
-    rows = sweep(direct=[0.1, 0.2, 0.3], target_only=[0.4, 0.5, 0.6])
-    assert seeds.spreads(None) == seeds.spreads(sweep(target_only=[0.4, 0.5])) == {}
-    (found,) = seeds.spreads(rows).values()
-    assert found["OMES avg"] == pytest.approx((0.5, 0.1, 3))
+def test_stages_are_compared_with_their_source():
     text = seeds.section(sweep(Source=[0.5, 0.7], direct=[0.1, 0.5]))
     assert "| white → noisy, direct − Source | -0.300 (" in text
+
+
+def test_baselines_of_several_seeds_have_a_spread():
+    assert not seeds.over_seeds(None).levels
+    few = seeds.over_seeds(sweep(direct=[0.1, 0.2], target_only=[0.4, 0.5]))
+    assert not few.level("white", "noisy", "target-only")
+    assert not few.gain("white", "noisy", "direct", "target-only")
+    found = seeds.over_seeds(sweep(direct=[0.1, 0.2, 0.4], target_only=[0.4, 0.5, 0.6]))
+    assert found.level("white", "noisy", "target-only")["OMES avg"] == pytest.approx((0.5, 0.1, 3))
+    gain = found.gain("white", "noisy", "direct", "target-only")["OMES avg"]
+    assert gain == pytest.approx((-0.8 / 3, 0.1 / 3**0.5, 3))
+    assert not found.gain("white", "noisy", "fine-tuned", "target-only")
+
+
+def test_networks_of_another_source_are_others_unless_they_learnt_on_the_target_alone():
+    rows = sweep(target_only=[0.4, 0.5, 0.6])
+    carried = rows.assign(baseline="autoencoder")
+    both = pd.concat([rows, carried, carried.assign(source="rooms", omes_avg=0.1)])
+    found = seeds.over_seeds(both)
+    means = [found.level(s, "noisy", "autoencoder")["OMES avg"].mean for s in ("white", "rooms")]
+    assert means == pytest.approx([0.5, 0.1])
+    assert found.level("rooms", "noisy", "target-only")["OMES avg"].mean == pytest.approx(0.5)
+
+
+def test_a_spread_tells_where_the_mean_and_where_one_more_lies():
+    found = seeds.Spread(0.0, 1.0, 5)
+    assert (found.reach, found.reach_of_one) == pytest.approx((1.2416, 3.0414), abs=1e-4)

@@ -53,4 +53,5 @@ def test_pairs_whose_changes_are_told_from_posteriors_share_something(sprites):
         return (~batch.changed).sum(1)
 
     assert (shared(supervision="adaptive") > 0).all()
+    assert (shared(supervision="labels", labelled=0.1) > 0).all()
     assert (shared(supervision="labels") == 0).any()

@@ -98,9 +98,16 @@ class Objective(ABC):
         return self.weigh(self._draw(model, x, noise, posterior), weights)
 
     def held_out(self, model: VAE, x: Tensor, weights: Weights, noise: Noise) -> Tensor:
-        """What tells when to stop: the negative ELBO of images not trained on, ()."""
+        """What tells when to stop, of images not trained on: reconstruction and `penalty`, ().
+
+        Without what is told of a batch rather than of an image, such as a total correlation.
+        """
         drawn = self._draw(model, x, noise)
-        return drawn.reconstruction + (weights.kl * drawn.kl).sum()
+        return drawn.reconstruction + self.penalty(drawn, weights)
+
+    def penalty(self, drawn: Drawn, weights: Weights) -> Tensor:
+        """What the posteriors' KL divergence costs, ()."""
+        return (weights.kl * drawn.kl).sum()
 
     def teach(
         self, loss: Loss, generator: torch.Generator, average: Callable[[nn.Module], None]

@@ -23,9 +23,11 @@ class BetaTcVae(Objective):
     def weigh(self, drawn: Drawn, weights: Weights) -> Loss:
         correlation = total_correlation(drawn.z, drawn.mean, drawn.log_variance, self.num_images)
         tc_weight = weights.warmup * (self.settings.beta - 1)
-        relative = relative_weights(weights, self.settings.beta)
-        total = drawn.reconstruction + (relative * drawn.kl).sum() + tc_weight * correlation
+        total = drawn.reconstruction + self.penalty(drawn, weights) + tc_weight * correlation
         return Loss(total, drawn.reconstruction, drawn.kl, drawn.z, correlation)
+
+    def penalty(self, drawn: Drawn, weights: Weights) -> Tensor:
+        return (relative_weights(weights, self.settings.beta) * drawn.kl).sum()
 
 
 def relative_weights(weights: Weights, beta: float) -> Tensor:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dviz.models.objectives.base import GROUP, Drawn, Loss, Objective, Weights
 from dviz.models.settings import setting
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +32,12 @@ class BetaVae(Objective):
     name = "beta-vae"
 
     def weigh(self, drawn: Drawn, weights: Weights) -> Loss:
-        penalty = (weights.kl * drawn.kl).sum()
-        allowance = self.allowance(weights)
-        if allowance:
-            penalty = (penalty - allowance).abs()
-        return Loss(drawn.reconstruction + penalty, drawn.reconstruction, drawn.kl, drawn.z)
+        total = drawn.reconstruction + self.penalty(drawn, weights)
+        return Loss(total, drawn.reconstruction, drawn.kl, drawn.z)
+
+    def penalty(self, drawn: Drawn, weights: Weights) -> Tensor:
+        whole, allowance = super().penalty(drawn, weights), self.allowance(weights)
+        return (whole - allowance).abs() if allowance else whole
 
     def allowance(self, weights: Weights) -> float:
         """β·C at this step, nats (Burgess et al., eq. 8)."""

@@ -53,9 +53,11 @@ class FactorVae(Objective):
 
         correlation = density_ratio(self.discriminator, drawn.z)
         tc_weight = weights.warmup * self.settings.beta
-        relative = relative_weights(weights, self.settings.beta)
-        total = drawn.reconstruction + (relative * drawn.kl).sum() + tc_weight * correlation
+        total = drawn.reconstruction + self.penalty(drawn, weights) + tc_weight * correlation
         return Loss(total, drawn.reconstruction, drawn.kl, drawn.z, correlation)
+
+    def penalty(self, drawn: Drawn, weights: Weights) -> Tensor:
+        return (relative_weights(weights, self.settings.beta) * drawn.kl).sum()
 
     def teach(
         self, loss: Loss, generator: torch.Generator, average: Callable[[nn.Module], None]

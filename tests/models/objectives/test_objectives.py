@@ -111,6 +111,23 @@ def test_an_allowance_is_free_to_reach_and_dear_to_miss(model):
     assert (missed.total - met.total).item() == pytest.approx(3, rel=1e-2)
 
 
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("settings", [{}, {"capacity": 1.0, "capacity_rise": 0.0}])
+def test_what_tells_when_to_stop_is_what_is_minimised_without_what_needs_a_batch(
+    model, name, settings
+):
+    x, beta = images(6), torch.full((5,), 7.0)
+    settings = settings if name == "beta-vae" else {}
+    config = TrainingConfig(steps=1, objective=name, beta=7.0, discriminator_units=8, **settings)
+    objective = OBJECTIVES[name](config, 5, num_images=1000)
+    loss = objective.loss(model, x, Weights(beta), noise())
+    of_batch = {"beta-tcvae": 6.0, "factor-vae": 7.0}.get(name, 0.0)
+    found = objective.held_out(model, x, Weights(beta), noise())
+    expected = loss.total - (of_batch * loss.total_correlation if of_batch else 0)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert name == "autoencoder" or found > loss.reconstruction
+
+
 def test_an_autoencoder_draws_nothing_and_pays_nothing(model):
     loss = loss_of(model, images(6), torch.ones(5), noise(), "autoencoder")
     assert loss.total == loss.reconstruction

@@ -203,7 +203,12 @@ def measure(
     names = list(dataset.space.names)
     train = training_rows(dataset, sample.classes, seed)
     asked = probes and models is None
-    scores = probe_scores(sample, found.matrix, names, seed, jobs, train, models) if probes else []
+    groups = dataset.photographs(sample.classes)
+    scores = (
+        probe_scores(sample, found.matrix, names, seed, jobs, train, models, groups)
+        if probes
+        else []
+    )
     information = [] if models else information_of(sample.mean, sample.classes)
     report = DatasetReport(
         dataset=dataset.name,

@@ -27,10 +27,12 @@ def probe_scores(
     jobs: int,
     train: np.ndarray | None = None,
     models: Sequence[str] | None = None,
+    groups: np.ndarray | None = None,
 ) -> list[ProbeScore]:
     """Probes on all active dimensions and on the associated one, one row of labels at a time.
 
-    With `models` only those, and only on all active dimensions.
+    With `models` only those, and only on all active dimensions. `train` and `groups`: see
+    `probe_factors`.
     """
     kinds = tuple(models or MODELS)
     if (sample.classes != UNKNOWN).all() and names:
@@ -45,6 +47,7 @@ def probe_scores(
             seed=seed,
             n_jobs=jobs,
             train=train,
+            groups=groups,
         )
         return _score_rows(found.to_dict()["per_factor"])
     scores = []
@@ -71,6 +74,7 @@ def probe_scores(
                 seed=seed,
                 n_jobs=jobs,
                 train=None if train is None else train[known],
+                groups=None if groups is None else groups[known],
             )
             scores += [
                 replace(score, dimensions=dimensions)
@@ -103,6 +107,7 @@ def arc_scores(
         seed=seed,
         n_jobs=jobs,
         train=train,
+        groups=dataset.photographs(sample.classes),
     )
     return _score_rows(found.to_dict()["per_factor"])
 

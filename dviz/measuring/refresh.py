@@ -107,10 +107,10 @@ def with_probes(
     """The result with probes taken anew from its codes."""
     sample = _sample(codes, classes)
     train = training_rows(dataset, classes, result.seed)
-    names, S = result.factors, result.association_matrix
+    names, S, groups = result.factors, result.association_matrix, dataset.photographs(classes)
     return replace(
         result,
-        probes=probe_scores(sample, S, names, result.seed, jobs, train),
+        probes=probe_scores(sample, S, names, result.seed, jobs, train, groups=groups),
         split=BY_ROW if train is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, result.seed, jobs),
     )

@@ -20,7 +20,7 @@ from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.metric import Entry, Metric, Row, Table, left_out
 from dviz.metrics.mlp import Mlp, fit_mlp
 from dviz.metrics.omes import associated_dimensions
-from dviz.metrics.split import run_parallel, train_rows, unlearnable
+from dviz.metrics.split import error_of_mean, run_parallel, train_rows, unlearnable
 from dviz.metrics.trees import Trees, fit_booster
 
 MODELS = ("gbt", "mlp")
@@ -131,6 +131,7 @@ def probe_factors(
     n_jobs: int = 2,
     shuffle: bool = False,
     train: Any = None,
+    groups: Any = None,
 ) -> ProbeResult:
     """Train and test every probe.
 
@@ -147,6 +148,7 @@ def probe_factors(
             last third would hold classes never trained on (see `unseen`).
         train: bool (N,), the rows that train, where it is not the first two thirds: the others
             test. For rows that are not independent.
+        groups: (N,), equal where rows are not independent; standard errors then count groups.
 
     Raises:
         ValueError: an argument outside of what is described above.
@@ -159,6 +161,7 @@ def probe_factors(
     sets = _dimension_sets(codes, factors, dimensions, association, active)
     count, order = _split(train, len(codes), seed if shuffle else None)
     codes, factors = codes[order], factors[order]
+    tested = None if groups is None else np.asarray(groups)[order][count:]
     entries = [_factor_entry(column, count) for column in factors.T]
     jobs = {
         (model, j, dims[j])
@@ -167,7 +170,7 @@ def probe_factors(
         for dims in sets.values()
         if dims[j] and entry["reason"] is None
     }
-    scores = _run(jobs, codes, factors, seed, n_jobs, count)
+    scores = _run(jobs, codes, factors, seed, n_jobs, count, tested)
     per_factor = {
         name: entries[j]
         | {"probes": {m: {s: _entry(scores, m, j, d[j]) for s, d in sets.items()} for m in models}}
@@ -193,11 +196,19 @@ def _split(train: Any, rows: int, seed: int | None) -> tuple[int, np.ndarray]:
 
 
 def _run(
-    jobs: set, codes: np.ndarray, factors: np.ndarray, seed: int, n_jobs: int, train: int
+    jobs: set,
+    codes: np.ndarray,
+    factors: np.ndarray,
+    seed: int,
+    n_jobs: int,
+    train: int,
+    tested: np.ndarray | None,
 ) -> dict:
     """Scores of each (model, factor, dimensions), the slowest first so that no process idles."""
     ordered = sorted(jobs, key=lambda job: (-np.unique(factors[:, job[1]]).size, job))
-    arguments = [(codes[:, dims], factors[:, j], model, seed, train) for model, j, dims in ordered]
+    arguments = [
+        (codes[:, dims], factors[:, j], model, seed, train, tested) for model, j, dims in ordered
+    ]
     return dict(zip(ordered, run_parallel(_train_and_test, arguments, n_jobs), strict=True))
 
 
@@ -206,7 +217,12 @@ def _fit_trees(codes: np.ndarray, targets: np.ndarray, classes: int, seed: int) 
 
 
 def _train_and_test(
-    codes: np.ndarray, labels: np.ndarray, model: str, seed: int, train: int
+    codes: np.ndarray,
+    labels: np.ndarray,
+    model: str,
+    seed: int,
+    train: int,
+    groups: np.ndarray | None,
 ) -> dict:
     """Accuracy, balanced accuracy and standard error on all rows but the first `train`."""
     truth = labels[train:]
@@ -216,11 +232,10 @@ def _train_and_test(
     hits = [_predicted(codes, labels, model, each, train) == truth for each in seeds]
     hit = np.mean(hits, axis=0)
     recalls = [hit[truth == value].mean() for value in np.unique(truth)]
-    accuracy = float(hit.mean())
     return {
-        "accuracy": accuracy,
+        "accuracy": float(hit.mean()),
         "balanced_accuracy": float(np.mean(recalls)),
-        "standard_error": float(np.sqrt(accuracy * (1 - accuracy) / len(truth))),
+        "standard_error": error_of_mean(hit, groups),
     }
 
 

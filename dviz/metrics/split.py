@@ -63,3 +63,17 @@ def release_workers() -> None:
     from joblib.externals.loky import get_reusable_executor
 
     get_reusable_executor().shutdown(wait=True)
+
+
+def error_of_mean(values: np.ndarray, groups: np.ndarray | None = None) -> float:
+    """Standard error of the mean of values (N,), those of a group (N,) rising and falling together.
+
+    >>> round(error_of_mean(np.array([0.0, 1.0, 1.0, 0.0])), 3)
+    0.25
+    >>> round(error_of_mean(np.array([0.0, 1.0, 1.0, 0.0]), np.array([3, 7, 7, 3])), 3)
+    0.354
+    """
+    surplus = values - values.mean()
+    if groups is not None:
+        surplus = np.bincount(np.unique(groups, return_inverse=True)[1], surplus)
+    return float(np.sqrt((surplus**2).sum()) / len(values))

@@ -2,7 +2,8 @@
 
 Every process seeds the whole batch and works on its slice; gradients, BatchNorm statistics and
 reported losses are means over all of them. So the run is the one that a single process with the
-whole batch would be, up to the order of sums.
+whole batch would be, up to the order of sums; but for β-TCVAE, whose total correlation is estimated
+within each slice.
 """
 
 from __future__ import annotations

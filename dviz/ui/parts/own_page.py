@@ -30,6 +30,10 @@ from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.scores import factor_table, totals
 
 HATCHED = "A hatched cell is dark because its dimension changes by itself."
+BESIDE = (
+    "Beside the models that come with this page, by OMES calibrated for noise and ceilings: OMES "
+    "itself cannot reach 1 where a factor has few values, so it compares datasets unfairly."
+)
 PROBE_SETS = {"all": ("all", GREY), "union": ("union", SKY), "pruned": ("pruned", PURPLE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 
@@ -163,7 +167,7 @@ def progress(metric: str, remaining: float | None = None) -> str:
 
 
 def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooling: str) -> str:
-    """OMES of these codes among those of the shipped Sources."""
+    """These codes among the shipped Sources, by calibrated OMES, those without one last."""
     if table is None:
         return ""
     own = table.omes(alpha, pooling)
@@ -171,16 +175,19 @@ def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooli
     rated = sum(part["reason"] is None for part in own.per_factor.values())
     part = f" <small>{rated} of {count} factors</small>" if rated < count else ""
     name = f"<b>{escape(table.name)}</b>{part}"
-    scores = [(name, own.omes, own.modularity, own.compactness)]
+    scores = [(name, table.omes_calibrated(alpha, pooling).omes, own)]
     for key, result in _sources(library):
-        shipped = result.omes(alpha, pooling)
+        known = result.omes_calibrated(alpha, pooling)
         title, small = library.title(key), f" <small>{escape(key)}</small>"
         name = escape(title) + (small if key != title else "")
-        scores.append((name, shipped.omes, shipped.modularity, shipped.compactness))
-    scores.sort(key=lambda row: -np.nan_to_num(row[1]))
-    rows = [[name, *map(markup.decimal, values)] for name, *values in scores]
-    header = ["Model", "OMES", "modularity", "compactness"]
-    return markup.table(header, rows, "Beside the models that come with this page", kind="numbers")
+        scores.append((name, np.nan if known is None else known.omes, result.omes(alpha, pooling)))
+    scores.sort(key=lambda row: np.nan_to_num([-row[1], -row[2].omes], nan=1.0).tolist())
+    rows = [
+        [name, *map(markup.decimal, (known, score.omes, score.modularity, score.compactness))]
+        for name, known, score in scores
+    ]
+    header = ["Model", "OMES calibrated", "OMES", "modularity", "compactness"]
+    return markup.table(header, rows, BESIDE, kind="numbers")
 
 
 def _sources(library: Library) -> list[tuple[str, DatasetReport]]:

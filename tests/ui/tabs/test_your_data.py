@@ -11,6 +11,7 @@ import pytest
 
 from dviz.errors import CheckpointError
 from dviz.measuring.files import encode_labels
+from dviz.measuring.report import DatasetReport
 from dviz.metrics.suite import evaluate_all
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import as_table
@@ -111,6 +112,26 @@ def test_own_codes_stand_among_the_shipped_sources(checkpoints, table):
     assert NAMES[0] in rows
     assert NAMES[1] not in rows  # a transfer is no reference
     assert "factors</small>" not in rows
+
+
+def test_a_perfect_code_of_few_values_comes_first(checkpoints):
+    rng, factors = np.random.default_rng(0), uniform(2000, sizes=(4, 4))
+    codes = np.c_[factors, rng.normal(size=len(factors))].astype(np.float32)
+    columns = [[str(v) for v in column] for column in factors.T]
+    own = as_table("mine", codes, encode_labels(list("ab"), columns))
+    assert own.omes(0.5, "avg").omes < 0.7 < own.omes_calibrated(0.5, "avg").omes
+    rows = own_page.reference_rows(Library(checkpoints), own, 0.5, "avg")
+    header, first, *_ = rows.split("<tr>")[1:]
+    assert header.index(">OMES calibrated<") < header.index(">OMES<")
+    assert "<b>mine</b>" in first
+    assert "few values" in rows
+
+
+def test_what_has_no_calibrated_score_comes_last(checkpoints, table, monkeypatch):
+    monkeypatch.setattr(DatasetReport, "omes_calibrated", lambda *_: None)
+    *_, last = own_page.reference_rows(Library(checkpoints), table, 0.5, "avg").split("<tr>")
+    assert NAMES[0] in last
+    assert "<td>–</td>" in last
 
 
 def test_a_score_of_some_factors_alone_says_so_beside_others(checkpoints):

@@ -17,6 +17,7 @@ from dviz.errors import CheckpointError
 from dviz.measuring.columns import Column
 from dviz.measuring.files import ROLES
 from dviz.measuring.report import DatasetReport, read_report
+from dviz.metrics.metric import Row
 from dviz.metrics.suite import METRICS
 from dviz.metrics.summary import notes, score_rows
 from dviz.palette import GREY, PURPLE, SKY
@@ -95,11 +96,22 @@ def metric_table(result: dict[str, Any]) -> str:
     factors = result["factors"]
     rows = [
         [escape(label), *(_cell(value) for value in [score, *(parts or [None] * len(factors))])]
-        for label, score, parts in score_rows(result)
+        for label, score, parts in _rows(result)
     ]
     header = ["Metric", "score", *map(escape, factors)]
     remarks = "".join(map(markup.note, _remarks(result)))
     return markup.table(header, rows, kind="numbers") + remarks
+
+
+def _rows(result: dict[str, Any]) -> list[Row]:
+    """Every metric's; those of OMES say of which α and pooling, since the controls move on."""
+    rows = score_rows(result)
+    if "omes" not in result:
+        return rows
+    alpha, pooling = result["omes"]["alpha"], result["omes"]["pooling"]
+    how = {"OMES": f"α {alpha:g}, {pooling}", "OMES calibrated": f"α {alpha:g}, {pooling}"}
+    how |= {"OMES modularity": pooling, "OMES compactness": pooling}
+    return [(f"{row[0]} ({how[row[0]]})" if row[0] in how else row[0], *row[1:]) for row in rows]
 
 
 def _remarks(result: dict[str, Any]) -> list[str]:
@@ -134,7 +146,7 @@ def downloads(result: dict[str, Any]) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["metric", "score", *result["factors"]])
-    writer.writerows([label, score, *parts] for label, score, parts in score_rows(result))
+    writer.writerows([label, score, *parts] for label, score, parts in _rows(result))
     files = {
         "report.json": ("application/json", json.dumps(result, indent=1)),
         "metrics.csv": ("text/csv", table.getvalue()),

@@ -73,6 +73,17 @@ def test_the_downloads_hold_the_report(result):
     assert any(row.startswith("MIG,") for row in rows)
 
 
+def test_rows_of_omes_say_what_they_were_measured_with(table):
+    found = evaluate_all(CODES, FACTORS, metrics=["omes", "mig"], alpha=0.25, pooling="max")
+    page = own_page.metric_table(found | {"rows_trained_on": len(CODES)})
+    for label in ("OMES (α 0.25, max)", "OMES modularity (max)", "OMES calibrated (α 0.25, max)"):
+        assert f">{label}<" in page
+    assert ">MIG<" in page
+    links = own_page.downloads(found)
+    text = base64.b64decode(re.search(r'metrics.csv" href="[^,]+,([^"]+)"', links)[1]).decode()
+    assert f'"OMES (α 0.25, max)",{table.omes(0.25, "max").omes:.6f}'[:-1] in text
+
+
 def test_what_was_left_out_is_said(result):
     page = own_page.metric_table(result)
     assert "All but OMES on 100 random rows of 1,000" in page

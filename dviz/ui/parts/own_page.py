@@ -83,7 +83,7 @@ def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, s
     words = "".join(f"<li>{escape(line)}</li>" for line in findings(table))
     told = f'<ul class="own-findings">{words}</ul>' if words else ""
     by_factor = factor_table(score, table.called)
-    rows = f"<details><summary>A row a factor</summary>{by_factor}{note}</details>"
+    rows = f"<details><summary>Scores by factor</summary>{by_factor}{note}</details>"
     known = table.omes_calibrated(alpha, pooling).omes
     hatched = dark_by_itself(table.association.matrix, table.calibrated, table.signal)
     note_on_cells = f" {HATCHED}" if hatched[table.active].any() else ""

@@ -30,7 +30,7 @@ def test_ahead_behind_and_on_a_par_are_told_apart(measured):
     good, bad = result_of(measured, 0.9, 0.7), result_of(measured, 0.3, 0.5)
     (ahead,) = verdict({DIRECT: good}, bad)
     assert "beats learning on the Target alone" in ahead
-    assert "an MLP reads more from it, 70% against 50%" in ahead
+    assert "a classifier (MLP) reads more from it, 70% against 50%" in ahead
     (behind,) = verdict({DIRECT: bad}, good)
     assert "falls behind" in behind
     assert "reads less" in behind
@@ -43,7 +43,7 @@ def test_fine_tuning_is_said_to_move_only_what_it_moved(measured):
     before, after = result_of(measured, 0.3, 0.5), result_of(measured, 0.9, 0.7)
     (raised,) = verdict({DIRECT: before, FINE_TUNED: after})
     assert "raised OMES" in raised
-    assert "rose, 50% to 70%" in raised
+    assert "what a classifier (MLP) can read rose, 50% to 70%" in raised
     (left,) = verdict({DIRECT: before, FINE_TUNED: before})
     assert "left OMES about where it was" in left
     assert "hardly moved" in left

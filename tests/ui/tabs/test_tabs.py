@@ -175,6 +175,16 @@ def test_labelled_images_are_said(checkpoints):
     assert "5,000 images were labelled" in summary_of(entry)
 
 
+def test_a_direct_transfer_says_that_its_decoder_is_not_the_source_s(checkpoints):
+    entry = Library(checkpoints).get(DIRECT)
+    assert "anew" not in summary_of(entry)
+    painting = {"dataset": entry.config.dataset, "steps": 10, "batch_size": 4}
+    entry.config = replace(entry.config, painting=painting)
+    assert "only the decoder is learnt anew" in summary_of(entry)
+    entry.config = replace(entry.config, kind="fine-tuned")
+    assert "anew" not in summary_of(entry)
+
+
 def test_a_download_says_how_far_it_is():
     assert "0.0 MB so far" in downloading(Library(), " ada/sprites ")
 

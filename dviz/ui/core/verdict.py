@@ -115,7 +115,9 @@ def slopes(
     scores = {stage: r.omes().omes for stage, r in _ordered(results)}
     scores = {stage: score for stage, score in scores.items() if not np.isnan(score)}
     alone = None if target_only is None else target_only.omes().omes
-    found = [Slope("OMES", scores, {}, None, alone)]
+    unsure = {stage: r.uncertainty() for stage, r in _ordered(results)}
+    errors = {stage: u.omes.error for stage, u in unsure.items() if u is not None}
+    found = [Slope("OMES", scores, errors, None, alone)]
     model = probe_model(target)
     found += [_slope_of(f, model, results, target, target_only) for f in target.factors]
     return [slope for slope in found if slope.values]

@@ -9,7 +9,7 @@ from dviz.measuring.differences import Difference
 from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, ProbeScore
 from dviz.ui.core import verdict as judge
 from dviz.ui.core.verdict import short, slopes, verdict
-from dviz.ui.parts.slopes import slope_chart
+from dviz.ui.parts.slopes import shows_errors, slope_chart
 from tests.ui.material import NAMES
 
 
@@ -68,6 +68,16 @@ def test_slopes_join_factors_of_the_same_name_and_draw_every_level(measured):
     assert chart.count("<circle") == 2
     assert "slope-line" in chart
     assert "slope-line" not in slope_chart(found["turn"], "%")
+
+
+def test_errors_are_drawn_and_told_of_where_they_are_more_than_a_dot(measured):
+    for error, drawn in ((0.01, False), (0.06, True)):
+        factor = slopes({DIRECT: result_of(measured, 0.9, 0.7, error)})[1]
+        assert ("slope-error" in slope_chart(factor, "%")) == shows_errors(factor) == drawn
+    score = slopes({DIRECT: measured})[0]
+    assert score.errors[DIRECT] == measured.uncertainty().omes.error
+    assert shows_errors(replace(score, errors={DIRECT: 0.06}))
+    assert not shows_errors(replace(score, errors={DIRECT: float("nan")}))
 
 
 def test_scores_are_printed_as_the_study_does():

@@ -1,8 +1,10 @@
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -19,6 +21,7 @@ from dviz.ui.tabs import association
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
+SEEDS = Path(__file__).parents[3] / "checkpoints" / "seeds"
 SCRIPT = "<script>alert(1)</script>.png"
 
 
@@ -132,6 +135,29 @@ def test_a_transfer_is_told_with_its_verdict_charts_findings_and_distance(librar
     assert "250 nats" in table
     assert "<b>" not in table.replace("&lt;b&gt;", "")
     assert "84% of its images" in transfer.findings_of([tuned])
+
+
+def test_the_legend_promises_no_error_that_is_not_drawn(library, tuned):
+    assert transfer.WITHIN_DOTS in transfer.transfer_page([library.get(SOURCE), tuned])
+    result = tuned.result
+    probes = [replace(p, standard_error=0.1) for p in result.probes]
+    tuned.report = Report({result.dataset: replace(result, probes=probes)})
+    page = transfer.transfer_page([library.get(SOURCE), tuned])
+    assert transfer.WHISKERS in page
+    assert "slope-error" in page
+    assert transfer.ONE_TRAINING in page
+
+
+def test_what_another_training_changes_is_what_the_sweeps_say():
+    tables = [pd.read_csv(path) for path in sorted(SEEDS.glob("*.csv"))]
+    spreads = pd.concat(
+        table[table["target"].notna() & table["omes_avg"].notna()]
+        .groupby(["source", "target", "transfer", table["baseline"].fillna("")])["omes_avg"]
+        .agg(["std", "count"])
+        for table in tables
+    )
+    assert (spreads["count"] == 5).all()
+    assert f"{spreads['std'].min():.2f} to {spreads['std'].max():.2f}" in transfer.ONE_TRAINING
 
 
 def test_of_nothing_measured_nothing_is_said(unmeasured):

@@ -75,6 +75,12 @@ def known_info(name: str) -> DatasetInfo | None:
         return None
 
 
+def is_photographs(name: str) -> bool:
+    """Whether the dataset called `name` is known to be photographs."""
+    info = known_info(name)
+    return info is not None and info.photographs
+
+
 def load_dataset(name: str, root: str | Path | None = None) -> FactorDataset:
     """The dataset called `name`.
 

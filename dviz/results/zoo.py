@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dviz.checkpoint import CONFIG, FINE_TUNED, REPORT, CheckpointConfig, read_config
-from dviz.data.registry import known_info
+from dviz.data.registry import is_photographs, known_info
 from dviz.lineage import lineage_of
 from dviz.measuring.report import Baseline, DatasetReport, Report, read_report
 
@@ -67,14 +67,12 @@ class Transfer:
     @property
     def real(self) -> bool:
         """Photographs."""
-        target = known_info(self.tuned.config.dataset)
-        return target is not None and target.photographs
+        return is_photographs(self.tuned.config.dataset)
 
     @property
     def synthetic(self) -> bool:
         """Whether the Source's images were drawn."""
-        source = known_info(self.source.config.dataset)
-        return source is None or not source.photographs
+        return not is_photographs(self.source.config.dataset)
 
     @property
     def noisy(self) -> bool:

@@ -118,7 +118,7 @@ def test_alpha_and_pooling_change_the_scores(page):
 def test_score_tables_show_their_last_column(look, width, scheme):
     page = look(width, scheme)
     open_tab(page, "Association (OMES)")
-    open_folds(page, page.locator("summary:visible", has_text="A row a factor"), 3)
+    open_folds(page, page.locator("summary:visible", has_text="Scores by factor"), 3)
     tables = page.locator(".score-table:visible")
     expect(tables).to_have_count(3)
     for table in tables.all():
@@ -150,7 +150,7 @@ def test_another_checkpoint_changes_every_tab(page):
 
 def test_folds_stay_as_the_reader_left_them(page):
     open_tab(page, "Association (OMES)")
-    folds = page.locator("details:visible", has_text="A row a factor")
+    folds = page.locator("details:visible", has_text="Scores by factor")
     open_folds(page, folds.locator("summary"), 3)
     folds.nth(1).locator("summary").click()
     score = page.locator(".total.omes dd").first

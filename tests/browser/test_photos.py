@@ -90,6 +90,32 @@ def test_one_photo_has_nothing_to_be_compared_with(open_page):
     expect(page.locator("#camera").get_by_label("Paste from clipboard")).to_be_visible()
 
 
+def test_while_models_try_a_photo_the_one_before_is_marked_as_old(photos_tab, photograph):
+    page = photos_tab
+    panel, status = page.locator("#photo-panel"), page.locator("#photo-status")
+    expect(panel).to_have_attribute("aria-busy", "false")
+    expect(status.locator(".note")).to_have_count(0)
+    page.evaluate(
+        """() => {
+          const panel = document.querySelector("#photo-panel");
+          window.marks = [];
+          new MutationObserver(() => window.marks.push([
+            panel.getAttribute("aria-busy"),
+            document.querySelector("#photo-status .note")?.textContent ?? "",
+            document.querySelector("#photo-panel .caption").textContent.includes("flower.png"),
+          ])).observe(panel, { attributeFilter: ["aria-busy"] });
+        }"""
+    )
+    page.locator("#photos input[type=file]").set_input_files([photograph])
+    expect(page.locator("#photo-panel .caption")).to_contain_text("flower.png")
+    expect(panel).to_have_attribute("aria-busy", "false")
+    busy, idle = page.evaluate("window.marks")
+    assert busy == ["true", "Every model tries …", False]
+    assert idle[:2] == ["false", ""]
+    assert page.locator("#examples").bounding_box()["y"] < status.bounding_box()["y"]
+    assert status.bounding_box()["y"] <= page.locator("#photo-bar").bounding_box()["y"]
+
+
 def test_one_s_own_photo_starts_anew_and_back_leaves_it_alone(photos_tab, photograph):
     page = photos_tab
     slider = page.locator("#photo-panel .dial input").first

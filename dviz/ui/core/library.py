@@ -23,6 +23,7 @@ from dviz.checkpoint import (
     load_checkpoint,
     read_config,
 )
+from dviz.data.registry import is_photographs
 from dviz.errors import CheckpointError
 from dviz.lineage import STAGES, lineage_of, root_of, targets_of
 from dviz.measuring.report import read_report
@@ -76,7 +77,8 @@ class Library:
 
     @property
     def names(self) -> list[str]:
-        """Keys of the shipped checkpoints: each Source, followed by what came of it.
+        """Keys of the shipped checkpoints: each Source, followed by what came of it, on photographs
+        first.
 
         First comes, of those that were carried to a Target, the Source of the highest OMES: it has
         the most to show.
@@ -147,7 +149,7 @@ class Library:
         """The Source of a checkpoint, and it directly and fine-tuned on one Target, in this order.
 
         Only what the library has; `key` itself is always among them. For a Source the Target is
-        `target`, or the first one it was transferred to; any other checkpoint has its own.
+        `target`, or the first one in the order of `names`; any other checkpoint has its own.
         """
         if key not in self.configs:
             return [key]
@@ -191,11 +193,12 @@ def _ordered(root: Path, configs: dict[str, CheckpointConfig]) -> dict[str, Chec
     scores = {name: _omes(root / name, configs[name]) for name in set(origin.values())}
     carried = {source for name, source in origin.items() if name != source}
 
-    def place(name: str) -> tuple[bool, float, str, bool, str, int, str]:
+    def place(name: str) -> tuple[bool, float, str, bool, bool, str, int, str]:
         source, config = origin[name], configs[name]
         stage = STAGES.index(config.stage) if config.stage in STAGES else len(STAGES)
         family = source not in carried, -scores[source], source
-        return *family, name != source, config.dataset, stage, name
+        drawn = not is_photographs(config.dataset)
+        return *family, name != source, drawn, config.dataset, stage, name
 
     return {name: configs[name] for name in sorted(configs, key=place)}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dviz.data.registry import known_info
+from dviz.data.registry import is_photographs
 from dviz.errors import DvizError
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.inspector import decode, encode
@@ -81,11 +81,11 @@ def see(library: Library, shots: Sequence[Shot], choice: Choice) -> Sight | None
 
 def knows_photographs(library: Library) -> list[str]:
     """Checkpoints whose decoder learnt on photographs; all of them where there are none."""
-    found = []
-    for key, config in library.configs.items():
-        info = known_info(config.dataset)
-        if info is not None and info.photographs and config.paints_dataset:
-            found.append(key)
+    found = [
+        key
+        for key, config in library.configs.items()
+        if is_photographs(config.dataset) and config.paints_dataset
+    ]
     return found or library.names
 
 

@@ -28,7 +28,7 @@ SPLITS = {
     BY_PHOTOGRAPH: "of probes split by photograph, not by row: never tested on copies of what they "
     "were trained on, which is harder",
 }
-MODELS = {"gbt": "trees", "mlp": "an MLP"}  # probes, the study's first
+MODELS = {"gbt": "boosted trees", "mlp": "MLP"}  # probes, the study's first
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def verdict(
 
 
 def _against(what: str, ours: DatasetReport, theirs: DatasetReport) -> str:
-    """For example "OMES .42 beats …, .29; an MLP reads less from it, 71% against 72%."."""
+    """For example "OMES .42 beats …, .29; a classifier (MLP) reads less from it, 71% …"."""
     here, there = ours.omes().omes, theirs.omes().omes
     verb = AGAINST[_grade(omes_difference(theirs, ours))]
     text = f"OMES {short(here)} {verb} {what}, {short(there)}"
@@ -81,10 +81,10 @@ def _read_compared(ours: DatasetReport, theirs: DatasetReport) -> str:
             continue
         noise = float(np.hypot(_mean_error(ours, model), _mean_error(theirs, model)))
         how = {1: "more", 0: "as much", -1: "less"}[_sign(a - b, ERRORS * noise)]
-        verb = "read" if name == "trees" else "reads"
         note = SPLITS.get(theirs.split) if split_note(ours, theirs) else None
         otherwise = f" ({note})" if note else ""
-        return f"{name} {verb} {how} from it, {_percent(a)} against {_percent(b)}{otherwise}"
+        scores = f"{_percent(a)} against {_percent(b)}{otherwise}"
+        return f"a classifier ({name}) reads {how} from it, {scores}"
     return ""
 
 
@@ -92,13 +92,14 @@ def _fine_tuning(direct: DatasetReport, tuned: DatasetReport) -> str:
     before, after = direct.omes().omes, tuned.omes().omes
     did = TUNING[_grade(omes_difference(direct, tuned))]
     text = f"Fine-tuning {did}, {short(before)} to {short(after)}"
-    for model in MODELS:
+    for model, name in MODELS.items():
         a, b = (r.mean_accuracy(model, "all") for r in (direct, tuned))
         if not np.isnan([a, b]).any():
             noise = float(np.hypot(_mean_error(direct, model), _mean_error(tuned, model)))
             way = {1: "rose", 0: "hardly moved", -1: "fell"}[_sign(b - a, ERRORS * noise)]
             return (
-                f"{text}, and what {MODELS[model]} can read {way}, {_percent(a)} to {_percent(b)}."
+                f"{text}, and what a classifier ({name}) can read {way}, {_percent(a)} to "
+                f"{_percent(b)}."
             )
     return f"{text}."
 
@@ -114,7 +115,9 @@ def slopes(
     scores = {stage: r.omes().omes for stage, r in _ordered(results)}
     scores = {stage: score for stage, score in scores.items() if not np.isnan(score)}
     alone = None if target_only is None else target_only.omes().omes
-    found = [Slope("OMES", scores, {}, None, alone)]
+    unsure = {stage: r.uncertainty() for stage, r in _ordered(results)}
+    errors = {stage: u.omes.error for stage, u in unsure.items() if u is not None}
+    found = [Slope("OMES", scores, errors, None, alone)]
     model = probe_model(target)
     found += [_slope_of(f, model, results, target, target_only) for f in target.factors]
     return [slope for slope in found if slope.values]

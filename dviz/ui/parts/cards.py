@@ -16,6 +16,7 @@ from dviz.ui.parts import markup
 from dviz.ui.parts.markup import unbroken
 
 GUESSES = "This photo is unlike the dataset, so the readings below are guesses."
+OWN_IMAGES = "Confidence on its own images"
 TICK = "The tick in a bar is chance."
 PROVED = " Confidence is the share that proved right on images of {title} held out."
 UNMEASURED = "This checkpoint came without a report, so what is usual for its dataset is not known."
@@ -111,9 +112,8 @@ def predictions_table(entry: Entry, reading: Reading) -> str:
         ]
         for p in reading.predictions
     ]
-    header = ["Factor", "Reading", "Confidence"]
+    header = ["Factor", "Reading", OWN_IMAGES if reading.guessed else "Confidence"]
     proved = all(p.temperature is not None for p in (entry.probes() or {}).values())
     caption = TICK + (PROVED.format(title=title_of(entry.config.dataset)) if proved else "")
-    if reading.out_of_distribution:
-        return markup.note(GUESSES) + markup.table(header, rows, caption, kind="guesses")
-    return markup.table(header, rows, caption, kind="guesses" if reading.guessed else "")
+    warning = markup.note(GUESSES) if reading.out_of_distribution else ""
+    return warning + markup.table(header, rows, caption, kind="guesses" if reading.guessed else "")

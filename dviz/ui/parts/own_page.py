@@ -17,6 +17,7 @@ from dviz.errors import CheckpointError
 from dviz.measuring.columns import Column
 from dviz.measuring.files import ROLES
 from dviz.measuring.report import DatasetReport, read_report
+from dviz.metrics.metric import Row
 from dviz.metrics.suite import METRICS
 from dviz.metrics.summary import notes, score_rows
 from dviz.palette import GREY, PURPLE, SKY
@@ -30,6 +31,10 @@ from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
 from dviz.ui.parts.scores import factor_table, totals
 
 HATCHED = "A hatched cell is dark because its dimension changes by itself."
+BESIDE = (
+    "Beside the models that come with this page, by OMES calibrated for noise and ceilings: OMES "
+    "itself cannot reach 1 where a factor has few values, so it compares datasets unfairly."
+)
 PROBE_SETS = {"all": ("all", GREY), "union": ("union", SKY), "pruned": ("pruned", PURPLE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 
@@ -78,7 +83,7 @@ def score_of(table: OwnTable | None, alpha: float, pooling: str) -> tuple[str, s
     words = "".join(f"<li>{escape(line)}</li>" for line in findings(table))
     told = f'<ul class="own-findings">{words}</ul>' if words else ""
     by_factor = factor_table(score, table.called)
-    rows = f"<details><summary>A row a factor</summary>{by_factor}{note}</details>"
+    rows = f"<details><summary>Scores by factor</summary>{by_factor}{note}</details>"
     known = table.omes_calibrated(alpha, pooling).omes
     hatched = dark_by_itself(table.association.matrix, table.calibrated, table.signal)
     note_on_cells = f" {HATCHED}" if hatched[table.active].any() else ""
@@ -91,11 +96,22 @@ def metric_table(result: dict[str, Any]) -> str:
     factors = result["factors"]
     rows = [
         [escape(label), *(_cell(value) for value in [score, *(parts or [None] * len(factors))])]
-        for label, score, parts in score_rows(result)
+        for label, score, parts in _rows(result)
     ]
     header = ["Metric", "score", *map(escape, factors)]
     remarks = "".join(map(markup.note, _remarks(result)))
     return markup.table(header, rows, kind="numbers") + remarks
+
+
+def _rows(result: dict[str, Any]) -> list[Row]:
+    """Every metric's; those of OMES say of which α and pooling, since the controls move on."""
+    rows = score_rows(result)
+    if "omes" not in result:
+        return rows
+    alpha, pooling = result["omes"]["alpha"], result["omes"]["pooling"]
+    how = {"OMES": f"α {alpha:g}, {pooling}", "OMES calibrated": f"α {alpha:g}, {pooling}"}
+    how |= {"OMES modularity": pooling, "OMES compactness": pooling}
+    return [(f"{row[0]} ({how[row[0]]})" if row[0] in how else row[0], *row[1:]) for row in rows]
 
 
 def _remarks(result: dict[str, Any]) -> list[str]:
@@ -130,7 +146,7 @@ def downloads(result: dict[str, Any]) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(["metric", "score", *result["factors"]])
-    writer.writerows([label, score, *parts] for label, score, parts in score_rows(result))
+    writer.writerows([label, score, *parts] for label, score, parts in _rows(result))
     files = {
         "report.json": ("application/json", json.dumps(result, indent=1)),
         "metrics.csv": ("text/csv", table.getvalue()),
@@ -163,7 +179,7 @@ def progress(metric: str, remaining: float | None = None) -> str:
 
 
 def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooling: str) -> str:
-    """OMES of these codes among those of the shipped Sources."""
+    """These codes among the shipped Sources, by calibrated OMES, those without one last."""
     if table is None:
         return ""
     own = table.omes(alpha, pooling)
@@ -171,16 +187,19 @@ def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooli
     rated = sum(part["reason"] is None for part in own.per_factor.values())
     part = f" <small>{rated} of {count} factors</small>" if rated < count else ""
     name = f"<b>{escape(table.name)}</b>{part}"
-    scores = [(name, own.omes, own.modularity, own.compactness)]
+    scores = [(name, table.omes_calibrated(alpha, pooling).omes, own)]
     for key, result in _sources(library):
-        shipped = result.omes(alpha, pooling)
+        known = result.omes_calibrated(alpha, pooling)
         title, small = library.title(key), f" <small>{escape(key)}</small>"
         name = escape(title) + (small if key != title else "")
-        scores.append((name, shipped.omes, shipped.modularity, shipped.compactness))
-    scores.sort(key=lambda row: -np.nan_to_num(row[1]))
-    rows = [[name, *map(markup.decimal, values)] for name, *values in scores]
-    header = ["Model", "OMES", "modularity", "compactness"]
-    return markup.table(header, rows, "Beside the models that come with this page", kind="numbers")
+        scores.append((name, np.nan if known is None else known.omes, result.omes(alpha, pooling)))
+    scores.sort(key=lambda row: np.nan_to_num([-row[1], -row[2].omes], nan=1.0).tolist())
+    rows = [
+        [name, *map(markup.decimal, (known, score.omes, score.modularity, score.compactness))]
+        for name, known, score in scores
+    ]
+    header = ["Model", "OMES calibrated", "OMES", "modularity", "compactness"]
+    return markup.table(header, rows, BESIDE, kind="numbers")
 
 
 def _sources(library: Library) -> list[tuple[str, DatasetReport]]:

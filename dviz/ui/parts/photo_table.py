@@ -18,8 +18,9 @@ def overview(entry: Entry, readings: Sequence[Reading], broken: Sequence[Photo])
     factors = [factor.name for factor in entry.config.factors]
     rows = []
     for reading in readings:
+        share = "({:.0%})" if reading.guessed else "{:.0%}"
         values = {
-            p.factor: f"{markup.unbroken(p.value)} {100 * p.confidence:.0f}%"
+            p.factor: f"{markup.unbroken(p.value)} {share.format(p.confidence)}"
             for p in reading.predictions
         }
         rows.append(
@@ -42,7 +43,9 @@ def overview(entry: Entry, readings: Sequence[Reading], broken: Sequence[Photo])
 def _one_word(reading: Reading) -> str:
     if not reading.compared:
         return "not known"
-    return "out" if reading.out_of_distribution else "in"
+    if reading.out_of_distribution:
+        return "out"
+    return "guess" if reading.guessed else "in"
 
 
 def photos_csv(entry: Entry, readings: Sequence[Reading], broken: Sequence[Photo]) -> str:

@@ -11,6 +11,7 @@ from dviz.ui.core.verdict import Slope, short
 WIDTH, HEIGHT = 250, 178
 LEFT, RIGHT, TOP, BOTTOM = 24, 172, 34, 146
 SHORT = {SOURCE: "Source", DIRECT: "direct", FINE_TUNED: "tuned"}
+SEEN = 8  # pixels from the middle of a dot to where a line shows beyond it
 APART = 12  # pixels between two lines of lettering
 
 
@@ -26,9 +27,11 @@ def slope_chart(slope: Slope, unit: str) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline class="slope-line" points="{path}"/>')
     for stage, (x, y) in zip(there, points, strict=True):
-        error = slope.errors.get(stage, 0.0)
-        up, down = _y(slope.values[stage] + 2 * error), _y(slope.values[stage] - 2 * error)
-        parts.append(f'<line class="slope-error" x1="{x}" x2="{x}" y1="{up:.1f}" y2="{down:.1f}"/>')
+        if _beyond_the_dot(slope.errors.get(stage, 0.0)):
+            error = 2 * slope.errors[stage]
+            up, down = _y(slope.values[stage] + error), _y(slope.values[stage] - error)
+            place = f'x1="{x}" x2="{x}" y1="{up:.1f}" y2="{down:.1f}"'
+            parts.append(f'<line class="slope-error" {place}/>')
         parts.append(f'<circle class="{escape(stage)}" cx="{x}" cy="{y:.1f}" r="6"/>')
         label = _label(slope.values[stage], unit)
         parts.append(f'<text class="slope-value" x="{x}" y="{y - 11:.1f}">{label}</text>')
@@ -40,6 +43,15 @@ def slope_chart(slope: Slope, unit: str) -> str:
         f'<svg class="slope" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(_in_words(slope, unit))}">{"".join(parts)}</svg>'
     )
+
+
+def shows_errors(slope: Slope) -> bool:
+    """Whether two standard errors are drawn anywhere: where they are more than a dot."""
+    return any(map(_beyond_the_dot, slope.errors.values()))
+
+
+def _beyond_the_dot(error: float) -> bool:
+    return 2 * error * (_y(0.0) - _y(1.0)) > SEEN
 
 
 def _levels(slope: Slope) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from dviz.checkpoint import EXTERNAL, SOURCE
+from dviz.checkpoint import DIRECT, EXTERNAL, SOURCE
 from dviz.ui.core.entry import Entry
 from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
@@ -61,9 +61,11 @@ def summary_of(entry: Entry) -> str:
     factors = ", ".join(factor.name for factor in entry.config.factors) or "not known"
     labelled = entry.config.training.get("labelled_images", 0)
     taught = f" · {labelled:,} images were labelled" if labelled else ""
+    anew = entry.config.kind == DIRECT and entry.config.paints_dataset
+    painted = " · only the decoder is learnt anew, on the Target" if anew else ""
     return (
         f"{entry.key} · {active} of {entry.latent_size} dimensions active · factors: {factors}"
-        f"{taught}"
+        f"{taught}{painted}"
     )
 
 

@@ -196,7 +196,7 @@ def score_of(entry: Entry, alpha: float, pooling: str, by: str = CORRELATION) ->
         + totals(score)
         + markup.note(reliability_in_words(entry.result, alpha, pooling, by))
     )
-    rows = f"<details><summary>A row a factor</summary>{factor_table(score)}</details>"
+    rows = f"<details><summary>Scores by factor</summary>{factor_table(score)}</details>"
     return above, rows + _footnote(entry)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from html import escape
 from typing import Any
 
@@ -34,7 +34,14 @@ from dviz.ui.parts.photo_page import (
 from dviz.ui.tabs.base import Context, Tab
 
 OPENS_WITH = [0]
-TRYING = '<p class="note" role="status">Everybody tries …</p>'
+TRYING = '<p class="note" role="status">Every model tries …</p>'
+# While models try, what is shown is of the photo before.
+BUSY = """
+const mark = () =>
+  document.querySelector("#photo-panel")?.setAttribute("aria-busy", Boolean(props.value));
+watch("value", mark);
+mark();
+"""
 GONE = "{ photo: null, view: null, reader: null, photo_z: null }"
 PICK_EXAMPLE = """
 element.addEventListener("click", (event) => {
@@ -56,9 +63,10 @@ def build(tab: Context) -> None:
     photo, view, by, of = gr.State(0), gr.State(None), gr.State(None), gr.State(None)
     snaps, kept = gr.State([]), tab.photos
     files, camera, gallery = _build_uploads()
+    status = gr.HTML(TRYING, js_on_load=BUSY, elem_id="photo-status", apply_default_css=False)
     bar = build_photo_bar()
     panel = build_panel(library, "photo-panel", prefix="photo_")
-    words = gr.HTML(TRYING, elem_id="photo-words", apply_default_css=False)
+    words = gr.HTML(elem_id="photo-words", apply_default_css=False)
     tab.address.bind("photos", picked, _parse_examples)
     tab.address.bind("photo", photo, int)
     tab.address.bind("view", view, one_of([*VIEWS, SILHOUETTE]))
@@ -83,7 +91,7 @@ def build(tab: Context) -> None:
             gallery: example_buttons(chosen),
             bar: bar_value(library, everything, sight),
             panel: photo_panel(library, everything, sight),
-            words: words_of(everything, sight, key),
+            words: words_of(everything, sight, key), status: "",
         }  # fmt: skip
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
@@ -91,24 +99,31 @@ def build(tab: Context) -> None:
     shown = {
         "fn": show,
         "inputs": given,
-        "outputs": [kept, of, by, view, gallery, bar, panel, words],
+        "outputs": [kept, of, by, view, gallery, bar, panel, words, status],
         "trigger_mode": "always_last",  # what is pressed while a photo is read counts too
     }
-    fresh = [picked, photo, view, by, words]
-    # Sliders start anew with every photo, and Back is to find the photos that are there.
+    fresh = [picked, photo, view, by, status]
+    _write_down(files, camera)
+    snapped, chosen = [camera, snaps], [photo, view, by]
+    followed = [
+        files.upload(_uploaded, files, fresh, **quiet).then,
+        camera.input(_snapped, snapped, [*snapped, status], **quiet).then,
+        gallery.click(_toggled, picked, fresh, **quiet).then,
+        bar.select(_chosen, chosen, chosen, trigger_mode="multiple", **quiet).then,
+        files.delete,
+        files.clear,
+        partial(gr.on, tab.refresh),
+    ]
+    for follow in followed:
+        follow(**shown, **quiet).failure(lambda: "", None, status, **quiet)
+
+
+def _write_down(files: gr.File, camera: gr.Image) -> None:
+    """Sliders start anew with every photo, and Back is to find the photos that are there."""
     uploaded = f"window.dviz.write({{ ...{GONE}, photos: 'none' }}, {{ push: true }})"
     files.upload(None, js=f"() => {uploaded}")
-    files.upload(_uploaded, files, fresh, **quiet).then(**shown, **quiet)
     for changed in (files.delete, files.clear, camera.input):
         changed(None, js="() => window.dviz.write({ photo_z: null })")
-    for changed in (files.delete, files.clear):
-        changed(**shown, **quiet)
-    camera.input(_snapped, [camera, snaps], [camera, snaps], **quiet).then(**shown, **quiet)
-    gallery.click(_toggled, picked, fresh, **quiet).then(**shown, **quiet)
-    bar.select(
-        _chosen, [photo, view, by], [photo, view, by], trigger_mode="multiple", **quiet
-    ).then(**shown, **quiet)
-    gr.on(tab.refresh, **shown, **quiet)
 
 
 def _build_uploads() -> tuple[gr.File, gr.Image, gr.HTML]:
@@ -154,8 +169,8 @@ def _chosen(event: gr.EventData, number: int, how: Any, who: Any) -> tuple[Any, 
     return asked.get("photo", number), asked.get("view", how), asked.get("reader", who)
 
 
-def _snapped(path: str | None, snaps: list[str]) -> tuple[None, list[str]]:
-    return None, [*snaps, path][-MAX_PHOTOS:] if path else snaps
+def _snapped(path: str | None, snaps: list[str]) -> tuple[None, list[str], str]:
+    return None, [*snaps, path][-MAX_PHOTOS:] if path else snaps, TRYING
 
 
 def _toggled(picked: list[int], event: gr.EventData) -> tuple[list[int], int, None, None, str]:

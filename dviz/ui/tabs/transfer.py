@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gradio as gr
 
-from dviz.data.registry import known_info
 from dviz.ui.core.library import Library
 from dviz.ui.parts import markup
 from dviz.ui.parts.errors import friendly
@@ -25,16 +24,10 @@ def build(tab: Context) -> None:
 
 
 def transfers_of(library: Library, key: str) -> str:
-    """Every transfer of a Source, photographs first; of any other checkpoint its own."""
-    targets = sorted(library.targets(key), key=lambda name: not _is_photographs(name))
-    lineages = [library.lineage(key, target) for target in targets] or [[key]]
+    """Every transfer of a Source, of any other checkpoint its own."""
+    lineages = [library.lineage(key, target) for target in library.targets(key)] or [[key]]
     first, *others = [transfer_page([library.get(name) for name in names]) for names in lineages]
     return first + "".join(others)
-
-
-def _is_photographs(dataset: str) -> bool:
-    info = known_info(dataset)
-    return info is not None and info.photographs
 
 
 TAB = Tab("Transfer", "transfer", build)

@@ -11,6 +11,7 @@ from dviz.checkpoint import CLASSES, CODES, CONFIG, PROBES, REPORT, WEIGHTS, loa
 from dviz.errors import CheckpointError
 from dviz.measuring.report import read_report
 from dviz.ui.core import hub_cache
+from dviz.ui.core.families import families
 from dviz.ui.core.hub_cache import HubCache
 from dviz.ui.core.library import Library
 from tests.ui.material import NAMES
@@ -75,6 +76,18 @@ def test_a_source_may_have_several_targets(copy):
     assert library.lineage(SOURCE, "others") == [SOURCE, "other"]
     assert library.lineage(SOURCE, "nowhere") == library.lineage(SOURCE) == [SOURCE, "other"]
     assert library.lineage(TUNED, "others") == [SOURCE, DIRECT, TUNED]
+
+
+def test_photographs_are_the_first_target_everywhere(copy):
+    shutil.copytree(copy / DIRECT, copy / "a-drawn-one")
+    edit(copy / "a-drawn-one" / CONFIG, lambda c: c.update(dataset="arm3d"))
+    for name in (DIRECT, TUNED):
+        edit(copy / name / CONFIG, lambda c: c.update(dataset="coil100-augmented"))
+    library = Library(copy)
+    assert library.lineage(SOURCE) == [SOURCE, DIRECT, TUNED]
+    assert library.targets(SOURCE) == ["coil100-augmented", "arm3d"]
+    (family,) = families(library)
+    assert [t["title"] for t in family["targets"]] == ["COIL-100 Augmented", "Arm3D"]
 
 
 def test_a_lineage_in_a_circle_ends(copy):

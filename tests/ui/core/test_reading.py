@@ -187,6 +187,20 @@ def test_own_images_tell_when_an_error_makes_readings_guesses(entry, sprites):
     assert "A usual code" not in words
     assert "worse than 99% of the images of Color-dSprites" in words
     assert "guesses" in photo_cards.predictions_table(entry, poor)
+    assert f">{photo_cards.OWN_IMAGES}<" in photo_cards.predictions_table(entry, poor)
+    assert photo_cards.OWN_IMAGES not in photo_cards.predictions_table(entry, calm)
+
+
+def test_a_guess_is_neither_in_nor_out_where_all_photos_are_listed(entry, sprites):
+    calm = replace(read(entry, photos(sprites[:1]))[0], strays=[], undetermined=[], worse_than=0.5)
+    share = f"{calm.predictions[0].confidence:.0%}"
+    for worse_than, word, shown in ((0.5, "in", f" {share}<"), (1.0, "guess", f" ({share})<")):
+        reading = replace(calm, worse_than=worse_than)
+        table = photo_table.overview(entry, [reading], [])
+        assert f"<td>{word}</td>" in table
+        assert shown in table
+    lost = replace(calm, undetermined=[entry.dimensions[0]])
+    assert "<td>out</td>" in photo_table.overview(entry, [lost], [])
 
 
 @pytest.mark.parametrize(("times", "poor"), [(1.4, False), (1.6, True)])

@@ -9,7 +9,7 @@ from dviz.measuring.differences import Difference
 from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, ProbeScore
 from dviz.ui.core import verdict as judge
 from dviz.ui.core.verdict import short, slopes, verdict
-from dviz.ui.parts.slopes import slope_chart
+from dviz.ui.parts.slopes import shows_errors, slope_chart
 from tests.ui.material import NAMES
 
 
@@ -30,7 +30,7 @@ def test_ahead_behind_and_on_a_par_are_told_apart(measured):
     good, bad = result_of(measured, 0.9, 0.7), result_of(measured, 0.3, 0.5)
     (ahead,) = verdict({DIRECT: good}, bad)
     assert "beats learning on the Target alone" in ahead
-    assert "an MLP reads more from it, 70% against 50%" in ahead
+    assert "a classifier (MLP) reads more from it, 70% against 50%" in ahead
     (behind,) = verdict({DIRECT: bad}, good)
     assert "falls behind" in behind
     assert "reads less" in behind
@@ -43,7 +43,7 @@ def test_fine_tuning_is_said_to_move_only_what_it_moved(measured):
     before, after = result_of(measured, 0.3, 0.5), result_of(measured, 0.9, 0.7)
     (raised,) = verdict({DIRECT: before, FINE_TUNED: after})
     assert "raised OMES" in raised
-    assert "rose, 50% to 70%" in raised
+    assert "what a classifier (MLP) can read rose, 50% to 70%" in raised
     (left,) = verdict({DIRECT: before, FINE_TUNED: before})
     assert "left OMES about where it was" in left
     assert "hardly moved" in left
@@ -68,6 +68,16 @@ def test_slopes_join_factors_of_the_same_name_and_draw_every_level(measured):
     assert chart.count("<circle") == 2
     assert "slope-line" in chart
     assert "slope-line" not in slope_chart(found["turn"], "%")
+
+
+def test_errors_are_drawn_and_told_of_where_they_are_more_than_a_dot(measured):
+    for error, drawn in ((0.01, False), (0.06, True)):
+        factor = slopes({DIRECT: result_of(measured, 0.9, 0.7, error)})[1]
+        assert ("slope-error" in slope_chart(factor, "%")) == shows_errors(factor) == drawn
+    score = slopes({DIRECT: measured})[0]
+    assert score.errors[DIRECT] == measured.uncertainty().omes.error
+    assert shows_errors(replace(score, errors={DIRECT: 0.06}))
+    assert not shows_errors(replace(score, errors={DIRECT: float("nan")}))
 
 
 def test_scores_are_printed_as_the_study_does():

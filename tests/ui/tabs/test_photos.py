@@ -1,7 +1,6 @@
 """Photos: prepared in every way, tried by everybody, read only where they can be."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,7 +81,7 @@ def test_who_paints_its_own_images_well_is_not_set_back_for_it(own):
 
 
 def test_a_direct_transfer_reads_photographs_once_it_paints_them(own, monkeypatch):
-    monkeypatch.setattr(tries, "known_info", lambda name: SimpleNamespace(photographs=True))
+    monkeypatch.setattr(tries, "is_photographs", lambda name: True)
     assert DIRECT not in knows_photographs(own)
     config = own.configs[DIRECT]
     painting = {"dataset": config.dataset, "steps": 9, "batch_size": 16}

@@ -1,8 +1,10 @@
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -19,6 +21,7 @@ from dviz.ui.tabs import association
 from tests.ui.material import NAMES
 
 SOURCE, DIRECT, TUNED = NAMES
+SEEDS = Path(__file__).parents[3] / "checkpoints" / "seeds"
 SCRIPT = "<script>alert(1)</script>.png"
 
 
@@ -134,6 +137,29 @@ def test_a_transfer_is_told_with_its_verdict_charts_findings_and_distance(librar
     assert "84% of its images" in transfer.findings_of([tuned])
 
 
+def test_the_legend_promises_no_error_that_is_not_drawn(library, tuned):
+    assert transfer.WITHIN_DOTS in transfer.transfer_page([library.get(SOURCE), tuned])
+    result = tuned.result
+    probes = [replace(p, standard_error=0.1) for p in result.probes]
+    tuned.report = Report({result.dataset: replace(result, probes=probes)})
+    page = transfer.transfer_page([library.get(SOURCE), tuned])
+    assert transfer.WHISKERS in page
+    assert "slope-error" in page
+    assert transfer.ONE_TRAINING in page
+
+
+def test_what_another_training_changes_is_what_the_sweeps_say():
+    tables = [pd.read_csv(path) for path in sorted(SEEDS.glob("*.csv"))]
+    spreads = pd.concat(
+        table[table["target"].notna() & table["omes_avg"].notna()]
+        .groupby(["source", "target", "transfer", table["baseline"].fillna("")])["omes_avg"]
+        .agg(["std", "count"])
+        for table in tables
+    )
+    assert (spreads["count"] == 5).all()
+    assert f"{spreads['std'].min():.2f} to {spreads['std'].max():.2f}" in transfer.ONE_TRAINING
+
+
 def test_of_nothing_measured_nothing_is_said(unmeasured):
     assert transfer.NOTHING_TO_SAY in transfer.findings_of([unmeasured])
 
@@ -173,6 +199,16 @@ def test_labelled_images_are_said(checkpoints):
     training = {**entry.config.training, "labelled_images": 5000}
     entry.config = replace(entry.config, training=training)
     assert "5,000 images were labelled" in summary_of(entry)
+
+
+def test_a_direct_transfer_says_that_its_decoder_is_not_the_source_s(checkpoints):
+    entry = Library(checkpoints).get(DIRECT)
+    assert "anew" not in summary_of(entry)
+    painting = {"dataset": entry.config.dataset, "steps": 10, "batch_size": 4}
+    entry.config = replace(entry.config, painting=painting)
+    assert "only the decoder is learnt anew" in summary_of(entry)
+    entry.config = replace(entry.config, kind="fine-tuned")
+    assert "anew" not in summary_of(entry)
 
 
 def test_a_download_says_how_far_it_is():

@@ -11,6 +11,7 @@ import pytest
 
 from dviz.errors import CheckpointError
 from dviz.measuring.files import encode_labels
+from dviz.measuring.report import DatasetReport
 from dviz.metrics.suite import evaluate_all
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import as_table
@@ -72,6 +73,17 @@ def test_the_downloads_hold_the_report(result):
     assert any(row.startswith("MIG,") for row in rows)
 
 
+def test_rows_of_omes_say_what_they_were_measured_with(table):
+    found = evaluate_all(CODES, FACTORS, metrics=["omes", "mig"], alpha=0.25, pooling="max")
+    page = own_page.metric_table(found | {"rows_trained_on": len(CODES)})
+    for label in ("OMES (α 0.25, max)", "OMES modularity (max)", "OMES calibrated (α 0.25, max)"):
+        assert f">{label}<" in page
+    assert ">MIG<" in page
+    links = own_page.downloads(found)
+    text = base64.b64decode(re.search(r'metrics.csv" href="[^,]+,([^"]+)"', links)[1]).decode()
+    assert f'"OMES (α 0.25, max)",{table.omes(0.25, "max").omes:.6f}'[:-1] in text
+
+
 def test_what_was_left_out_is_said(result):
     page = own_page.metric_table(result)
     assert "All but OMES on 100 random rows of 1,000" in page
@@ -111,6 +123,26 @@ def test_own_codes_stand_among_the_shipped_sources(checkpoints, table):
     assert NAMES[0] in rows
     assert NAMES[1] not in rows  # a transfer is no reference
     assert "factors</small>" not in rows
+
+
+def test_a_perfect_code_of_few_values_comes_first(checkpoints):
+    rng, factors = np.random.default_rng(0), uniform(2000, sizes=(4, 4))
+    codes = np.c_[factors, rng.normal(size=len(factors))].astype(np.float32)
+    columns = [[str(v) for v in column] for column in factors.T]
+    own = as_table("mine", codes, encode_labels(list("ab"), columns))
+    assert own.omes(0.5, "avg").omes < 0.7 < own.omes_calibrated(0.5, "avg").omes
+    rows = own_page.reference_rows(Library(checkpoints), own, 0.5, "avg")
+    header, first, *_ = rows.split("<tr>")[1:]
+    assert header.index(">OMES calibrated<") < header.index(">OMES<")
+    assert "<b>mine</b>" in first
+    assert "few values" in rows
+
+
+def test_what_has_no_calibrated_score_comes_last(checkpoints, table, monkeypatch):
+    monkeypatch.setattr(DatasetReport, "omes_calibrated", lambda *_: None)
+    *_, last = own_page.reference_rows(Library(checkpoints), table, 0.5, "avg").split("<tr>")
+    assert NAMES[0] in last
+    assert "<td>–</td>" in last
 
 
 def test_a_score_of_some_factors_alone_says_so_beside_others(checkpoints):

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from dviz.data import load_dataset
-from dviz.data.folder import read_labels
 from dviz.errors import DatasetError
 from tests.data.material import write_folder
 
@@ -126,30 +125,6 @@ def test_of_a_missing_picture_the_one_that_may_be_meant_is_named(folder, name):
 def test_other_kinds_of_pictures(tmp_path, suffix):
     dataset = load_dataset("folder", write_folder(tmp_path / "x", suffix=suffix))
     assert (2 - dataset.images(np.arange(24)).mean((1, 2)).argmax(-1) == dataset.table[:, 0]).all()
-
-
-HEADER = "image,colour"
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ([], "needs one column 'image'"),
-        (["name,colour", "photo00.png,red"], "needs one column 'image'.*'name,colour'"),
-        ([HEADER], "names no images"),
-        ([HEADER, "photo00.png,red", "photo00.png,blue"], "line 3: 'photo00.png' is named twice"),
-        ([HEADER, "photo00.png"], "line 2: 1 cells for 2 columns"),
-        ([HEADER, ",red"], "line 2: there is no image name"),
-        (["image,a,a", "photo00.png,1,2"], "names that differ"),
-        (["image,", "photo00.png,1"], "names that differ"),
-        ([HEADER, "photo00.png,"], "column 'colour' is empty"),
-    ],
-)
-def test_broken_labels_are_named_in_one_line(lines, message):
-    with pytest.raises(DatasetError, match=message) as error:
-        read_labels("\n".join(lines), "labels.csv in x")
-    assert "\n" not in str(error.value)
-    assert "labels.csv" in str(error.value)
 
 
 def test_labels_may_come_from_a_spreadsheet(folder):

@@ -105,7 +105,7 @@ def encode_sample(
     rng = np.random.default_rng(seed)
     noise = torch.Generator().manual_seed(seed)
     codes, sampled, classes, losses, objects = [], [], [], [], []
-    for images, labels in _sampled(dataset, num_images, rng):
+    for images, labels in draws(dataset, num_images, rng):
         found = encoder.encode(images)
         codes.append(found)
         sampled.append(_draw(found, noise))
@@ -148,17 +148,17 @@ def sample_images(dataset: FactorDataset, count: int, seed: int, num_images: int
     """The first `count` images uint8 (N, H, W, 3) of the sample that `measure` takes, with known
     labels, as their codes are stored."""
     kept: list[np.ndarray] = []
-    for images, labels in _sampled(dataset, num_images, np.random.default_rng(seed)):
+    for images, labels in draws(dataset, num_images, np.random.default_rng(seed)):
         kept.append(images[(labels != UNKNOWN).all(axis=1)])
         if sum(map(len, kept)) >= count:
             break
     return np.concatenate(kept)[:count]
 
 
-def _sampled(
+def draws(
     dataset: FactorDataset, num_images: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Images and their classes, chunk after chunk."""
+    """Random images and their classes, chunk after chunk; none twice unless it is a grid."""
     if dataset.is_grid:
         for count in _chunks(num_images):
             yield dataset.sample(count, rng)

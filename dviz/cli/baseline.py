@@ -71,8 +71,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     dataset = common.load_and_tell(checkpoint.config.dataset, args.data_root)
     if not dataset.space.factors:
         raise ValueError(f"{dataset.name} has no labels, so baselines have no scores")
-    _check_pictures(checkpoint.config, dataset)
     asked = [recipes[name] for name in args.only or recipes]
+    if any(recipe.start not in ("untrained", "features") for recipe in asked):
+        _check_pictures(checkpoint.config, dataset)
     if any(recipe.start == "features" for recipe in asked):
         find_weights(args.data_root)
     for recipe in asked:

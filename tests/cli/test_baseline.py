@@ -114,6 +114,8 @@ def test_baselines_do_not_learn_from_other_pictures_than_ours(album, monkeypatch
     with pytest.raises(ValueError, match=r"own learnt from other pictures.* 24 \(.* then, 12 \("):
         baseline.main(place)
     assert "folder:album: left out: 12 pictures" in capsys.readouterr().err
+    with pytest.raises(BaseException, match="trained"):  # it learns from none
+        baseline.main([*place, "--only", "random"])
     relabelled = everything.replace("photo00.png,red,0", "photo00.png,,")
     (pictures / "labels.csv").write_text(relabelled)
     with pytest.raises(BaseException, match="trained"):

@@ -17,6 +17,18 @@ class PhotoError(DvizError):
     """An uploaded file cannot be used as a picture."""
 
 
+class PhotoLimitError(PhotoError):
+    """A picture is beyond a bound of `dviz.limits`; made of a message and the bound's name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def limit(self) -> str:
+        """The bound's name, e.g. "photo_bytes"."""
+        return str(self.args[1])
+
+
 class DataFileError(DvizError):
     """A file of codes or labels cannot be read or does not fit the others."""
 

@@ -59,7 +59,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     from filelock import FileLock
 
     from dviz.checkpoint import load_checkpoint
-    from dviz.data import load_dataset
     from dviz.measuring.encoder import add_baseline
     from dviz.representations.efficientnet import find_weights
     from dviz.training.baselines import read_recipes
@@ -69,10 +68,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown:
         raise ValueError(f"--only is {unknown[0]!r}; {args.recipes.name} has {', '.join(recipes)}")
     checkpoint = load_checkpoint(args.checkpoint, device)
-    dataset = load_dataset(checkpoint.config.dataset, args.data_root)
+    dataset = common.load_and_tell(checkpoint.config.dataset, args.data_root)
     if not dataset.space.factors:
         raise ValueError(f"{dataset.name} has no labels, so baselines have no scores")
     asked = [recipes[name] for name in args.only or recipes]
+    if any(recipe.start not in ("untrained", "features") for recipe in asked):
+        _check_pictures(checkpoint.config, dataset)
     if any(recipe.start == "features" for recipe in asked):
         find_weights(args.data_root)
     for recipe in asked:
@@ -96,6 +97,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         with FileLock(args.checkpoint / ".baselines.lock"):
             add_baseline(args.checkpoint, name, description, result)
         print(f"{name}: {told}")
+
+
+def _check_pictures(config: CheckpointConfig, dataset: FactorDataset) -> None:
+    """Raise ValueError where baselines would learn from other pictures than the checkpoint did."""
+    learnt = config.training.get("pictures", dataset.pictures)
+    if learnt != dataset.pictures:
+        raise ValueError(
+            f"{config.name} learnt from other pictures of {dataset.name}: {learnt} then, "
+            f"{dataset.pictures} now, so baselines could not be compared with it. Bring them back "
+            "(those without a line in labels.csv are left out: give every picture one, its cells "
+            "empty where nothing is known), or transfer anew"
+        )
 
 
 def measure_baseline(
@@ -151,7 +164,7 @@ def _with_pictures(
     asked = paint.asked_again(ours, checkpoint.folder, folder)
     config = paint.config_of(asked)
     kept = _painted(checkpoint.folder, name, device)
-    if kept is None or not _painted_alike(kept.config, ours, config):
+    if kept is None or not _painted_alike(kept.config, ours, config, dataset):
         asked.resume = kept is None
         identity = replace(ours, architecture=encoder.config, training={}, painting={})
         paint.learn(asked, config, encoder, identity, dataset, device)
@@ -160,17 +173,24 @@ def _with_pictures(
     return with_fidelity(stored.result, sample, ours.painted_on(ours.dataset))
 
 
-def _painted_alike(kept: CheckpointConfig, ours: CheckpointConfig, config: TrainingConfig) -> bool:
-    """Whether a baseline's decoder is of our kind and width and learnt with these settings."""
+def _painted_alike(
+    kept: CheckpointConfig, ours: CheckpointConfig, config: TrainingConfig, dataset: FactorDataset
+) -> bool:
+    """Whether a baseline's decoder is of our kind and width and learnt this with these settings."""
     one, other = kept.architecture, ours.architecture
     same = one.decoder == other.decoder and one.decoder_filters == other.decoder_filters
-    return same and _learnt_with(kept.painting, config)
+    return same and _learnt_with(kept.painting, config, dataset)
 
 
-def _learnt_with(told: dict[str, Any], config: TrainingConfig) -> bool:
-    """Whether a checkpoint's record of a training tells of these settings, said or at rest."""
+def _learnt_with(
+    told: dict[str, Any], config: TrainingConfig, dataset: FactorDataset | None
+) -> bool:
+    """Whether a checkpoint's record of a training tells of these settings, said or at rest, and of
+    the pictures that a dataset has now."""
     from dviz.training.config import DEFAULTS
 
+    if dataset is not None and told.get("pictures", "") != dataset.pictures:
+        return False
     every = DEFAULTS | told
     return all(every[name] == value for name, value in config.every_setting().items())
 
@@ -274,16 +294,17 @@ def _trained(
     device: str,
     train: bool,
 ) -> Any:
-    """The model in `folder` if it was trained with `config`; else it is trained, if that is asked
-    for, from `start` or from random weights of the architecture of `like`."""
+    """The model in `folder` if it learnt `dataset` as it is now with `config`; else it is trained,
+    if that is asked for, from `start` or from random weights of the architecture of `like`."""
     import torch
 
     from dviz.checkpoint import CONFIG, CheckpointConfig, load_checkpoint
     from dviz.models.vae import VAE
 
-    if (folder / CONFIG).exists():
+    there = (folder / CONFIG).exists()
+    if there:
         kept = load_checkpoint(folder, device)
-        if _learnt_with(kept.config.training, config):
+        if _learnt_with(kept.config.training, config, dataset):
             return kept.model
     if not train or dataset is None:
         return None
@@ -295,7 +316,7 @@ def _trained(
     )  # fmt: skip
     going = argparse.Namespace(
         output=folder, overwrite=False, save_every=500, sheet_every=0, tensorboard=False,
-        resume=True, prefetch=False,
+        resume=not there, prefetch=False,
     )  # fmt: skip
     common.train_into(going, model, dataset, config, identity, device)
     # As it was written, in half precision: what goes on from it is the same when it is resumed.

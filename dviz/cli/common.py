@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,16 @@ def add_data_flag(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument(
         "--data-root", help="folder with the datasets' files (default: DVIZ_DATA, else the cache)"
     )
+
+
+def load_and_tell(name: str, root: str | None) -> FactorDataset:
+    """`load_dataset`; what should be known of how its files were read goes to standard error."""
+    from dviz.data import load_dataset
+
+    dataset = load_dataset(name, root)
+    for remark in dataset.remarks:
+        print(f"{dataset.name}: {remark}", file=sys.stderr)
+    return dataset
 
 
 def add_training_flags(
@@ -234,6 +245,8 @@ def train_into(
         told["stopped_at"] = outcome.steps
     if dataset.origin:
         told["images"] = dataset.origin
+    if dataset.pictures:
+        told["pictures"] = dataset.pictures
     told |= {"seconds": round(outcome.seconds, 2), "machine": describe_machine(device)}
     if processes.main:
         save_into(args, model, replace(identity, **{part: told}), part)

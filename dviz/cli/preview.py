@@ -55,10 +55,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _dataset(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from dviz.data import load_dataset
     from dviz.data.preview import contact_sheet
 
-    dataset = load_dataset(args.name, args.data_root)
+    dataset = common.load_and_tell(args.name, args.data_root)
     _write(args.output, contact_sheet(dataset, np.random.default_rng(args.seed), args.columns))
     factors = ", ".join(f"{f.name} {f.size}" for f in dataset.space.factors) or "no labels"
     print(f"{dataset.name} ({dataset.origin}): {dataset.num_images:,} images; {factors}")

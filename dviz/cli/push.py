@@ -17,7 +17,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "push",
         "Push checkpoint folders to the Hugging Face Hub, each in one commit: weights, config,\n"
         "report, probes, codes, picture and a model card made for where it goes; also, for those\n"
-        "who have no dviz, the model as ONNX and its codes, labels and thumbnails as Parquet.\n"
+        "who have no dviz, the model as ONNX and its codes and labels as Parquet.\n"
         "All are read to the end before the first is sent.\n"
         "The token comes from HF_TOKEN or from `hf auth login`.",
         "dviz push checkpoints/color-dsprites --repo-id ada/color-dsprites\n"
@@ -38,7 +38,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--revision", help="branch to commit to, created where there is none (default: main)")
     add("--private", action="store_true", help="make new repositories private")
     add("--no-onnx", action="store_true", help="without the model as ONNX files")
-    add("--no-parquet", action="store_true", help="without codes and thumbnails as Parquet")
+    add("--no-parquet", action="store_true", help="without codes and labels as Parquet")
     add("--dry-run", action="store_true", help="check the folders and list what would be sent")
     return parser.parse_args(argv)
 
@@ -79,7 +79,7 @@ def without(args: argparse.Namespace) -> list[str]:
 
 def show(folder: Path, repo_id: str, revision: str | None, left_out: Sequence[str]) -> None:
     """List the files that a push would send, those too that it would make first."""
-    from dviz.checkpoint import CARD, DERIVED, EXTERNAL, FILES, SAMPLES, read_config
+    from dviz.checkpoint import CARD, CLASSES, CODES, DERIVED, EXTERNAL, FILES, SAMPLES, read_config
     from dviz.publish.card import checkpoint_card
 
     told = {
@@ -87,10 +87,13 @@ def show(folder: Path, repo_id: str, revision: str | None, left_out: Sequence[st
         for name in FILES
         if (folder / name).is_file()
     }
-    told[CARD] = f"{len(checkpoint_card(folder, repo_id, revision).encode()):>12,} bytes"
     # An external model is ONNX as it is.
-    made = (SAMPLES,) if read_config(folder).kind == EXTERNAL else DERIVED
-    told |= dict.fromkeys((name for name in made if name not in left_out), f"{'made anew':>18}")
+    made = set((SAMPLES,) if read_config(folder).kind == EXTERNAL else DERIVED) - {*left_out}
+    if not all((folder / name).is_file() for name in (CODES, CLASSES)):
+        made -= {SAMPLES}
+    card = checkpoint_card(folder, repo_id, revision, {*told, *made})
+    told[CARD] = f"{len(card.encode()):>12,} bytes"
+    told |= dict.fromkeys((name for name in DERIVED if name in made), f"{'made anew':>18}")
     print(f"{repo_id}:")
     for name, size in told.items():
         print(f"  {size}  {name}")

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not checkpoints:
         checkpoints, own = public_checkpoints(common.ROOT)
         if own:
-            print(f"left out, learnt on your own pictures (else --checkpoints): {', '.join(own)}")
+            print(f"left out, made with your own pictures (else --checkpoints): {', '.join(own)}")
     if not args.dry_run:
         print(deploy(common.ROOT, args.repo_id, checkpoints, private=args.private))
         return

@@ -52,10 +52,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     import torch
 
     from dviz.checkpoint import SOURCE, CheckpointConfig
-    from dviz.data import load_dataset
     from dviz.models.vae import VAE, VAEConfig
 
-    dataset = load_dataset(args.dataset, args.data_root)
+    dataset = common.load_and_tell(args.dataset, args.data_root)
     torch.manual_seed(args.seed)
     hidden = args.decoder_hidden if args.decoder == "study" else 0
     model = VAE(

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from dviz.data import load_dataset
 
     parent = load_checkpoint(args.checkpoint, device)
-    dataset = load_dataset(args.target, args.data_root)
+    dataset = common.load_and_tell(args.target, args.data_root)
     identity = CheckpointConfig(
         args.output.resolve().name,
         FINE_TUNED if args.steps else DIRECT,

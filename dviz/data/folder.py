@@ -8,36 +8,37 @@ be fine-tuned on and encoded, but not scored.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 
 from dviz.data.info import YOUR_FOLDER, DatasetInfo
+from dviz.data.labels import composed, read_labels
 from dviz.data.numbers import Span, widest
 from dviz.data.photos import MAX_BYTES, decode_photo, span_of_photo, to_model_input
 from dviz.data.root import data_root
-from dviz.data.table import UNKNOWN, TableDataset
-from dviz.errors import DatasetError, PhotoError
-from dviz.factors import Factor, FactorSpace, as_number
+from dviz.data.table import TableDataset
+from dviz.errors import DatasetError, PhotoError, PhotoLimitError
+from dviz.factors import FactorSpace
+from dviz.limits import PREFIX
 
-LABELS, IMAGE = "labels.csv", "image"
+LABELS = "labels.csv"
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 )
-GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 MAX_LABEL_BYTES = 50_000_000
-MENTIONED = 3  # pictures that cannot be read
+MENTIONED = 50  # pictures that cannot be read
+DARK = 64  # of 255: below, at most a quarter of the levels is used
+Opened = Callable[[], IO[bytes]]
 UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # damaged, or locked
 
 
@@ -71,7 +72,7 @@ class Folder(TableDataset):
 
     def __init__(self, root: str | Path | None = None, name: str | None = None) -> None:
         path = _find(root, name)
-        self.name = f"{type(self).name}:{path.stem if path.is_file() else path.name}"
+        self.name = f"{type(self).name}:{_called(path)}"
         self.info = replace(self.info, name=self.name, title=self.name.partition(":")[2])
         with _Pictures(path) as pictures:
             if pictures.labels is None:
@@ -86,6 +87,7 @@ class Folder(TableDataset):
                 )
             super().__init__(space, table)
             self._images = pictures.decode(names)
+            self.remarks = (*pictures.left_out(names), *_darkness(self._images))
 
     @property
     def content(self) -> str:
@@ -95,83 +97,24 @@ class Folder(TableDataset):
         digest.update(self._images.data)
         return digest.hexdigest()
 
+    @property
+    def pictures(self) -> str:
+        every = sorted(hashlib.blake2b(image, digest_size=8).digest() for image in self._images)
+        return f"{len(every)} ({hashlib.blake2b(b''.join(every), digest_size=4).hexdigest()})"
+
     def images(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return self._images[indices]
 
 
-def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.ndarray]:
-    """What a labels.csv says.
-
-    Commas, semicolons or tabs; numbers are classes in their order, words in alphabetical order.
-
-    Args:
-        source: what to call it in an error.
-
-    Returns:
-        names: of N images, composed (NFC); space: F factors; table: class indices int64 (N, F),
-            −1 for a gap.
-
-    Raises:
-        DatasetError: no column `image`, no rows, a ragged row, or a name that occurs twice.
-    """
-    header, lines, rows = _read_csv(content, source)
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
-    names = [_composed(name.replace("\\", "/").removeprefix("./")) for name in columns.pop(IMAGE)]
-    seen: set[str] = set()
-    for name, line in zip(names, lines, strict=True):
-        if not name or name in seen:
-            what = f"{name!r} is named twice" if name else "there is no image name"
-            raise DatasetError(f"{source}, line {line}: {what}; each image needs one line")
-        seen.add(name)
-    factors, table = [], np.empty((len(names), len(columns)), dtype=np.int64)
-    for j, (name, cells) in enumerate(columns.items()):
-        values, table[:, j] = _classes(cells)
-        if not values:
-            raise DatasetError(f"{source}: column {name!r} is empty; fill it or take it away")
-        factors.append(Factor(name, len(values), values))
-    return names, FactorSpace(factors), table
-
-
-def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[list[str]]]:
-    """Header, and of every row that is not blank its line and as many cells, stripped."""
-    first = content.split("\n", 1)[0].strip()
-    reader = csv.reader(io.StringIO(content), delimiter=max(",;\t", key=first.count))
-    try:
-        numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        raise DatasetError(f"{source} is not a CSV file ({error}); save it as CSV UTF-8") from error
-    numbered = [(line, row) for line, row in numbered if any(row)]
-    header = numbered[0][1] if numbered else []
-    if header.count(IMAGE) != 1:
-        raise DatasetError(
-            f"{source} needs one column {IMAGE!r} with file names; it begins with {first[:80]!r}"
-        )
-    if not all(header) or len(set(header)) != len(header):
-        raise DatasetError(f"{source}: columns must have names that differ, got {header}")
-    if len(numbered) < 2:
-        raise DatasetError(f"{source} names no images; add a line for each")
-    for line, row in numbered[1:]:
-        if len(row) != len(header):
-            raise DatasetError(
-                f"{source}, line {line}: {len(row)} cells for {len(header)} columns; "
-                "leave a cell empty where a label is unknown"
-            )
-    return header, [line for line, _ in numbered[1:]], [row for _, row in numbered[1:]]
-
-
-def _classes(cells: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The different values of a column in order, and for each cell which it is, −1 for a gap."""
-    known = {cell for cell in cells if cell.lower() not in GAPS}
-    try:
-        number = {cell: as_number(cell.replace(",", ".")) for cell in known}
-        values = sorted(set(number.values()))
-        label = {number[cell]: cell for cell in sorted(known, key=lambda c: (-len(c), c))}
-        place = {cell: values.index(value) for cell, value in number.items()}
-        words = [label[value] for value in values]
-    except ValueError:
-        words = sorted(known)
-        place = {word: i for i, word in enumerate(words)}
-    return tuple(words), np.array([place.get(cell, UNKNOWN) for cell in cells], dtype=np.int64)
+def _darkness(images: np.ndarray) -> list[str]:
+    """What is to be said of images uint8 (N, H, W, 3) that use hardly any of their levels."""
+    brightest = int(images.max())
+    if brightest >= DARK:
+        return []
+    return [
+        f"the brightest pixel of all pictures is {brightest} of 255, so next to nothing is seen; "
+        "stretch their contrast, all by the same scale, and export with 8 bits"
+    ]
 
 
 def _find(root: str | Path | None, name: str | None) -> Path:
@@ -183,17 +126,24 @@ def _find(root: str | Path | None, name: str | None) -> Path:
                 "which folder? name it with --data-root PATH, or as the dataset folder:PATH"
             )
         places = [base]
-    elif root is not None and base.resolve().name in (name, f"{name}.zip"):
+    elif root is not None and name in (base.resolve().name, _called(base.resolve())):
         places = [base]
     else:
         path = Path(name).expanduser()
-        places = [base / path, base / f"{name}.zip", path]
+        beside = sorted((base / path).parent.glob("*.[zZ][iI][pP]"))
+        zips = [found for found in beside if found.stem == path.name]  # photos.ZIP too
+        places = [base / path, *(zips or [base / f"{name}.zip"]), path]
     for place in places:
         if place.is_dir() or place.is_file():
             return place.resolve()
     raise DatasetError(
         f"there is no {' or '.join(map(str, places))}; name the folder or zip with --data-root PATH"
     )
+
+
+def _called(path: Path) -> str:
+    """A folder's name, or a zip's without its suffix."""
+    return path.stem if path.is_file() else path.name
 
 
 def is_own_folder(name: str) -> bool:
@@ -210,17 +160,7 @@ class _Pictures:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._archive: zipfile.ZipFile | None = None
-        if path.is_dir():
-            there = {
-                _composed(file.relative_to(path).as_posix()): file
-                for file in sorted(path.rglob("*"))
-                if file.is_file()
-            }
-            self._open_file: Callable[[str], IO[bytes]] = lambda name: there[name].open("rb")
-            found = list(there)
-        else:
-            found = self._open()
-        self._files = dict.fromkeys(name for name in found if not _hidden(name))
+        self._files = _without_top(self._listed() if path.is_dir() else self._packed())
         # Some name it Labels.csv; labels.csv itself comes last.
         tables = sorted(name for name in self._files if name.lower() == LABELS)
         self.labels = self._text(tables[-1]) if tables else None
@@ -245,18 +185,35 @@ class _Pictures:
                 + "add the image or take its line away"
             )
 
+    def left_out(self, names: list[str]) -> list[str]:
+        """What is not among the images of these names and may be missed, in words."""
+        told, count = [], len({*self.names} - {*names})
+        if count:
+            what = "1 picture" if count == 1 else f"{count:,} pictures"
+            told.append(
+                f"left out: {what} without a line in {LABELS}; to learn from all, give every "
+                "picture a line, its cells empty where nothing is known"
+            )
+        deeper = [k for k in self._files if PurePosixPath(k).name.lower() == LABELS and "/" in k]
+        if deeper:
+            told.append(
+                f"{deeper[0]} is passed over; one {LABELS} counts, at the top, with names such as "
+                f"{PurePosixPath(deeper[0]).with_name('000.jpg')}"
+            )
+        return told
+
     def decode(self, names: list[str]) -> np.ndarray:
         """The pictures as models see them, uint8 (N, 64, 64, 3).
 
         Raises:
-            DatasetError: some cannot be read; all of them are counted, the first are named.
+            DatasetError: some cannot be read; they are named with the reason.
         """
         images = np.empty((len(names), 64, 64, 3), dtype=np.uint8)
         spans: dict[int, Span] = {}
         together: Span | None = None
 
-        def work(row: int) -> str:
-            """What is wrong with a picture, "" if nothing is."""
+        def work(row: int) -> tuple[str, str] | None:
+            """What is wrong with a picture, and its name."""
             try:
                 content = self._read(names[row])
                 own = None if together else span_of_photo(content)
@@ -265,9 +222,11 @@ class _Pictures:
                 else:
                     photo = decode_photo(content, enough=128, span=together)
                     images[row] = to_model_input(photo)
+            except PhotoLimitError as error:
+                return f"{error}, or raise {PREFIX}{error.limit.upper()}", names[row]
             except (PhotoError, *UNREADABLE) as error:
-                return f"{names[row]} ({error})"
-            return ""
+                return str(error), names[row]
+            return None
 
         with ThreadPoolExecutor(2) as pool:
             broken = list(filter(None, pool.map(work, range(len(names)))))
@@ -275,21 +234,25 @@ class _Pictures:
                 together = widest(spans.values())
                 broken += filter(None, pool.map(work, sorted(spans)))
         if broken:
-            more = f" and {len(broken) - MENTIONED} more" if len(broken) > MENTIONED else ""
             raise DatasetError(
                 f"{len(broken)} of {len(names)} pictures in {self.path} cannot be read: "
-                f"{', '.join(broken[:MENTIONED])}{more}; "
+                f"{_by_reason(broken)}. Mend them, or "
                 + (f"take their lines out of {LABELS}" if self.labels else "remove them")
             )
         return images
 
     def _read(self, name: str) -> bytes:
         """A file's content, but no more of it than would be refused for its size."""
-        with self._open_file(name) as file:
+        with self._files[name]() as file:
             return file.read(max(MAX_BYTES, MAX_LABEL_BYTES) + 1)
 
-    def _open(self) -> list[str]:
-        """Open the zip; its files, without a folder that holds all of them."""
+    def _listed(self) -> dict[str, Opened]:
+        """The files of a folder."""
+        files = (file for file in sorted(self.path.rglob("*")) if file.is_file())
+        return {composed(file.relative_to(self.path).as_posix()): _opened(file) for file in files}
+
+    def _packed(self) -> dict[str, Opened]:
+        """The files of a zip, which stays open."""
         try:
             self._archive = archive = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, OSError) as error:
@@ -297,16 +260,10 @@ class _Pictures:
                 f"{self.path} is neither a folder nor a whole zip ({error}); pack it again"
             ) from error
         files = {_name_of(info): info for info in archive.infolist() if not info.is_dir()}
-        names = sorted(files)
-        for name in names:
+        for name in sorted(files):
             if ".." in PurePosixPath(name.replace("\\", "/")).parts or name.startswith(("/", "\\")):
                 raise DatasetError(f"{self.path} holds {name!r}, outside of itself; pack it again")
-        visible = [name for name in names if not _hidden(name)]
-        tops = {name.partition("/")[0] for name in visible}
-        inside = len(tops) == 1 and all("/" in name for name in visible)
-        found = {name.partition("/")[2] if inside else name: files[name] for name in visible}
-        self._open_file = lambda name: archive.open(found[name])
-        return list(found)
+        return {name: partial(archive.open, files[name]) for name in sorted(files)}
 
     def _text(self, name: str) -> str:
         try:
@@ -324,16 +281,33 @@ class _Pictures:
             ) from error
 
 
-def _composed(name: str) -> str:
-    """A file's name in the one form of several that look alike: Macs write é as e and an accent."""
-    return unicodedata.normalize("NFC", name)
+def _opened(file: Path) -> Opened:
+    return lambda: file.open("rb")
+
+
+def _without_top(files: dict[str, Opened]) -> dict[str, Opened]:
+    """The files that are not hidden, by their names without a folder that holds all of them."""
+    visible = [name for name in files if not _hidden(name)]
+    tops = {name.partition("/")[0] for name in visible}
+    inside = len(tops) == 1 and all("/" in name for name in visible)
+    return {name.partition("/")[2] if inside else name: files[name] for name in visible}
+
+
+def _by_reason(broken: list[tuple[str, str]]) -> str:
+    """Reasons and names of pictures as one line: "a.png, b.png (the file is empty); …"."""
+    reasons: dict[str, list[str]] = {}
+    for reason, name in broken[:MENTIONED]:
+        reasons.setdefault(reason, []).append(name)
+    told = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in reasons.items())
+    more = len(broken) - MENTIONED
+    return f"{told} and {more} more" if more > 0 else told
 
 
 def _name_of(info: zipfile.ZipInfo) -> str:
     if not info.flag_bits & 0x800:  # Macs pack names in UTF-8 and do not say so
         with suppress(UnicodeError):
-            return _composed(info.filename.encode("cp437").decode("utf-8"))
-    return _composed(info.filename)
+            return composed(info.filename.encode("cp437").decode("utf-8"))
+    return composed(info.filename)
 
 
 def _loosely(name: str) -> str:

@@ -26,6 +26,15 @@ def holds_numbers(image: Image.Image) -> bool:
     return image.mode in ("F", "I") or image.mode.startswith("I;16")
 
 
+def loses_bits(image: Image.Image) -> bool:
+    """Whether a picture in colour has 16 bits a channel, of which Pillow keeps the upper 8; told
+    from its header."""
+    if image.format not in ("PNG", "TIFF") or holds_numbers(image):
+        return False
+    codings = (tile[3] for tile in getattr(image, "tile", ()))  # or tuples that begin with them
+    return any(";16" in (coding if isinstance(coding, str) else coding[0]) for coding in codings)
+
+
 def span_of(image: Image.Image) -> Span:
     """The span of one picture.
 

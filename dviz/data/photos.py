@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dviz.data.background import check_image, cut_out, remove_background
-from dviz.data.numbers import Span, holds_numbers, span_of, to_grey
-from dviz.errors import PhotoError
+from dviz.data.numbers import Span, holds_numbers, loses_bits, span_of, to_grey
+from dviz.errors import PhotoError, PhotoLimitError
 from dviz.limits import LIMITS
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -36,6 +36,7 @@ MAX_SEGMENTS = 1_000  # of a JPEG, beside its scans
 USE = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
 DAMAGED = "the picture is damaged or cut off and cannot be read to its end; save it anew"
 HEIC = "HEIC and AVIF pictures are not read; export the photo as JPEG or PNG"
+DEEP = "the picture is in colour with 16 bits a channel, of which 8 would be lost; export it with 8"
 TIFF = "this TIFF is damaged or of a rare kind; save it with 8 bits a channel, or as PNG"
 
 
@@ -94,11 +95,13 @@ def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, max_pixels)
             _check_scans(image, content)
+            if loses_bits(image):
+                raise PhotoError(DEEP)
             yield image
     except PhotoError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PhotoError(_too_many(max_pixels)) from error
+        raise PhotoLimitError(_too_many(max_pixels), "photo_pixels") from error
     except MemoryError as error:
         raise PhotoError("the picture takes too much memory; make it smaller") from error
     except UnidentifiedImageError as error:
@@ -119,8 +122,9 @@ def _read(source: str | Path | bytes, max_bytes: int) -> bytes:
     if not content:
         raise PhotoError("the file is empty; choose a picture")
     if len(content) > max_bytes:
-        raise PhotoError(
-            f"the file is larger than {max_bytes // 1_000_000} MB; save a smaller picture"
+        raise PhotoLimitError(
+            f"the file is larger than {max_bytes // 1_000_000} MB; save a smaller picture",
+            "photo_bytes",
         )
     return content
 
@@ -131,10 +135,11 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
     tags = getattr(image, "tag_v2", {})
     if tags.get(TILE_WIDTH, 0) * tags.get(TILE_LENGTH, 0) > max_pixels:
         raise PhotoError(TIFF)
-    if image.format == "WEBP":
-        max_pixels = min(max_pixels, LIMITS.photo_webp_pixels)
+    limit = "photo_pixels"
+    if image.format == "WEBP" and max_pixels > LIMITS.photo_webp_pixels:
+        max_pixels, limit = LIMITS.photo_webp_pixels, "photo_webp_pixels"
     if width * height > max_pixels:
-        raise PhotoError(f"{width}×{height}: {_too_many(max_pixels)}")
+        raise PhotoLimitError(f"{width}×{height}: {_too_many(max_pixels)}", limit)
     if min(width, height) < MIN_SIDE:
         raise PhotoError(
             f"the picture is {width}×{height} pixels; each side needs at least {MIN_SIDE}"

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from dviz.checkpoint import PROBES, REPORT, Checkpoint, save_codes
+from dviz.checkpoint import CLASSES, CODES, CONFIG, PROBES, REPORT, Checkpoint, save_codes
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
+from dviz.files import write_json
 from dviz.measuring.association import (
     from_generator,
     from_labels,
@@ -24,6 +25,7 @@ from dviz.measuring.association import (
 )
 from dviz.measuring.cycle import with_moves
 from dviz.measuring.fidelity import colour_error, overlap
+from dviz.measuring.labels import with_labels_of
 from dviz.measuring.machine import describe_machine
 from dviz.measuring.probe_files import save_probes
 from dviz.measuring.probing import arc_scores, probe_scores
@@ -45,6 +47,7 @@ from dviz.representations.base import Codes, Reconstruction, Representation
 from dviz.representations.build import as_representation
 
 CHUNK = 512
+LEAST_LABELS = 2  # of a factor: one for a probe to learn from, one to ask it about
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def encode_sample(
     rng = np.random.default_rng(seed)
     noise = torch.Generator().manual_seed(seed)
     codes, sampled, classes, losses, objects = [], [], [], [], []
-    for images, labels in _sampled(dataset, num_images, rng):
+    for images, labels in draws(dataset, num_images, rng):
         found = encoder.encode(images)
         codes.append(found)
         sampled.append(_draw(found, noise))
@@ -145,17 +148,17 @@ def sample_images(dataset: FactorDataset, count: int, seed: int, num_images: int
     """The first `count` images uint8 (N, H, W, 3) of the sample that `measure` takes, with known
     labels, as their codes are stored."""
     kept: list[np.ndarray] = []
-    for images, labels in _sampled(dataset, num_images, np.random.default_rng(seed)):
+    for images, labels in draws(dataset, num_images, np.random.default_rng(seed)):
         kept.append(images[(labels != UNKNOWN).all(axis=1)])
         if sum(map(len, kept)) >= count:
             break
     return np.concatenate(kept)[:count]
 
 
-def _sampled(
+def draws(
     dataset: FactorDataset, num_images: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Images and their classes, chunk after chunk."""
+    """Random images and their classes, chunk after chunk; none twice unless it is a grid."""
     if dataset.is_grid:
         for count in _chunks(num_images):
             yield dataset.sample(count, rng)
@@ -263,8 +266,14 @@ def evaluate_checkpoint(
 
     Adds to `report.json`. Where `dataset` is the checkpoint's own, also writes the codes, their
     labels and fitted MLP probes, so that scores can be recomputed without the dataset; codes only
-    of images whose labels are all known.
+    of images whose labels are all known. Factors that it has got since go into `config.json`.
+
+    Raises:
+        CheckpointError: the checkpoint learnt from other labels of `dataset`; told before anything
+            is measured.
     """
+    folder, before = checkpoint.folder, checkpoint.config
+    checkpoint = with_labels_of(checkpoint, dataset)
     result, sample = measure(
         checkpoint.representation,
         dataset,
@@ -274,23 +283,38 @@ def evaluate_checkpoint(
         probes=scores,
         jobs=jobs,
     )
-    result = replace(result, painted=checkpoint.config.painted_on(dataset.name))
-    folder = checkpoint.folder
-    known = sample.classes != UNKNOWN
-    complete = known.all(axis=1)
-    if dataset.name == checkpoint.config.dataset and len(dataset.space) and complete.any():
-        names = list(dataset.space.names)
-        codes = sample.mean[complete], sample.sampled[complete]
-        save_codes(folder, *codes, sample.classes[complete], names)
-        probes, train = {}, training_rows(dataset, sample.classes, seed)
-        for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
-            part = None if train is None else train[rows]
-            probes[name] = fit_calibrated(sample.mean[rows], labels[rows], part, seed)
-        save_probes(folder / PROBES, probes)
-        result = with_moves(result, checkpoint, codes[0], sample.classes[complete], probes)
+    result = replace(result, painted=before.painted_on(dataset.name))
+    if checkpoint.config != before:
+        write_json(folder / CONFIG, checkpoint.config.to_dict())
+    if dataset.name == before.dataset:
+        result = _keep_codes(result, checkpoint, dataset, sample)
     report = read_report(folder / REPORT)
     write_report(folder / REPORT, replace(report, results=report.results | {dataset.name: result}))
     return result
+
+
+def _keep_codes(
+    result: DatasetReport, checkpoint: Checkpoint, dataset: FactorDataset, sample: EncodedSample
+) -> DatasetReport:
+    """Write codes, labels and probes of a checkpoint's own dataset; the result with its moves.
+
+    Where there are too few labels none stay beside it: they would be of an earlier measurement.
+    """
+    folder, names = checkpoint.folder, list(dataset.space.names)
+    known = sample.classes != UNKNOWN
+    complete = known.all(axis=1)
+    if not names or not complete.any() or known.sum(axis=0).min() < LEAST_LABELS:
+        for name in (CODES, CLASSES, PROBES):
+            (folder / name).unlink(missing_ok=True)
+        return result
+    codes = sample.mean[complete], sample.sampled[complete]
+    save_codes(folder, *codes, sample.classes[complete], names)
+    probes, train = {}, training_rows(dataset, sample.classes, result.seed)
+    for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
+        part = None if train is None else train[rows]
+        probes[name] = fit_calibrated(sample.mean[rows], labels[rows], part, result.seed)
+    save_probes(folder / PROBES, probes)
+    return with_moves(result, checkpoint, codes[0], sample.classes[complete], probes)
 
 
 def add_baseline(folder: Path, name: str, description: str, result: DatasetReport) -> None:

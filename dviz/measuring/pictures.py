@@ -10,6 +10,7 @@ from dviz.data.table import UNKNOWN
 from dviz.errors import CheckpointError
 from dviz.measuring.cycle import with_moves
 from dviz.measuring.encoder import EncodedSample, encode_sample, known_or_none
+from dviz.measuring.labels import has_other_labels
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import DatasetReport, read_report, write_report
 
@@ -24,22 +25,22 @@ def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetR
     own dataset its fitted probes tell what moves.
 
     Raises:
-        CheckpointError: there is no report on `dataset`.
+        CheckpointError: there is no report on `dataset`, or one on other labels.
         DataFileError: the probes are missing or broken.
     """
     path = checkpoint.folder / REPORT
-    report = read_report(path)
-    if dataset.name not in report.results:
-        name = checkpoint.config.name
+    report, config = read_report(path), checkpoint.config
+    if dataset.name not in report.results or has_other_labels(config, dataset):
+        lacking = "on these labels of" if dataset.name in report.results else "on"
         raise CheckpointError(
-            f"{name} has no report on {dataset.name}; measure it first with "
+            f"{config.name} has no report {lacking} {dataset.name}; measure it first with "
             f"dviz evaluate checkpoint {checkpoint.folder}"
         )
     stored = report.results[dataset.name]
     sample = encode_sample(checkpoint.representation, dataset, stored.num_images, stored.seed)
-    result = with_fidelity(stored, sample, checkpoint.config.painted_on(dataset.name))
+    result = with_fidelity(stored, sample, config.painted_on(dataset.name))
     complete = (sample.classes != UNKNOWN).all(axis=1)
-    if dataset.name == checkpoint.config.dataset and result.factors and complete.any():
+    if dataset.name == config.dataset and result.factors and complete.any():
         probes = load_probes(checkpoint.folder / PROBES)
         rows = sample.mean[complete], sample.classes[complete]
         result = with_moves(result, checkpoint, *rows, probes)

@@ -12,13 +12,13 @@ from dviz.checkpoint import REPORT, SOURCE, Checkpoint, load_checkpoint
 from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
 from dviz.lineage import source_folder
+from dviz.measuring.encoder import draws
 from dviz.measuring.report import DistanceReport, read_report, write_report
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.distance import frechet_distance, kernel_mmd, outside_range
 from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
 from dviz.models.vae import VAE, sample_posterior, to_tensor
 
-CHUNK = 512
 PIXEL_SIDE = 8
 
 
@@ -39,8 +39,14 @@ def measure_distance(
     num_images: int = 5_000,
     seed: int = 0,
 ) -> DistanceReport:
-    """Distances of `target` from `source` in the eyes of `encoder`; nobody looks at a label."""
+    """Distances of `target` from `source` in the eyes of `encoder`; nobody looks at a label.
+
+    Of each `num_images`, or as many as there are where one of the two is no grid: repeats would
+    make equal distributions differ.
+    """
     model = encoder.model.eval()
+    tables = [data.num_images for data in (source, target) if not data.is_grid]
+    num_images = min([num_images, *tables])
     first, second = (_look(model, data, num_images, seed) for data in (source, target))
     mmd = kernel_mmd(first.codes, second.codes, seed=seed)
     active = active_dimensions(first.codes)
@@ -86,13 +92,12 @@ def _look(model: VAE, dataset: FactorDataset, num_images: int, seed: int) -> _Se
     noise = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
     codes, pixels, elbo = [], [], 0.0
-    for start in range(0, num_images, CHUNK):
-        count = min(CHUNK, num_images - start)
-        x = to_tensor(dataset.sample(count, rng)[0], device)
+    for images, _ in draws(dataset, num_images, rng):
+        x = to_tensor(images, device)
         mean, log_variance = model.encode(x)
         logits = model.decoder(sample_posterior(mean, log_variance, noise))
         lost = reconstruction_loss(logits, x) + kl_divergence(mean, log_variance).sum(1).mean()
-        elbo -= lost.item() * count / num_images
+        elbo -= lost.item() * len(x) / num_images
         codes.append(mean.cpu().numpy())
         pixels.append(F.adaptive_avg_pool2d(x, PIXEL_SIDE).flatten(1).cpu().numpy())
     return _Seen(np.concatenate(codes), np.concatenate(pixels), elbo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +11,17 @@ from huggingface_hub import ModelCardData
 from dviz.checkpoint import (
     CARD,
     DECODER,
+    DERIVED,
     DIRECT,
     ENCODER,
     EXTERNAL,
+    FILES,
     FINE_TUNED,
     ONNX,
     REPORT,
     SAMPLES,
     SOURCE,
+    THUMBNAILS,
     TRAVERSAL,
     CheckpointConfig,
     read_config,
@@ -75,16 +78,21 @@ def write_card(folder: str | Path) -> None:
 
 
 def checkpoint_card(
-    folder: str | Path, repo_id: str | None = None, revision: str | None = None
+    folder: str | Path,
+    repo_id: str | None = None,
+    revision: str | None = None,
+    files: Collection[str] | None = None,
 ) -> str:
-    """The `model_card` of the checkpoint in `folder`.
+    """The `model_card` of the checkpoint in `folder`; `files` are by default those in it.
 
     Raises:
         CheckpointError: the config or the report cannot be read.
     """
     folder = Path(folder)
     config, report = read_config(folder), read_report(folder / REPORT)
-    return model_card(config, report, repo_id, revision, picture=(folder / TRAVERSAL).is_file())
+    if files is None:
+        files = [name for name in (*FILES, *DERIVED) if (folder / name).is_file()]
+    return model_card(config, report, repo_id, revision, files)
 
 
 def model_card(
@@ -92,7 +100,7 @@ def model_card(
     report: Report | None = None,
     repo_id: str | None = None,
     revision: str | None = None,
-    picture: bool = False,
+    files: Collection[str] = (),
 ) -> str:
     """A model card: YAML front matter with the figures as `model-index`, then Markdown.
 
@@ -100,7 +108,7 @@ def model_card(
         report: what was measured, if anything was.
         repo_id, revision: where it will be on the Hub, for the example of how to load it; by
             default the example loads it from disk.
-        picture: whether its traversal picture lies beside the card.
+        files: those of a checkpoint that lie beside the card.
     """
     report = report or Report()
     results = list(report.results.values())
@@ -118,8 +126,8 @@ def model_card(
         f"# {config.name}",
         _introduction(config, report),
         _facts(config),
-        _picture(config, report.results.get(config.dataset)) if picture else "",
-        _usage(config, repo_id, revision),
+        _picture(config, report.results.get(config.dataset)) if TRAVERSAL in files else "",
+        _usage(config, repo_id, revision, files),
         *(measured(result) for result in results),
         compared(report),
         _limits(config),
@@ -236,22 +244,32 @@ def _picture(config: CheckpointConfig, result: DatasetReport | None) -> str:
     )
 
 
-def _usage(config: CheckpointConfig, repo_id: str | None, revision: str | None) -> str:
+def _usage(
+    config: CheckpointConfig, repo_id: str | None, revision: str | None, files: Collection[str]
+) -> str:
     where = f'"{repo_id or config.name}"' + (f', revision="{revision}"' if revision else "")
     if config.kind == EXTERNAL:
-        files = f"`{ENCODER}` and, where it has a way back, `{DECODER}` are its ONNX files"
-        anyone = f"\n\nWithout dviz: {files}." if repo_id else ""
-        return _example(where, anyone)
-    anyone = (
-        f"""
+        onnx = f"`{ENCODER}` and, where it has a way back, `{DECODER}` are its ONNX files"
+        return _example(where, f"\n\nWithout dviz: {onnx}." if repo_id else "")
+    told = []
+    if f"{ONNX}/{ENCODER}" in files:
+        told.append(
+            f"`{ONNX}/{ENCODER}` takes images float32 (N, 3, 64, 64) in [0, 1] and gives `mean` "
+            f"and `std`, `{ONNX}/{DECODER}` the way back"
+        )
+    if SAMPLES in files:
+        told.append(
+            f"`{SAMPLES}` holds {_sampled(config, files)}: "
+            f'`pandas.read_parquet("hf://{repo_id}/{SAMPLES}")`'
+        )
+    return _example(where, f"\n\nWithout dviz: {'; '.join(told)}." if repo_id and told else "")
 
-Without dviz: `{ONNX}/{ENCODER}` takes images float32 (N, 3, 64, 64) in [0, 1] and gives `mean` and
-`std`, `{ONNX}/{DECODER}` the way back, and `{SAMPLES}` holds codes, labels and thumbnails:
-`pandas.read_parquet("hf://{repo_id}/{SAMPLES}")`."""
-        if repo_id
-        else ""
-    )
-    return _example(where, anyone)
+
+def _sampled(config: CheckpointConfig, files: Collection[str]) -> str:
+    """What the Parquet file holds; see `dviz.publish.samples`."""
+    info = known_info(config.dataset)
+    pictures = THUMBNAILS in files or (info is not None and not info.needs_files)
+    return "codes, labels and thumbnails" if pictures else "codes and labels"
 
 
 def _example(where: str, anyone: str) -> str:

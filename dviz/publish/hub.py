@@ -97,7 +97,8 @@ def push(
     folder = Path(folder)
     check_names(repo_id, revision)
     config = check_checkpoint(folder).config
-    card = checkpoint_card(folder, repo_id, revision)
+    files = _sent(folder, without)
+    card = checkpoint_card(folder, repo_id, revision, files)
     if not (token or get_token()):
         raise CheckpointError("pushing needs a token; set HF_TOKEN or log in with `hf auth login`")
     api = HfApi(token=token)
@@ -108,7 +109,7 @@ def push(
         there = api.list_repo_files(repo_id, revision=revision)
         commit = api.create_commit(
             repo_id,
-            _operations(folder, card, there, without),
+            _operations(folder, card, there, files),
             commit_message=message or f"Upload {config.name} with dviz {__version__}",
             revision=revision,
         )
@@ -190,14 +191,18 @@ def _naming(folder: Path, name: str) -> Iterator[None]:
         raise CheckpointError(reason) from error
 
 
+def _sent(folder: Path, without: Collection[str]) -> list[str]:
+    """The checkpoint files that lie in `folder`, without some."""
+    ours = (name for name in (*FILES, *DERIVED) if name not in without)
+    return [name for name in ours if (folder / name).is_file()]
+
+
 def _operations(
-    folder: Path, card: str, there: Iterable[str], without: Collection[str] = ()
+    folder: Path, card: str, there: Iterable[str], files: Iterable[str]
 ) -> list[CommitOperationAdd | CommitOperationDelete]:
-    """What turns a repository with the files `there` into a copy of `folder` with this card."""
-    ours = (*FILES, *DERIVED)
-    kept = {CARD, *without}
-    here = [name for name in ours if name not in kept and (folder / name).is_file()]
-    stale = (set(ours) & set(there)) - {CARD, *here}
+    """What turns a repository with the files `there` into a copy of these `files` and this card."""
+    here = [name for name in files if name != CARD]
+    stale = ({*FILES, *DERIVED} & set(there)) - {CARD, *here}
     return [
         CommitOperationAdd(CARD, card.encode()),
         *(CommitOperationAdd(name, folder / name) for name in here),

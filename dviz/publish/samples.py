@@ -37,6 +37,7 @@ def write_samples(folder: Path, path: Path) -> int:
 
     config = read_config(folder)
     if not (folder / CODES).exists() or not (folder / CLASSES).exists():
+        path.unlink(missing_ok=True)
         return 0
     codes, classes = read_representations(folder / CODES), read_classes(folder / CLASSES).classes
     images = _images(folder, config, classes)

@@ -17,6 +17,7 @@ from huggingface_hub import (
 from dviz import __version__
 from dviz.checkpoint import CONFIG, FILES, read_config
 from dviz.data.folder import is_own_folder
+from dviz.data.registry import known_info
 from dviz.errors import SpaceError
 from dviz.publish.hub import check_checkpoint, check_names, explained
 
@@ -28,9 +29,10 @@ KEPT = ".gitattributes"  # the Hub's own
 
 
 def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
-    """Names of the project's checkpoints: those for everybody, and those of somebody's own folder.
+    """Names of the project's checkpoints: those for everybody, and those of one's own pictures.
 
-    What was trained on, or carried to, one's own pictures holds their codes and labels.
+    What was trained on, carried to or measured on one's own pictures holds their codes and labels,
+    and may hold the pictures. Whatever is not known to come with dviz counts as one's own.
 
     Raises:
         CheckpointError: a config cannot be read.
@@ -38,9 +40,13 @@ def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
     public, own = [], []
     for path in sorted((Path(root) / "checkpoints").glob(f"*/{CONFIG}")):
         config = read_config(path.parent)
-        is_own = is_own_folder(config.dataset) or is_own_folder(config.source)
-        (own if is_own else public).append(path.parent.name)
+        is_public = all(map(_comes_with_dviz, filter(None, (config.dataset, config.source))))
+        (public if is_public else own).append(path.parent.name)
     return public, own
+
+
+def _comes_with_dviz(dataset: str) -> bool:
+    return known_info(dataset) is not None and not is_own_folder(dataset)
 
 
 def space_files(root: str | Path, checkpoints: Sequence[str]) -> list[str]:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from dviz.checkpoint import load_checkpoint
 from dviz.cli import baseline, grid, paint, sweep, train, transfer
+from dviz.data import load_dataset
 from dviz.errors import DataFileError, DvizError
 from dviz.measuring.report import read_report, write_report
 from dviz.training.baselines import read_recipes, source_config, target_config
@@ -90,6 +92,51 @@ def test_what_is_trained_already_is_only_measured(tuned, monkeypatch):
     (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "target-only")
     again = baseline.measured_again(mine, load_checkpoint(tuned), None, "cpu", 1)
     assert again.association == mine.result.association
+
+
+@pytest.fixture
+def album(tuned, tmp_path):
+    """The Source fine-tuned on a folder of 24 pictures; the checkpoint, and the folder."""
+    album, folder = write_folder(tmp_path / "album"), tmp_path / "zoo" / "own"
+    shutil.copytree(tuned.parent / "source", folder.parent / "source")
+    place = ["--checkpoint", str(folder.parent / "source"), "--target", "folder"]
+    place += ["--data-root", str(album), "--output", str(folder)]
+    transfer.main([*place, "--steps", "2", "--batch-size", "4", "--threads", "1"])
+    return folder, album
+
+
+def test_baselines_do_not_learn_from_other_pictures_than_ours(album, monkeypatch, capsys):
+    folder, pictures = album
+    everything = (pictures / "labels.csv").read_text()
+    (pictures / "labels.csv").write_text("".join(everything.splitlines(keepends=True)[:13]))
+    monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: pytest.fail("trained"))
+    place = ["--checkpoint", str(folder), *SIZES, "--data-root", str(pictures)]
+    with pytest.raises(ValueError, match=r"own learnt from other pictures.* 24 \(.* then, 12 \("):
+        baseline.main(place)
+    assert "folder:album: left out: 12 pictures" in capsys.readouterr().err
+    with pytest.raises(BaseException, match="trained"):  # it learns from none
+        baseline.main([*place, "--only", "random"])
+    relabelled = everything.replace("photo00.png,red,0", "photo00.png,,")
+    (pictures / "labels.csv").write_text(relabelled)
+    with pytest.raises(BaseException, match="trained"):
+        baseline.main([*place, "--only", "target-only"])
+
+
+def test_a_kept_one_that_learnt_other_pictures_is_trained_anew(album):
+    folder, pictures = album
+
+    def encoder(train):
+        dataset = load_dataset("folder", pictures)
+        recipe, checkpoint = RECIPES["target-only"], load_checkpoint(folder)
+        return baseline.encoder_of(recipe, checkpoint, dataset, None, "cpu", train=train)
+
+    first, same = weights(encoder(train=True)), weights(encoder(train=False))
+    assert torch.equal(first, same)
+    for path in pictures.glob("*.png"):
+        Image.new("RGB", (40, 40), "white").save(path)
+    assert encoder(train=False) is None
+    assert not torch.equal(weights(encoder(train=True)), first)
+    assert encoder(train=False) is not None
 
 
 @pytest.fixture

@@ -132,6 +132,14 @@ def test_preview_writes_a_sheet(call, tmp_path):
         assert image.width > 4 * 64
 
 
+def test_preview_says_what_labels_leave_out(run_command, tmp_path):
+    folder = write_folder(tmp_path / "mine", ["image,colour", "photo00.png,red", "photo01.png,red"])
+    where = ("--data-root", folder, "--output", tmp_path / "sheet.png")
+    out, told = run_command("preview", "folder", *where)
+    assert "folder:mine (your folder): 2 images" in out
+    assert told.startswith("folder:mine: left out: 22 pictures without a line in labels.csv")
+
+
 def test_the_list_says_what_is_there(root, call):
     listed = json.loads(call("download", "--list", "--json", "--data-root", root))
     found = {row["name"]: row for row in listed["datasets"]}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dviz.data import load_dataset
-from dviz.data.folder import read_labels
+from dviz.data import folder as module
+from dviz.data import load_dataset, photos
 from dviz.errors import DatasetError
 from tests.data.material import write_folder
 
@@ -60,6 +60,10 @@ def test_its_name_finds_it_again(folder, tmp_path, monkeypatch):
     assert load_dataset(f"folder:{folder}").name == name
     monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
     assert load_dataset(name).name == name
+    pack(folder, tmp_path / "Loud.ZIP")
+    for place in (tmp_path, tmp_path / "Loud.ZIP"):
+        assert load_dataset("folder:Loud", place).name == "folder:Loud"
+    assert load_dataset("folder", tmp_path / "Loud.ZIP").name == "folder:Loud"
     dotted = write_folder(tmp_path / "run.2")
     assert load_dataset("folder:run.2", dotted).name == "folder:run.2"
     monkeypatch.setenv("DVIZ_DATA", str(tmp_path / "nowhere"))
@@ -77,6 +81,54 @@ def test_gaps_are_unknown_and_pictures_without_a_line_left_out(folder):
     dataset = load_dataset("folder", folder)
     assert dataset.table.tolist() == [[1, 0], [-1, 1], [0, -1]]
     assert dataset.space.factors[1].values == ("0,5", "1")
+
+
+def test_what_labels_leave_out_is_said(folder):
+    assert load_dataset("folder", folder).remarks == ()
+    write_folder(folder, ["image,colour", "photo00.png,red", "photo01.png,blue"])
+    (remark,) = load_dataset("folder", folder).remarks
+    assert "left out: 22 pictures without a line in labels.csv; to learn from all" in remark
+
+
+def test_pictures_are_known_again_whatever_their_labels(folder):
+    dataset = load_dataset("folder", folder)
+    backwards = ["image,colour", *(f"photo{i:02}.png,{i % 2}" for i in range(23, -1, -1))]
+    again = load_dataset("folder", write_folder(folder, backwards))
+    assert dataset.pictures.startswith("24 (")
+    assert again.pictures == dataset.pictures
+    assert again.content != dataset.content
+    Image.new("RGB", (40, 40), "red").save(folder / "photo05.png")
+    assert load_dataset("folder", folder).pictures != dataset.pictures
+
+
+@pytest.mark.parametrize(("brightest", "said"), [(15, 1), (63, 1), (64, 0)])
+def test_pictures_too_dark_to_see_anything_are_said(tmp_path, brightest, said):
+    for i in range(3):
+        picture = np.zeros((40, 40, 3), dtype=np.uint8)
+        picture[:, 20:] = brightest - i
+        Image.fromarray(picture).save(tmp_path / f"{i}.png")
+    remarks = load_dataset("folder", tmp_path).remarks
+    assert len(remarks) == said
+    assert all(f"brightest pixel of all pictures is {brightest} of 255" in r for r in remarks)
+
+
+def test_a_single_folder_inside_is_looked_into(folder, tmp_path):
+    plain = load_dataset("folder", folder)
+    (tmp_path / "outer").mkdir()
+    nested = load_dataset("folder", folder.rename(tmp_path / "outer" / "inner").parent)
+    assert nested.name == "folder:outer"
+    assert nested.content == plain.content
+
+
+def test_labels_that_are_passed_over_are_said(folder, tmp_path):
+    (tmp_path / "outer").mkdir()
+    folder.rename(tmp_path / "outer" / "inner")
+    write_folder(tmp_path / "outer" / "other")
+    dataset = load_dataset("folder", tmp_path / "outer")
+    assert (dataset.num_images, dataset.space.names) == (48, ())
+    (remark,) = dataset.remarks
+    assert "inner/labels.csv is passed over" in remark
+    assert "names such as inner/000.jpg" in remark
 
 
 def test_without_labels_every_picture_counts(folder):
@@ -128,30 +180,6 @@ def test_other_kinds_of_pictures(tmp_path, suffix):
     assert (2 - dataset.images(np.arange(24)).mean((1, 2)).argmax(-1) == dataset.table[:, 0]).all()
 
 
-HEADER = "image,colour"
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ([], "needs one column 'image'"),
-        (["name,colour", "photo00.png,red"], "needs one column 'image'.*'name,colour'"),
-        ([HEADER], "names no images"),
-        ([HEADER, "photo00.png,red", "photo00.png,blue"], "line 3: 'photo00.png' is named twice"),
-        ([HEADER, "photo00.png"], "line 2: 1 cells for 2 columns"),
-        ([HEADER, ",red"], "line 2: there is no image name"),
-        (["image,a,a", "photo00.png,1,2"], "names that differ"),
-        (["image,", "photo00.png,1"], "names that differ"),
-        ([HEADER, "photo00.png,"], "column 'colour' is empty"),
-    ],
-)
-def test_broken_labels_are_named_in_one_line(lines, message):
-    with pytest.raises(DatasetError, match=message) as error:
-        read_labels("\n".join(lines), "labels.csv in x")
-    assert "\n" not in str(error.value)
-    assert "labels.csv" in str(error.value)
-
-
 def test_labels_may_come_from_a_spreadsheet(folder):
     text = "image\tcolour\r\nphoto00.png\trosé\r\nphoto01.png\tbleu\r\n\r\n"
     for encoding in ("utf-8-sig", "utf-16"):
@@ -180,15 +208,30 @@ def test_broken_folders_are_named_in_one_line(folder, tmp_path):
         load_dataset("folder", tmp_path / "nowhere")
 
 
-def test_all_pictures_that_cannot_be_read_are_told_of_at_once(folder):
-    for number in (3, 5, 7, 9, 11):
+def test_all_pictures_that_cannot_be_read_are_named_with_the_reason(folder, monkeypatch):
+    for number in (3, 5, 7, 9):
         (folder / f"photo{number:02}.png").write_bytes(b"no picture")
-    told = r"5 of 24 pictures .*photo03\.png .*photo05\.png .*photo07\.png .* and 2 more; "
-    with pytest.raises(DatasetError, match=told + r"take their lines out of labels\.csv") as error:
+    (folder / "photo11.png").write_bytes(b"")
+    names = r"photo03\.png, photo05\.png, photo07\.png, photo09\.png"
+    told = rf"5 of 24 pictures .*: {names} \(this is not .*\); photo11\.png \(the file is empty.*\)"
+    with pytest.raises(DatasetError, match=told + r"\. .*take their lines out of labels\.csv"):
         load_dataset("folder", folder)
-    assert "photo09.png" not in str(error.value)
     (folder / "labels.csv").unlink()
-    with pytest.raises(DatasetError, match=told + "remove them"):
+    with pytest.raises(DatasetError, match=told + r"\. .*remove them"):
+        load_dataset("folder", folder)
+    monkeypatch.setattr(module, "MENTIONED", 2)
+    with pytest.raises(DatasetError, match=r"photo03\.png, photo05\.png \(this .* and 3 more"):
+        load_dataset("folder", folder)
+
+
+def test_of_a_picture_that_is_too_large_the_limit_is_named(folder, monkeypatch):
+    monkeypatch.setattr(photos, "MAX_PIXELS", 1000)
+    with pytest.raises(DatasetError, match=r"or raise DVIZ_LIMIT_PHOTO_PIXELS\)"):
+        load_dataset("folder", folder)
+    for name in ("photo00.png", "photo07.png"):
+        (folder / name).write_bytes(bytes(photos.MAX_BYTES + 1))
+    told = r"photo00\.png, photo07\.png \(.*larger than 25 MB.* or raise DVIZ_LIMIT_PHOTO_BYTES\)"
+    with pytest.raises(DatasetError, match=told):
         load_dataset("folder", folder)
 
 

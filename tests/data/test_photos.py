@@ -34,14 +34,14 @@ def encoded(image, kind="PNG", **options):
     return buffer.getvalue()
 
 
-def bomb(width, height):
+def bomb(width, height, bits=8):
     """A tiny, valid PNG that claims to be huge."""
 
     def chunk(kind, data):
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
     pixels = zlib.compress(b"\0" * 1000)
     chunks = [chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
@@ -237,6 +237,8 @@ def test_damage_of_any_sort_gives_a_picture_or_a_photo_error(kind):
         (encoded(gradient())[:120], "damaged or cut off"),
         (encoded(gradient(), "TIFF")[:60], "TIFF is damaged or of a rare kind"),
         (tiff({258: 32, 339: 3}), "TIFF is damaged or of a rare kind"),
+        (tiff({258: 16}, pixels=bytes(60_000)), "16 bits a channel, .* export it with 8"),
+        (bomb(20, 20, bits=16), "16 bits a channel, .* export it with 8"),
         (tiff({}, kinds={273: 5}), "damaged or cut off"),
         (tiled_bomb(20_000), "TIFF is damaged or of a rare kind"),
         (bomb(20_000, 20_000), "more than 50 million pixels"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dviz.checkpoint import REPORT, load_checkpoint
+from dviz.data.arrays import from_arrays
 from dviz.data.dsprites import ColorDSprites, NoisyColorDSprites
 from dviz.errors import CheckpointError
 from dviz.measuring.report import read_report
@@ -41,6 +42,17 @@ def test_another_dataset_lies_farther_away_in_every_respect(encoder, target):
 
 def test_the_same_seed_gives_the_same_distance(encoder):
     assert measure(encoder, Things()) == measure(encoder, Things())
+
+
+def test_few_images_of_one_distribution_lie_at_no_distance(encoder):
+    """Drawn again and again they would seem to lie at one."""
+    images = ColorDSprites().sample(400, np.random.default_rng(0))[0]
+    one, other = from_arrays(images[:250]), from_arrays(images[250:])
+    found = measure_distance(encoder, one, other, num_images=2_000, seed=3)
+    assert found.num_images == 150
+    assert found.mmd_p_value > 0.05
+    again = measure_distance(encoder, one, other, num_images=found.num_images, seed=3)
+    assert again == found
 
 
 def test_it_goes_into_the_report_and_leaves_the_rest(checkpoints, tmp_path, encoder):

@@ -233,7 +233,7 @@ def test_without_labels_every_image_is_encoded_in_order(tmp_path, run_command, c
 def test_images_with_gaps_in_their_labels_are_left_out_and_counted(
     tmp_path, run_command, checkpoints
 ):
-    lines = ["image,colour,level", "photo00.png,,1", "photo01.png,,0", "photo02.png,red,1"]
+    lines = ["image,colour,level", "photo00.png,,1", "photo01.png,red,", "photo02.png,red,1"]
     place = ("--data-root", write_folder(tmp_path / "odd", lines), "--dataset", "folder")
     asked = ("--checkpoint", checkpoints / SOURCE, *place, "--rows", 2)
     told = run_command("encode", *asked, "--output", tmp_path / "codes").out

@@ -4,7 +4,17 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import ModelCard
 
-from dviz.checkpoint import CARD, EXTERNAL, REPORT, CheckpointConfig, save_checkpoint
+from dviz.checkpoint import (
+    CARD,
+    DERIVED,
+    EXTERNAL,
+    REPORT,
+    SAMPLES,
+    THUMBNAILS,
+    TRAVERSAL,
+    CheckpointConfig,
+    save_checkpoint,
+)
 from dviz.data import dataset_info
 from dviz.data.info import YOUR_FOLDER
 from dviz.errors import CheckpointError
@@ -148,6 +158,21 @@ def test_the_example_loads_it_from_where_it_is():
         assert "clone the project and `pip install '.[app]'`" in card
 
 
+def test_only_files_that_lie_beside_it_are_named():
+    def usage(*files, dataset="coil100-augmented"):
+        text = model_card(config(dataset=dataset), None, "ada/tiny", files=files)
+        return " ".join(text.partition("## Use")[2].partition("## Limits")[0].split())
+
+    assert "Without dviz" not in usage()
+    onnx, samples = usage(*DERIVED[:2]), usage(SAMPLES)
+    assert "`onnx/encoder.onnx` takes images" in onnx
+    assert "parquet" not in onnx
+    assert "onnx" not in samples
+    assert 'holds codes and labels: `pandas.read_parquet("hf://ada/tiny/data/' in samples
+    assert "labels and thumbnails" in usage(SAMPLES, THUMBNAILS)
+    assert "labels and thumbnails" in usage(SAMPLES, dataset="color-dsprites")
+
+
 def test_lineage_and_datasets_are_told_to_the_hub():
     tuned = replace(config(), kind="fine-tuned", parent="base", source="dsprites")
     values = ModelCard(model_card(tuned, None, "ada/tiny")).data
@@ -199,5 +224,5 @@ def test_a_model_of_somebody_s_own_is_called_one():
 def test_a_row_of_the_picture_is_named_as_its_slider_is():
     """What follows no factor worth the name has none."""
     moved = replace(result(), association=[[0.2, 0.95, None], [0.1, 0.25, None], [0.3, 0.3, None]])
-    text = model_card(config(), Report({"coil100-augmented": moved}), picture=True)
+    text = model_card(config(), Report({"coil100-augmented": moved}), files=[TRAVERSAL])
     assert "From above: z0 (pose 0.95), z1." in text

@@ -28,6 +28,7 @@ from dviz.checkpoint import (
     FILES,
     PROBES,
     REPORT,
+    SAMPLES,
     THUMBNAILS,
     TRAVERSAL,
     WEIGHTS,
@@ -513,6 +514,19 @@ def test_a_dry_run_lists_what_a_push_sends_and_sends_nothing(server, whole, scri
     pushed = server.repositories[REPO].commits[url.rsplit("/", 1)[1]]
     expected = {f"{len(data):,} bytes  {name}" for name, data in pushed.items()}
     assert {line.strip() for line in out.splitlines()[1:]} == expected
+
+
+def test_of_a_checkpoint_without_codes_no_samples_are_promised(server, folder, script):
+    dry, told, _ = script(folder, "--repo-id", REPO, "--dry-run")
+    assert dry == 0
+    assert "onnx/encoder.onnx" in told
+    assert SAMPLES not in told
+    script(folder, "--repo-id", REPO)
+    files = server.repositories[REPO].commits[server.repositories[REPO].branches["main"]]
+    assert f"{len(files[CARD]):,} bytes  {CARD}" in told
+    assert SAMPLES not in files
+    assert SAMPLES not in files[CARD].decode()
+    assert "onnx/encoder.onnx" in files[CARD].decode()
 
 
 @pytest.fixture

@@ -37,5 +37,6 @@ def test_without_pictures_or_codes(checkpoints, tmp_path):
     (tmp_path / "bare").mkdir()
     config = (checkpoints / NAMES[0] / "config.json").read_text()
     (tmp_path / "bare" / "config.json").write_text(config)
+    (tmp_path / "none.parquet").write_bytes(b"of codes that went")
     assert write_samples(tmp_path / "bare", tmp_path / "none.parquet") == 0
     assert not (tmp_path / "none.parquet").exists()

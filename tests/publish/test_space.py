@@ -5,11 +5,14 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from huggingface_hub import metadata_load
 from huggingface_hub.utils import disable_progress_bars
 
-from dviz.checkpoint import FILES
+import dviz
+from dviz.checkpoint import FILES, THUMBNAILS
 from dviz.cli import common
 from dviz.errors import CheckpointError, DvizError, SpaceError
 from dviz.publish.space import (
@@ -61,6 +64,7 @@ def test_a_space_holds_what_the_app_needs_and_nothing_else(root):
 
 def test_this_project_is_fit_to_be_a_space():
     public, _ = public_checkpoints(ROOT)
+    assert {"color-dsprites-to-coil100-finetuned", "shapes3d-to-arm3d"} <= set(public)
     check_space(ROOT, public)
     files = space_files(ROOT, public)
     assert {
@@ -180,6 +184,21 @@ def test_what_was_learnt_on_one_s_own_pictures_stays_here(server, root, script):
         out = script("--repo-id", SPACE, *arguments).out
         assert out.splitlines()[0].endswith(": album, from-album")
         assert "checkpoints/album" not in out
+    assert sent_checkpoints(server) == {NAMES[0]}
+
+
+def test_a_model_kept_with_pictures_that_were_in_memory_stays_here(server, root, script, tmp_path):
+    """As `dviz.save(folder, model, dataset=(images, labels))` keeps it, thumbnails among it."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 64, 64, 3), dtype=np.uint8)
+    encode = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64 * 64, 3))
+    labels = {"side": [i % 2 for i in range(60)]}
+    folder = root / "checkpoints" / "mine"
+    dviz.save(folder, encode, dataset=(images, labels), num_images=60, num_pairs=10, jobs=1)
+    assert (folder / THUMBNAILS).is_file()
+    write_own(root, "of-another-dviz", dataset="a dataset of tomorrow")
+    assert public_checkpoints(root) == ([NAMES[0]], ["mine", "of-another-dviz"])
+    script("--repo-id", SPACE)
     assert sent_checkpoints(server) == {NAMES[0]}
 
 

@@ -44,7 +44,6 @@ def run_checkpoint(args: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from dviz.checkpoint import load_checkpoint
-    from dviz.data import load_dataset
     from dviz.measuring.encoder import add_baseline, evaluate_checkpoint, measure
     from dviz.measuring.pictures import measure_pictures
     from dviz.publish.card import write_card
@@ -53,7 +52,7 @@ def run_checkpoint(args: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(args.folder, device)
     sizes = {"num_images": args.images, "num_pairs": args.pairs, "seed": args.seed}
     for name in args.datasets or [checkpoint.config.dataset]:
-        dataset = load_dataset(name, args.data_root)
+        dataset = common.load_and_tell(name, args.data_root)
         if args.baseline_of is not None:
             result, _ = measure(checkpoint.representation, dataset, **sizes, jobs=args.jobs)
             result = replace(result, painted=checkpoint.config.painted_on(name))

@@ -50,7 +50,8 @@ def run_distance(args: argparse.Namespace) -> None:
         print(json.dumps(asdict(found)))
     else:
         print(
-            f"{found.source} → {found.target}: codes: Fréchet {found.frechet:.3f}, MMD² "
+            f"{found.source} → {found.target}, {found.num_images:,} images of each: "
+            f"codes: Fréchet {found.frechet:.3f}, MMD² "
             f"{found.mmd:.4f} (p {found.mmd_p_value:.3f}), outside the Source's range "
             f"{100 * found.outside:.1f}%; ELBO falls by {found.elbo_drop_in_words}; "
             f"pixels: Fréchet {found.pixel_frechet:.3f}"

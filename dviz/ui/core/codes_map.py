@@ -64,6 +64,7 @@ def map_value(library: Library, entry: Entry, photos: Sequence[Photo] = ()) -> d
     mean, axes, shares = principal_axes(codes, shown)
     return {
         "checkpoint": entry.key,
+        "empty": f"This checkpoint {entry.why_no_codes}.",
         "stages": [_stage(member) for member in members],
         "photos": [star for member in members for star in _stars(member, photos)],
         "dimensions": [_dimension(d) for d in shown],

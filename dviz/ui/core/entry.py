@@ -117,6 +117,17 @@ class Entry:
             return "came without a report; dviz evaluate measures it"
         return "was measured on images without labels, so nothing of it is scored"
 
+    @property
+    def why_no_codes(self) -> str:
+        """What goes on after its name, where `sample` is None."""
+        own = self.report.results.get(self.config.dataset)
+        if own is not None and not own.factors:
+            return (
+                "was measured on images without labels, so no codes are kept; dviz evaluate keeps "
+                "them once labels.csv says what is known of the images"
+            )
+        return "came without codes; dviz evaluate writes them"
+
     @cached_property
     def dimensions(self) -> list[Dimension]:
         return describe_dimensions(self.latent_size, self.measured)

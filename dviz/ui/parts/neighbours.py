@@ -17,13 +17,12 @@ from dviz.ui.parts import markup
 
 NEIGHBOURS = 6
 MAX_LABELS = 4  # of a neighbour
-NO_CODES = "This checkpoint came without codes of its dataset, so there is nothing to look among."
 
 
 def neighbours(entry: Entry, reading: Reading) -> str:
     """The dataset's samples nearest to a photo by all active dimensions."""
     if entry.sample is None:
-        return markup.note(NO_CODES)
+        return markup.note(f"This checkpoint {entry.why_no_codes}.")
     chosen = [d for d in entry.dimensions if d.active]
     codes, classes = entry.sample
     rows, distances = nearest(codes, reading.code, chosen, NEIGHBOURS)

@@ -236,11 +236,11 @@ def borrowed(library: Library, key: str) -> OwnTable:
     """The stored codes of a checkpoint, as if somebody had dropped them in.
 
     Raises:
-        CheckpointError: it came without any.
+        CheckpointError: it has none.
     """
     entry = library.get(key)
     if entry.sample is None:
-        raise CheckpointError(f"{key} came without codes; dviz evaluate writes them")
+        raise CheckpointError(f"{key} {entry.why_no_codes}")
     codes, classes = entry.sample
     factors = entry.config.factors
     labels = Labels(tuple(f.name for f in factors), classes, tuple(f.values for f in factors))

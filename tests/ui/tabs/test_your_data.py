@@ -11,8 +11,9 @@ import pytest
 
 from dviz.errors import CheckpointError
 from dviz.measuring.files import encode_labels
-from dviz.measuring.report import DatasetReport
+from dviz.measuring.report import DatasetReport, Report
 from dviz.metrics.suite import evaluate_all
+from dviz.ui.core.codes_map import map_value
 from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import as_table
 from dviz.ui.core.own_findings import findings
@@ -103,6 +104,19 @@ def test_a_checkpoint_without_codes_says_so(checkpoints, tmp_path, monkeypatch):
     monkeypatch.setattr(type(library.get(NAMES[0])), "sample", None)
     with pytest.raises(CheckpointError, match="came without codes"):
         your_data.borrowed(library, NAMES[0])
+
+
+def test_a_checkpoint_measured_without_labels_says_how_to_get_codes(checkpoints, monkeypatch):
+    library = Library(checkpoints)
+    entry = library.get(NAMES[0])
+    monkeypatch.setattr(type(entry), "sample", None)
+    own = entry.report.results[entry.config.dataset]
+    bare = {"factors": [], "sizes": [], "association": [[] for _ in own.active], "evidence": None}
+    own = replace(own, **bare, probes=[], moves=[])
+    monkeypatch.setattr(entry, "report", Report({own.dataset: own}))
+    with pytest.raises(CheckpointError, match=r"without labels, so no codes .* labels\.csv"):
+        your_data.borrowed(library, NAMES[0])
+    assert "without labels, so no codes are kept" in map_value(library, entry)["empty"]
 
 
 def test_errors_of_a_stream_reach_the_page():

@@ -62,7 +62,7 @@ async function gather(keys) {
   }
   middle = mostUsual(shown.find(({ key }) => key === view.checkpoint) ?? shown[0]);
   find(".map-empty").hidden = total > 0;
-  find(".map-empty").textContent = "This checkpoint came without codes: dviz evaluate stores them.";
+  find(".map-empty").textContent = view.empty;
   pick(null);
   clearPath();
   lay();

@@ -1,0 +1,102 @@
+"""What a labels.csv says: which images there are, and what is known of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+
+import numpy as np
+
+from dviz.data.table import UNKNOWN
+from dviz.errors import DatasetError
+from dviz.factors import Factor, FactorSpace, as_number
+
+IMAGE = "image"  # the column of file names
+GAPS = frozenset(("", "na", "n/a", "nan", "?"))
+
+
+def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.ndarray]:
+    """What a labels.csv says.
+
+    Commas, semicolons or tabs; numbers are classes in their order, words in alphabetical order.
+
+    Args:
+        source: what to call it in an error.
+
+    Returns:
+        names: of N images, composed (NFC); space: F factors; table: class indices int64 (N, F),
+            −1 for a gap.
+
+    Raises:
+        DatasetError: no column `image`, no rows, a ragged row, a name that occurs twice, or a
+            column with no label or only one.
+    """
+    header, lines, rows = _read_csv(content, source)
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
+    names = [composed(name.replace("\\", "/").removeprefix("./")) for name in columns.pop(IMAGE)]
+    seen: set[str] = set()
+    for name, line in zip(names, lines, strict=True):
+        if not name or name in seen:
+            what = f"{name!r} is named twice" if name else "there is no image name"
+            raise DatasetError(f"{source}, line {line}: {what}; each image needs one line")
+        seen.add(name)
+    factors, table = [], np.empty((len(names), len(columns)), dtype=np.int64)
+    for j, (name, cells) in enumerate(columns.items()):
+        values, table[:, j] = _classes(cells)
+        if not values:
+            raise DatasetError(f"{source}: column {name!r} is empty; fill it or take it away")
+        if len(names) > 1 == (table[:, j] != UNKNOWN).sum():
+            raise DatasetError(
+                f"{source}: column {name!r} has a label for one image alone, and nothing can be "
+                "learnt from it; fill it or take it away"
+            )
+        factors.append(Factor(name, len(values), values))
+    return names, FactorSpace(factors), table
+
+
+def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[list[str]]]:
+    """Header, and of every row that is not blank its line and as many cells, stripped."""
+    first = content.split("\n", 1)[0].strip()
+    reader = csv.reader(io.StringIO(content), delimiter=max(",;\t", key=first.count))
+    try:
+        numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise DatasetError(f"{source} is not a CSV file ({error}); save it as CSV UTF-8") from error
+    numbered = [(line, row) for line, row in numbered if any(row)]
+    header = numbered[0][1] if numbered else []
+    if header.count(IMAGE) != 1:
+        raise DatasetError(
+            f"{source} needs one column {IMAGE!r} with file names; it begins with {first[:80]!r}"
+        )
+    if not all(header) or len(set(header)) != len(header):
+        raise DatasetError(f"{source}: columns must have names that differ, got {header}")
+    if len(numbered) < 2:
+        raise DatasetError(f"{source} names no images; add a line for each")
+    for line, row in numbered[1:]:
+        if len(row) != len(header):
+            raise DatasetError(
+                f"{source}, line {line}: {len(row)} cells for {len(header)} columns; "
+                "leave a cell empty where a label is unknown"
+            )
+    return header, [line for line, _ in numbered[1:]], [row for _, row in numbered[1:]]
+
+
+def _classes(cells: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The different values of a column in order, and for each cell which it is, −1 for a gap."""
+    known = {cell for cell in cells if cell.lower() not in GAPS}
+    try:
+        number = {cell: as_number(cell.replace(",", ".")) for cell in known}
+        values = sorted(set(number.values()))
+        label = {number[cell]: cell for cell in sorted(known, key=lambda c: (-len(c), c))}
+        place = {cell: values.index(value) for cell, value in number.items()}
+        words = [label[value] for value in values]
+    except ValueError:
+        words = sorted(known)
+        place = {word: i for i, word in enumerate(words)}
+    return tuple(words), np.array([place.get(cell, UNKNOWN) for cell in cells], dtype=np.int64)
+
+
+def composed(name: str) -> str:
+    """A file's name in the one form of several that look alike: Macs write é as e and an accent."""
+    return unicodedata.normalize("NFC", name)

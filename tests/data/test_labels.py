@@ -1,0 +1,28 @@
+import pytest
+
+from dviz.data.labels import read_labels
+from dviz.errors import DatasetError
+
+HEADER = "image,colour"
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "needs one column 'image'"),
+        (["name,colour", "photo00.png,red"], "needs one column 'image'.*'name,colour'"),
+        ([HEADER], "names no images"),
+        ([HEADER, "photo00.png,red", "photo00.png,blue"], "line 3: 'photo00.png' is named twice"),
+        ([HEADER, "photo00.png"], "line 2: 1 cells for 2 columns"),
+        ([HEADER, ",red"], "line 2: there is no image name"),
+        (["image,a,a", "photo00.png,1,2"], "names that differ"),
+        (["image,", "photo00.png,1"], "names that differ"),
+        ([HEADER, "photo00.png,"], "column 'colour' is empty"),
+        ([HEADER, "photo00.png,red", "photo01.png,"], "column 'colour' has a label for one image"),
+    ],
+)
+def test_broken_labels_are_named_in_one_line(lines, message):
+    with pytest.raises(DatasetError, match=message) as error:
+        read_labels("\n".join(lines), "labels.csv in x")
+    assert "\n" not in str(error.value)
+    assert "labels.csv" in str(error.value)

@@ -36,7 +36,11 @@ MAX_SEGMENTS = 1_000  # of a JPEG, beside its scans
 USE = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
 DAMAGED = "the picture is damaged or cut off and cannot be read to its end; save it anew"
 HEIC = "HEIC and AVIF pictures are not read; export the photo as JPEG or PNG"
-DEEP = "the picture is in colour with 16 bits a channel, of which 8 would be lost; export it with 8"
+DARK = 64  # of 255: a camera of 12 bits ends at 15 where its numbers are stored in 16
+DEEP = (
+    "the picture is in colour with 16 bits a channel, and all dark in the upper 8, which alone are "
+    "read; export it with 8"
+)
 TIFF = "this TIFF is damaged or of a rare kind; save it with 8 bits a channel, or as PNG"
 
 
@@ -72,7 +76,10 @@ def decode_photo(
             scale = enough / min(image.size)
             width, height = (int(np.ceil(scale * side)) for side in image.size)
             image.draft(None, (width, height))
+        deep = loses_bits(image)
         image.load()
+        if deep and max(high for _, high in image.convert("RGB").getextrema()) < DARK:
+            raise PhotoError(DEEP)
         return to_rgb(_upright(image), transparent, enough, span)
 
 
@@ -95,8 +102,6 @@ def _opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_size(image, max_pixels)
             _check_scans(image, content)
-            if loses_bits(image):
-                raise PhotoError(DEEP)
             yield image
     except PhotoError:
         raise

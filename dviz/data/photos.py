@@ -78,9 +78,10 @@ def decode_photo(
             image.draft(None, (width, height))
         deep = loses_bits(image)
         image.load()
-        if deep and max(high for _, high in image.convert("RGB").getextrema()) < DARK:
+        picture = to_rgb(_upright(image), transparent, enough, span)
+        if deep and picture.max() < DARK:
             raise PhotoError(DEEP)
-        return to_rgb(_upright(image), transparent, enough, span)
+        return picture
 
 
 def span_of_photo(source: str | Path | bytes) -> Span | None:

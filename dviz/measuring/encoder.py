@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,16 +203,10 @@ def measure(
         found = from_generator(encoder, dataset, num_pairs, seed + 1)
     else:
         found = from_labels(sample.mean, sample.classes)
-    active = sample.active
     names = list(dataset.space.names)
     train = training_rows(dataset, sample.classes, seed)
-    asked = probes and models is None
     groups = dataset.photographs(sample.classes)
-    scores = (
-        probe_scores(sample, found.matrix, names, seed, jobs, train, models, groups)
-        if probes
-        else []
-    )
+    read = partial(probe_scores, sample, found.matrix, names, seed, jobs, train, models, groups)
     information = [] if models else information_of(sample.mean, sample.classes)
     report = DatasetReport(
         dataset=dataset.name,
@@ -221,12 +216,12 @@ def measure(
         num_images=len(sample.mean),
         num_pairs=found.pairs,
         association=json_matrix(found.matrix),
-        active=active.tolist(),
+        active=sample.active.tolist(),
         **_spread(sample),
         reconstruction=known_or_none(sample.reconstruction, 3),
         mse=known_or_none(sample.mse, 6),
-        probes=scores,
-        scores=other_scores(sample, names, seed, jobs) if asked else {},
+        probes=read() if probes else [],
+        scores=other_scores(sample, names, seed, jobs) if probes and not models else {},
         split=BY_ROW if train is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, seed, jobs, models) if probes else [],
         seconds=round(time.perf_counter() - began, 1),

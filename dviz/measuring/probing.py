@@ -34,25 +34,26 @@ def probe_scores(
     With `models` only those, and only on all active dimensions. `train` and `groups`: see
     `probe_factors`.
     """
-    kinds = tuple(models or MODELS)
+    same: dict[str, Any] = {
+        "models": tuple(models or MODELS),
+        "active": sample.active,
+        "seed": seed,
+    }
     if (sample.classes != UNKNOWN).all() and names:
         found = probe_factors(
             sample.mean,
             sample.classes,
             names=names,
             dimensions="all" if models else ("all", "union", "pruned"),
-            models=kinds,
             association=association,
-            active=sample.active,
-            seed=seed,
             n_jobs=jobs,
             train=train,
             groups=groups,
+            **same,
         )
         return _score_rows(found.to_dict()["per_factor"])
     scores = []
-    active = sample.active
-    own = associated_dimensions(association, active) if names else []
+    own = associated_dimensions(association, sample.active) if names else []
     union = sorted({d for d in own if d is not None})
     for j, name in enumerate(names):
         known = sample.classes[:, j] != UNKNOWN
@@ -69,12 +70,10 @@ def probe_scores(
                 *table,
                 names=[name],
                 dimensions=which,
-                models=kinds,
-                active=active,
-                seed=seed,
                 n_jobs=jobs,
                 train=None if train is None else train[known],
                 groups=None if groups is None else groups[known],
+                **same,
             )
             scores += [
                 replace(score, dimensions=dimensions)

@@ -146,8 +146,7 @@ def probe_factors(
         n_jobs: processes, one thread each.
         shuffle: put the rows in random order first. Needed for a table sorted by a factor, whose
             last third would hold classes never trained on (see `unseen`).
-        train: bool (N,), the rows that train, where it is not the first two thirds: the others
-            test. For rows that are not independent.
+        train: bool (N,), the rows that train, where these are not the first two thirds.
         groups: (N,), equal where rows are not independent; standard errors then count groups.
 
     Raises:

@@ -86,6 +86,7 @@ def test_a_photograph_is_read_and_its_sliders_come_with_it(page, photograph, tmp
     expect(page.locator(".card", has_text="notes.png")).to_contain_text("not a picture")
     expect(page.locator("#photo-panel .caption")).to_contain_text("flower.png, ")
     expect(page.locator("#photo-panel .original canvas")).to_be_visible()
+    expect(page.locator("#photo-panel .chips a")).to_have_count(0)  # one is there already
     expect(page.locator("#photo-bar .tries .tile")).to_have_count(len(NAMES))
     page.locator("#photo-words summary", has_text="The code in numbers").click()
     expect(page.locator("#photo-words tbody tr").first).to_be_attached()
@@ -148,6 +149,37 @@ def test_another_checkpoint_changes_every_tab(page):
     expect(page.locator("#photo-bar .tries .tile[aria-pressed=true]")).to_have_count(1)
 
 
+@pytest.mark.parametrize("tab", ["Photos", "Association (OMES)", "Datasets"])
+def test_nothing_shows_through_the_picker(look, tab):
+    page = look()
+    open_tab(page, tab)
+    page.locator(".gradio-container .block:visible").nth(1).wait_for()
+    page.locator(".current").click()
+    page.locator(".families").evaluate("e => { e.style.minHeight = '500px'; }")  # as of many
+    through = page.locator(".picker").evaluate(
+        """picker => {
+          const { left, right, top, bottom } = picker.getBoundingClientRect(), found = [];
+          for (let y = top + 8; y < Math.min(bottom, innerHeight) - 8; y += 8) {
+            for (let x = left + 8; x < right - 8; x += 8) {
+              const hit = document.elementFromPoint(x, y);
+              if (!hit.closest("#top")) found.push(hit.outerHTML);
+            }
+          }
+          return found;
+        }"""
+    )
+    page.keyboard.press("Escape")
+    assert not through
+
+
+def test_a_pick_leaves_the_chips_where_they_are(page):
+    chips = page.locator(".family-line .chip")
+    before = [chip.bounding_box() for chip in chips.all()]
+    pick(page, TUNED)
+    expect(page.locator(".current")).to_contain_text("things")
+    assert [chip.bounding_box() for chip in chips.all()] == before
+
+
 def test_folds_stay_as_the_reader_left_them(page):
     open_tab(page, "Association (OMES)")
     folds = page.locator("details:visible", has_text="Scores by factor")
@@ -194,6 +226,15 @@ def test_a_hub_id_that_leads_nowhere_is_explained(look, repo_id):
     page.keyboard.press("Escape")
     page.get_by_test_id("toast-close").click()
     expect(toast).to_be_hidden()
+
+
+def test_on_a_phone_it_is_said_what_this_is_and_charts_stand_in_pairs(look):
+    page = look(420, "dark")
+    expect(page.locator(".masthead p")).to_be_visible()
+    open_tab(page, "Transfer")
+    slopes = page.locator("#transfer .slopes").first.locator(".slope")
+    slopes.first.wait_for()
+    assert slopes.nth(0).bounding_box()["y"] == slopes.nth(1).bounding_box()["y"]
 
 
 def test_on_a_phone_the_picture_stays_in_view(open_page):

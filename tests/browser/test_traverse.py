@@ -151,10 +151,12 @@ def test_a_drag_asks_the_server_for_nothing(page):
         move(0.5 + 0.45 * np.sin(step / 3))
         page.wait_for_timeout(100)
         seen.add(pixels(page))
-    page.mouse.up()
-    page.wait_for_timeout(500)  # the grid and the map follow
     assert not [url for url in requests if not url.startswith(("data:", "blob:"))]
     assert len(seen) > steps / 4
+    with page.expect_request(lambda request: "suggestions" in (request.post_data or "")):
+        page.mouse.up()  # another picture, other things to try; the grid and the map follow
+    page.wait_for_timeout(500)
+    assert len([url for url in requests if not url.startswith(("data:", "blob:"))]) == 1
 
 
 def test_it_goes_on_when_the_connection_drops(stranger, url):
@@ -214,7 +216,8 @@ def test_sliders_speak(look):
     open_tab(page, "Traverse")
     slider = page.get_by_role("slider", name=re.compile(r"z\d ← .*position x · 0\.\d\d"))
     text = slider.get_attribute("aria-valuetext")
-    assert re.fullmatch(r"z\d, .*position x, 0\.\d\d.*: value -?\d+\.\d", text)
+    assert re.fullmatch(r"z\d, .*position x, strength 0\.\d\d.*: value -?\d+\.\d", text)
+    expect(page.locator("#panel .strength")).to_contain_text(re.compile(r"0\.\d\d: how strongly"))
     page.wait_for_function(
         """() => {
           const count = (selector) => document.querySelectorAll(selector).length;
@@ -280,6 +283,18 @@ def test_a_click_on_the_grid_takes_a_value_over(page):
     expect(slider).to_have_value(slider.get_attribute("max"))
 
 
+def test_a_strip_tells_where_its_slider_stands(page):
+    slider, row = first_slider(page), page.locator(".strip canvas").first
+    for key in ("Home", "End"):
+        slider.press(key)
+        expect(row).to_have_attribute("aria-valuetext", slider.get_attribute("aria-valuetext"))
+    row.press("ArrowLeft")
+    low, high, value = (
+        float(slider.evaluate(f"e => e.{name}")) for name in ("min", "max", "value")
+    )
+    assert (high - value) / (high - low) == pytest.approx(1 / 8, abs=0.01)  # one of nine pictures
+
+
 def test_a_dimension_is_taken_away_as_a_film(look, tmp_path):
     page = look()
     open_tab(page, "Traverse")
@@ -294,6 +309,7 @@ def test_a_dimension_is_taken_away_as_a_film(look, tmp_path):
 def test_the_same_code_before_and_after(page):
     # Direct paints as the Source does, which is shown already.
     expect(page.locator(".stages figcaption")).to_have_text(["Fine-tunedthings"])
+    expect(page.locator(".stages h2")).to_have_text("The same code, after the trip to things")
     other = ".stages figure canvas"
     tuned = pixels(page, other)
     assert tuned != pixels(page)
@@ -301,6 +317,20 @@ def test_the_same_code_before_and_after(page):
     move(0.95)
     wait_for_other_pixels(page, tuned, other)
     page.mouse.up()
+
+
+def test_the_trip_stands_beside_the_picture_above_the_fold(page):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    now, other = (page.locator(s).bounding_box() for s in (NOW, ".stages figure canvas"))
+    assert now["x"] + now["width"] < other["x"]
+    assert other["width"] > 140
+    assert other["y"] + other["height"] < 720
+    expect(page.locator(".stages h2")).to_be_visible()
+
+
+def test_from_the_chips_one_comes_to_one_s_own_photo(page):
+    page.get_by_role("link", name="Try your own photo").click()
+    expect(page.get_by_role("tab", selected=True)).to_have_text("Photos")
 
 
 def test_another_stage_s_decoder_is_not_asked_for_what_it_never_saw(open_page):

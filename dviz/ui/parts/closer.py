@@ -151,7 +151,7 @@ def page_of(table: OwnTable, dimension: int, factor: int) -> str:
     """S of a dimension with every factor, and its values by one of them, HTML."""
     S, names = table.association.matrix[dimension], table.labels.names
     rows = [
-        [escape(name), "–" if np.isnan(s) else f"{markup.meter(s)} {s:.2f}"]
+        [escape(name), "–" if np.isnan(s) else f"{s:.2f}{markup.meter(s)}"]
         for name, s in zip(names, S, strict=True)
     ]
     told = markup.table(["Factor", "changes the code (S)"], rows, kind="ties")

@@ -25,6 +25,7 @@ from dviz.ui.parts.ridges import ridges
 
 STRONGEST = "the strongest"
 THINGS = "object"
+FAR = " In the picture, at 1 it moves the factor as far as two random images lie apart."
 NOTED_FLOOR = 0.01  # of S, from which on it can be seen
 FULL_CHANGE = 0.5  # mean difference of a pixel that is shown brightest
 
@@ -87,7 +88,7 @@ def _ties(found: list[Tie]) -> str:
         below = f" Grey, up to {floor:.2f}, is the floor: as much comes from its own noise."
     note = markup.note(
         "The tick is the ceiling, 1 − 1/(values − 1): a dimension that follows the factor "
-        f"perfectly, and nothing else, ends there.{below}"
+        f"perfectly, and nothing else, ends there.{below}{FAR if told else ''}"
     )
     return f"<h3>What it hangs together with</h3>{markup.table(header, rows, kind='ties')}{note}"
 
@@ -95,16 +96,16 @@ def _ties(found: list[Tie]) -> str:
 def _strength(tie: Tie) -> str:
     if np.isnan(tie.S):
         return "–"
-    span = ""
+    span, more = "", ""
     if tie.interval is not None:
         span = f" <small>{tie.interval[0]:.2f} to {tie.interval[1]:.2f}</small>"
     if tie.by_itself:
-        span += " <small>changes by itself</small>"
-    return f"{markup.meter(tie.S, tie.ceiling, tie.floor)} {tie.S:.2f}{span}"
+        more = "<small>changes by itself</small>"
+    return f"{tie.S:.2f}{span}{markup.meter(tie.S, tie.ceiling, tie.floor)}{more}"
 
 
 def _meter(share: float, value: float) -> str:
-    return f"{markup.meter(share)} {value:.2f}"
+    return f"{value:.2f}{markup.meter(share)}"
 
 
 def _histogram(entry: Entry, dimension: Dimension, found: list[Tie], factor: str) -> str:

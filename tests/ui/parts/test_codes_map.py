@@ -1,11 +1,12 @@
 import base64
 import csv
 import io
+import re
 
 import numpy as np
 from PIL import Image
 
-from dviz.ui.parts.codes_map import film_of, picture_of, sample_of, shared_by, table_of
+from dviz.ui.parts.codes_map import STATIC, film_of, picture_of, sample_of, shared_by, table_of
 from tests.ui.material import NAMES
 
 SOURCE, _, TUNED = NAMES
@@ -15,6 +16,12 @@ def bits(rows, count):
     mask = np.zeros(count, bool)
     mask[rows] = True
     return {"picked": base64.b64encode(np.packbits(mask, bitorder="little")).decode()}
+
+
+def test_a_link_without_words_is_hidden_until_it_has_some():
+    links = re.findall("<a [^>]*></a>", (STATIC / "map.html").read_text("utf-8"))
+    assert links
+    assert all(link.endswith(" hidden></a>") for link in links)
 
 
 def test_a_table_holds_the_picked_samples(library):

@@ -3,6 +3,7 @@ const MAP = 7; // pictures along each side of the pad
 const DECIMALS = 4; // of a code, here as in the address and from Python: a copy is exact
 const TWEEN = 900; // milliseconds that a suggestion takes
 const PLAY = 3600; // and the slider that plays by itself
+const REST = 300; // milliseconds at rest, after which there is something else to try
 const find = (selector) => element.querySelector(selector);
 const called = (name) => `${props.prefix ?? ""}${name}`; // in the address
 const address = (name) => (window.dviz?.read() ?? {})[called(name)];
@@ -13,6 +14,7 @@ let range = null; // the dataset whose spread the sliders cover
 let painter = null; // of the checkpoint shown
 let others = []; // the other stages that paint differently: { other, canvas }
 let first = null; // ImageData of the start
+let tried = null; // the code that the chips are of, as text
 let dials = new Map(); // by dimension
 let circles = []; // sliders of cyclic factors that own two dimensions: { circle, show }
 let rows = []; // of the grid
@@ -86,6 +88,7 @@ let turn = 0;
 async function settle() {
   const mine = ++turn;
   const still = () => mine === turn;
+  setTimeout(() => { if (still()) suggest(); }, REST);
   try {
     await paintGrid(still);
     await paintMap(still);
@@ -101,6 +104,7 @@ async function paintGrid(still) {
     const pictures = await painter.paint(values.map((value) => moved([[dimension.index, value]])));
     if (!still()) return;
     row.ends = ends;
+    row.show(code[dimension.index]);
     pictures.forEach((picture, step) => put(canvas, picture, step));
     await breathe();
     if (!still()) return;
@@ -151,6 +155,7 @@ function show() {
   find(".caption span").textContent = isAway() ? sayStart() : view.caption;
   for (const [index, { show }] of dials) show(code[index], view.code[index]);
   for (const { show } of circles) show(code, view.code);
+  for (const { dimension, show } of rows) show(code[dimension.index]);
   showPoint();
 }
 
@@ -288,25 +293,30 @@ for (const kind of ["pointerdown", "keydown"]) {
   }, true);
 }
 
-/** What there is to try; asked anew where something was tried, since the picture is another one. */
+/** What there is to try on this picture, where the chips are of another one. */
 async function suggest() {
-  const asked = edition;
+  const asked = code;
+  if (String(asked) === tried) return;
   const reply = await server.suggestions({ checkpoint: view.checkpoint, code }).catch(() => null);
-  if (asked === edition && reply?.suggestions) drawChips(reply.suggestions);
+  if (asked === code && reply?.suggestions) drawChips(reply.suggestions, asked);
 }
 
-function drawChips(suggestions) {
+// Of the photos' own panel they are on the table already.
+const own = props.prefix ? [] : [make("a", "try", "Try your own photo", { href: "?tab=photos" })];
+
+function drawChips(suggestions, of) {
+  tried = String(of);
   const there = new Map([...find(".chips").children].map((node) => [node.dataset.dimension, node]));
   const nodes = suggestions.map(({ text, dimension, value }) => {
     const node = there.get(String(dimension)) ?? make("button", "try", "", { type: "button" });
     node.dataset.dimension = dimension;
     node.textContent = text;
     const circle = circleOf(dimension);
-    node.onclick = () => (circle ? turnOn(circle) : glide([[dimension, value]])).then(suggest);
+    node.onclick = () => (circle ? turnOn(circle) : glide([[dimension, value]]));
     return node;
   });
   const kept = document.activeElement;
-  find(".chips").replaceChildren(...nodes);
+  find(".chips").replaceChildren(...nodes, ...own);
   if (nodes.includes(kept)) kept.focus();
 }
 
@@ -351,6 +361,14 @@ function drawDials() {
   }
 }
 
+/** What the numbers beside factors are, by the first one. */
+function sayStrength() {
+  const names = view.sliders.map(({ label, remark }) => `${label} ${remark}`).join(" ");
+  const [strength] = names.match(/\d\.\d\d/) ?? [];
+  find(".strength b").textContent = strength ?? "";
+  find(".strength").hidden = !strength;
+}
+
 function drawGrid() {
   rows = view.sliders.map((dimension) => {
     const row = { dimension, ends: span(dimension) };
@@ -383,7 +401,10 @@ function drawStages() {
     const canvas = makeCanvas(1, 1, `The same code decoded by ${stage.title}, ${stage.key}`);
     return { other: new Painter(stage), canvas, stage };
   });
-  find(".stages").replaceChildren(...others.map(({ canvas, stage }) => {
+  const place = view.kind === "source" && others.length ? `after the trip to ${tiles[0].of}` : "in other stages";
+  const heading = make("h2", "", `The same code, ${place}`);
+  heading.hidden = !others.length;
+  find(".stages").replaceChildren(heading, ...others.map(({ canvas, stage }) => {
     const figure = make("figure", `picture ${stage.kind}`);
     const name = make("figcaption", "", stage.title);
     const near = stage.within ? ", as near as its decoder knows it" : "";
@@ -532,9 +553,10 @@ async function start(value) {
   drawScenes();
   drawDials();
   drawGrid();
+  sayStrength();
   if (other) drawStages();
   drawSecond();
-  drawChips(view.suggestions ?? []);
+  drawChips(view.suggestions ?? [], view.suggestions && view.code);
   show();
   await drawFirst(asked);
 }
@@ -554,7 +576,6 @@ async function drawFirst(asked) {
   element.dataset.painter = painter.decoder ? "page" : "server";
   element.dataset.engine = painter.decoder?.engine.kind ?? "";
   refresh();
-  if (!view.suggestions) suggest();
   const { play: shown } = view;
   if (shown !== null && !isAway() && !motionless() && !element.dataset.played) await play(shown);
   settle();
@@ -574,7 +595,7 @@ for (const [place, selector] of AXES.entries()) {
     settle();
   });
 }
-find(".reset").addEventListener("click", () => { if (isAway()) glide([...view.code.entries()]).then(suggest); });
+find(".reset").addEventListener("click", () => { if (isAway()) glide([...view.code.entries()]); });
 for (const button of element.querySelectorAll("[data-start]")) {
   button.addEventListener("click", () => startFrom(button.dataset.start));
 }

@@ -8,9 +8,9 @@ function makeCanvas(columns, rows, label) {
 /** A number with so many decimals, and never "-0.0". */
 const fixed = (value, decimals) => Number(value.toFixed(decimals)).toFixed(decimals);
 
-/** What a dimension is called aloud, for example "z4, position x, 0.93". */
+/** What a dimension is called aloud, for example "z4, position x, strength 0.93". */
 function spoken({ name, factors, remark }) {
-  const told = factors.map(([f, s]) => (s === null ? f : `${f}, ${fixed(s, 2)}`));
+  const told = factors.map(([f, s]) => (s === null ? f : `${f}, strength ${fixed(s, 2)}`));
   return [name, ...told, remark].filter(Boolean).join(", ");
 }
 
@@ -87,6 +87,7 @@ function dial(dimension, [low, high], on) {
 /**
  * One row of the grid: the dimension from low to high; a click takes its value over.
  * @param {() => [number, number]} ends that were painted last
+ * @returns `show(value)` tells where the dimension stands, from where arrow keys then go on
  */
 function gridRow(dimension, steps, ends, on) {
   const node = make("div", "strip"), [low, high] = ends();
@@ -100,20 +101,18 @@ function gridRow(dimension, steps, ends, on) {
   });
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "slider");
-  let at = (steps - 1) / 2;
-  const tell = () => {
-    const share = at / (steps - 1);
+  let at = 0;
+  const show = (value) => {
+    const [low, high] = ends(), share = Math.min(Math.max((value - low) / (high - low), 0), 1);
+    at = Math.round(share * (steps - 1));
     canvas.setAttribute("aria-valuenow", Math.round(100 * share));
-    canvas.setAttribute("aria-valuetext", sayValue(dimension, valueAt(share)));
+    canvas.setAttribute("aria-valuetext", sayValue(dimension, value));
   };
-  tell();
   canvas.addEventListener("keydown", (event) => {
     const stride = Math.sign(STRIDES[event.key] ?? 0);
     if (!stride || isShortcut(event)) return;
     event.preventDefault();
-    at = Math.min(Math.max(Math.round(at) + stride, 0), steps - 1);
-    tell();
-    choose(at);
+    choose(Math.min(Math.max(at + stride, 0), steps - 1));
   });
   const save = make("button", "save", "GIF", {
     type: "button", "aria-label": `Download ${spoken(dimension)} as a moving picture (GIF)`,
@@ -121,7 +120,7 @@ function gridRow(dimension, steps, ends, on) {
   });
   save.addEventListener("click", () => on.saved(save));
   node.append(title(dimension), canvas, save);
-  return { node, canvas };
+  return { node, canvas, show };
 }
 
 /**

@@ -34,11 +34,7 @@ def probe_scores(
     With `models` only those, and only on all active dimensions. `train` and `groups`: see
     `probe_factors`.
     """
-    same: dict[str, Any] = {
-        "models": tuple(models or MODELS),
-        "active": sample.active,
-        "seed": seed,
-    }
+    same: dict[str, Any] = {"models": models or MODELS, "active": sample.active, "seed": seed}
     if (sample.classes != UNKNOWN).all() and names:
         found = probe_factors(
             sample.mean,

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from scipy.stats import rankdata
 
 from dviz.data.dsprites import PALETTE_BYTES, ColorDSprites, DSprites
 from dviz.data.photos import decode_photo, square
@@ -52,21 +53,21 @@ def procedural_textures(seed: int = 0) -> np.ndarray:
 def photographed_textures() -> np.ndarray | None:
     """The photographs inside scikit-image as textures: grey uint8 (5, 64, 64), 70 … 255.
 
-    Of each the middle, half of its height, areas averaged. None where they are not all there.
+    Of each the middle, half of its height, areas averaged, and made as bright as the others. None
+    where they are not all there.
     """
     found = find_spec(PACKAGE)  # finds the folder without importing the package
     for folder in (found and found.submodule_search_locations) or ():
         paths = [Path(folder) / "data" / file for file in PHOTOGRAPHED.values()]
         if all(path.is_file() for path in paths):
-            return np.stack([_stretched(_middle(path, 2)) for path in paths])
+            return np.stack([_equalised(_middle(path, 2)) for path in paths])
     return None
 
 
-def _stretched(texture: np.ndarray) -> np.ndarray:
-    """As bright as the procedural ones, all but its darkest and brightest hundredth."""
-    low, high = np.percentile(texture, [1, 99])
-    share = np.clip((texture - low) / max(high - low, 1), 0, 1)
-    return np.rint(DARKEST + (255 - DARKEST) * share).astype(np.uint8)
+def _equalised(texture: np.ndarray) -> np.ndarray:
+    """All levels equally often: a texture is told by its pattern, and none is too dark for colour."""
+    rank = rankdata(texture, axis=None).reshape(texture.shape) - 1
+    return np.rint(DARKEST + (255 - DARKEST) * rank / (rank.size - 1)).astype(np.uint8)
 
 
 def _middle(path: Path, part: int) -> np.ndarray:

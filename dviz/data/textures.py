@@ -65,7 +65,7 @@ def photographed_textures() -> np.ndarray | None:
 
 
 def _equalised(texture: np.ndarray) -> np.ndarray:
-    """All levels equally often: a texture is told by its pattern, and none is too dark for colour."""
+    """Every level equally often: told by its pattern alone, and not too dark for colours."""
     rank = rankdata(texture, axis=None).reshape(texture.shape) - 1
     return np.rint(DARKEST + (255 - DARKEST) * rank / (rank.size - 1)).astype(np.uint8)
 

@@ -24,7 +24,7 @@ import numpy as np
 from dviz.data.info import YOUR_FOLDER, DatasetInfo
 from dviz.data.labels import composed, read_labels
 from dviz.data.numbers import Span, widest
-from dviz.data.photos import MAX_BYTES, decode_photo, span_of_photo, to_model_input
+from dviz.data.photos import DARK, MAX_BYTES, decode_photo, span_of_photo, to_model_input
 from dviz.data.root import data_root
 from dviz.data.table import TableDataset
 from dviz.errors import DatasetError, PhotoError, PhotoLimitError
@@ -37,7 +37,6 @@ SUFFIXES = frozenset(
 )
 MAX_LABEL_BYTES = 50_000_000
 MENTIONED = 50  # pictures that cannot be read
-DARK = 64  # of 255: below, at most a quarter of the levels is used
 Opened = Callable[[], IO[bytes]]
 UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError)  # damaged, or locked
 

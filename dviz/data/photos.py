@@ -36,7 +36,7 @@ MAX_SEGMENTS = 1_000  # of a JPEG, beside its scans
 USE = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
 DAMAGED = "the picture is damaged or cut off and cannot be read to its end; save it anew"
 HEIC = "HEIC and AVIF pictures are not read; export the photo as JPEG or PNG"
-DARK = 64  # of 255: a camera of 12 bits ends at 15 where its numbers are stored in 16
+DARK = 64  # of 255: below, as of 12 bits stored in 16, at most a quarter of the levels is used
 DEEP = (
     "the picture is in colour with 16 bits a channel, and all dark in the upper 8, which alone are "
     "read; export it with 8"

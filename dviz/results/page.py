@@ -22,8 +22,8 @@ HEAD = (
     "and in brackets what fine-tuning added. OMES at α = 0.5 as avg / max pooling. One model each, "
     "of one seed, unless said otherwise: outside of *Over seeds*, ± is the standard error of the "
     "images and pairs that were drawn, and says nothing of another seed; on photographs with many "
-    "images each that of OMES is a little small ([intervals.md](intervals.md)), and that of probes "
-    "by up to 1.4 times in reports from before it counted photographs. Where probes are "
+    "images each that of OMES is a little small ([intervals.md](intervals.md)), and so is that of "
+    "probes in reports from before it counted photographs. Where probes are "
     "split by photograph, they are tested on photographs that they have not seen; an encoder that "
     "was trained on that dataset has seen them all."
 )

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from dviz.measuring.report import (
     read_report,
     write_report,
 )
-from dviz.measuring.splits import training_rows
+from dviz.measuring.splits import split_by_photograph, training_rows
 from dviz.metrics.confidence import fit_calibrated
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.suite import METRICS, evaluate_all
@@ -204,9 +203,8 @@ def measure(
     else:
         found = from_labels(sample.mean, sample.classes)
     names = list(dataset.space.names)
-    train = training_rows(dataset, sample.classes, seed)
-    groups = dataset.photographs(sample.classes)
-    read = partial(probe_scores, sample, found.matrix, names, seed, jobs, train, models, groups)
+    split = split_by_photograph(dataset, sample.classes, seed)
+    scores = probe_scores(sample, found.matrix, names, seed, jobs, split, models) if probes else []
     information = [] if models else information_of(sample.mean, sample.classes)
     report = DatasetReport(
         dataset=dataset.name,
@@ -220,9 +218,9 @@ def measure(
         **_spread(sample),
         reconstruction=known_or_none(sample.reconstruction, 3),
         mse=known_or_none(sample.mse, 6),
-        probes=read() if probes else [],
+        probes=scores,
         scores=other_scores(sample, names, seed, jobs) if probes and not models else {},
-        split=BY_ROW if train is None else BY_PHOTOGRAPH,
+        split=BY_ROW if split.train is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, seed, jobs, models) if probes else [],
         seconds=round(time.perf_counter() - began, 1),
         machine=describe_machine(encoder.device),

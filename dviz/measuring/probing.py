@@ -11,7 +11,7 @@ import numpy as np
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
 from dviz.measuring.report import ProbeScore
-from dviz.measuring.splits import outside_arc
+from dviz.measuring.splits import Split, outside_arc
 from dviz.metrics.omes import associated_dimensions
 from dviz.metrics.probes import MODELS, probe_factors
 
@@ -25,14 +25,12 @@ def probe_scores(
     names: list[str],
     seed: int,
     jobs: int,
-    train: np.ndarray | None = None,
+    split: Split,
     models: Sequence[str] | None = None,
-    groups: np.ndarray | None = None,
 ) -> list[ProbeScore]:
     """Probes on all active dimensions and on the associated one, one row of labels at a time.
 
-    With `models` only those, and only on all active dimensions. `train` and `groups`: see
-    `probe_factors`.
+    With `models` only those, and only on all active dimensions.
     """
     same: dict[str, Any] = {"models": models or MODELS, "active": sample.active, "seed": seed}
     if (sample.classes != UNKNOWN).all() and names:
@@ -43,9 +41,8 @@ def probe_scores(
             dimensions="all" if models else ("all", "union", "pruned"),
             association=association,
             n_jobs=jobs,
-            train=train,
-            groups=groups,
             **same,
+            **split._asdict(),
         )
         return _score_rows(found.to_dict()["per_factor"])
     scores = []
@@ -67,9 +64,7 @@ def probe_scores(
                 names=[name],
                 dimensions=which,
                 n_jobs=jobs,
-                train=None if train is None else train[known],
-                groups=None if groups is None else groups[known],
-                **same,
+                **(same | split.of(known)._asdict()),
             )
             scores += [
                 replace(score, dimensions=dimensions)

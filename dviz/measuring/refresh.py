@@ -21,7 +21,7 @@ from dviz.measuring.evidence import Evidence, pack_covariance
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probing import arc_scores, probe_scores
 from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport, read_report, write_report
-from dviz.measuring.splits import training_rows
+from dviz.measuring.splits import split_by_photograph
 from dviz.metrics.arrays import row_keys
 from dviz.metrics.pairs import associate_pairs
 from dviz.metrics.suite import reported_scores
@@ -106,12 +106,12 @@ def with_probes(
 ) -> DatasetReport:
     """The result with probes taken anew from its codes."""
     sample = _sample(codes, classes)
-    train = training_rows(dataset, classes, result.seed)
-    names, S, groups = result.factors, result.association_matrix, dataset.photographs(classes)
+    split = split_by_photograph(dataset, classes, result.seed)
+    names, S = result.factors, result.association_matrix
     return replace(
         result,
-        probes=probe_scores(sample, S, names, result.seed, jobs, train, groups=groups),
-        split=BY_ROW if train is None else BY_PHOTOGRAPH,
+        probes=probe_scores(sample, S, names, result.seed, jobs, split),
+        split=BY_ROW if split.train is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, result.seed, jobs),
     )
 

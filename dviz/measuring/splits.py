@@ -7,11 +7,29 @@ is held out, and an object has to be known again from sides never seen.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from dviz.data.base import FactorDataset
 
 TRAINING_SHARE = 2 / 3
+
+
+class Split(NamedTuple):
+    """Which images train, bool (N,), and which belong together (N,); see `probe_factors`."""
+
+    train: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def of(self, rows: np.ndarray) -> Split:
+        """That of some images, bool (N,)."""
+        return Split(*(None if part is None else part[rows] for part in self))
+
+
+def split_by_photograph(dataset: FactorDataset, classes: np.ndarray, seed: int) -> Split:
+    """How probes of a random sample with classes int64 (N, F) are trained and tested."""
+    return Split(training_rows(dataset, classes, seed), dataset.photographs(classes))
 
 
 def training_rows(dataset: FactorDataset, classes: np.ndarray, seed: int) -> np.ndarray | None:

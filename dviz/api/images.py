@@ -48,7 +48,8 @@ def dataset(
             the columns that are factors.
         root: the folder with its files, by default DVIZ_DATA or the user's cache; for "folder"
             the folder or zip of pictures itself.
-        more: for your own images `names` of the factors and `name` of the dataset.
+        more: for your own images `names` of the factors, `name` of the dataset, and `photographs`,
+            which of them belong together (see `dviz.data.arrays`).
 
     Raises:
         DatasetError: there is no such dataset, or its files are missing or broken.

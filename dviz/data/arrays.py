@@ -29,12 +29,18 @@ class ArrayDataset(TableDataset):
         images: uint8 (N, 64, 64, 3).
         space: F factors; table: class indices int64 (N, F), −1 where a label is unknown.
         name: what it is called in reports.
+        photographs: which images belong together, int64 (N,); None: each stands for itself.
     """
 
     def __init__(
-        self, images: np.ndarray, space: FactorSpace, table: np.ndarray, name: str = "arrays"
+        self,
+        images: np.ndarray,
+        space: FactorSpace,
+        table: np.ndarray,
+        name: str = "arrays",
+        photographs: np.ndarray | None = None,
     ) -> None:
-        super().__init__(space, table)
+        super().__init__(space, table, photographs)
         self.name = name
         self.info = DatasetInfo(
             name,
@@ -52,7 +58,11 @@ class ArrayDataset(TableDataset):
 
 
 def from_arrays(
-    images: Any, labels: Any = None, names: Sequence[str] | None = None, name: str = "arrays"
+    images: Any,
+    labels: Any = None,
+    names: Sequence[str] | None = None,
+    name: str = "arrays",
+    photographs: Any = None,
 ) -> ArrayDataset:
     """A dataset of images and labels.
 
@@ -65,22 +75,30 @@ def from_arrays(
             labels; the dataset can be encoded and learnt from, but not scored.
         names: of the F factors, where `labels` does not say.
         name: of the dataset.
+        photographs: which images belong together, (N,) numbers or words, as those of one
+            photograph, slide or film do: all of them train a probe, or all test it. NaN and None:
+            an image that stands for itself.
 
     Raises:
         ValueError: images or labels are none of these, or do not fit each other.
     """
     pictures = _pictures(images)
     space, table = _factors(labels, names, len(pictures))
-    return ArrayDataset(pictures, space, table, name)
+    return ArrayDataset(pictures, space, table, name, _together(photographs, len(pictures)))
 
 
 def from_torch(
-    dataset: Any, labels: Any = None, names: Sequence[str] | None = None, name: str = "torch"
+    dataset: Any,
+    labels: Any = None,
+    names: Sequence[str] | None = None,
+    name: str = "torch",
+    photographs: Any = None,
 ) -> ArrayDataset:
     """A `torch.utils.data.Dataset` that gives an image, or an image and labels, a number.
 
     Args:
         labels: as `from_arrays` takes them, in place of those that the dataset gives.
+        photographs: as `from_arrays` takes them.
 
     An item is a picture, or (picture, label), (picture, (label, label, …)), (picture, label,
     label, …), or a mapping of which `image` is the picture and all else are labels.
@@ -93,36 +111,43 @@ def from_torch(
         raise DatasetError("the dataset holds no images")
     images, own = zip(*items, strict=True)
     if labels is not None:
-        return from_arrays(images, labels, names, name)
+        return from_arrays(images, labels, names, name, photographs)
     if isinstance(own[0], Mapping):
         table: Any = pd.DataFrame(list(own))
     else:
         table = pd.DataFrame([list(row) for row in own], columns=None)
         names = names or [f"factor {j + 1}" for j in range(table.shape[1])]
-    return from_arrays(images, table if table.shape[1] else None, names, name)
+    return from_arrays(images, table if table.shape[1] else None, names, name, photographs)
 
 
 def from_huggingface(
-    dataset: Any, image: str = "image", labels: Sequence[str] | None = None, name: str = ""
+    dataset: Any,
+    image: str = "image",
+    labels: Sequence[str] | None = None,
+    name: str = "",
+    photographs: str | None = None,
 ) -> ArrayDataset:
     """A `datasets.Dataset` of Hugging Face: one column of images, the others are labels.
 
     Args:
         image: the column of images.
         labels: the columns that are factors; by default all others of single values.
+        photographs: the column that says which images belong together.
 
     Raises:
         DatasetError: there is no such column, or there are more images than fit.
     """
     columns = list(dataset.column_names)
-    absent = [column for column in (image, *(labels or ())) if column not in columns]
+    together = () if photographs is None else (photographs,)
+    absent = [column for column in (image, *(labels or ()), *together) if column not in columns]
     if absent:
         raise DatasetError(f"there is no column {absent[0]!r}; there are {', '.join(columns)}")
-    kept = labels if labels is not None else _single_valued(dataset, image)
+    kept = labels if labels is not None else _single_valued(dataset, image, *together)
     pictures = [dataset[i][image] for i in range(_bounded(len(dataset)))]
     table = {column: _named(dataset, column) for column in kept}
     name = name or getattr(dataset.info, "dataset_name", None) or "datasets"
-    return from_arrays(pictures, table or None, name=name)
+    rows = list(dataset[photographs]) if photographs else None
+    return from_arrays(pictures, table or None, name=name, photographs=rows)
 
 
 def as_dataset(source: Any, labels: Any = None, **more: Any) -> ArrayDataset:
@@ -226,6 +251,20 @@ def _factors(
     return FactorSpace([factor for factor, _ in columns]), table
 
 
+def _together(photographs: Any, count: int) -> np.ndarray | None:
+    """Numbers of photographs, int64 (N,); an image of none has one of its own."""
+    if photographs is None:
+        return None
+    found, names = pd.factorize(pd.Series(_column(photographs)))
+    if len(found) != count:
+        raise ValueError(f"photographs has {len(found)} entries; there are {count} images")
+    alone = np.flatnonzero(found < 0)
+    found[alone] = len(names) + np.arange(len(alone))
+    if count > 1 == len(names) + len(alone):
+        raise ValueError("photographs are all the same one; probes need at least two")
+    return found.astype(np.int64)
+
+
 def _column(values: Any) -> Any:
     # What pandas holds already keeps the order of its categories.
     if isinstance(values, pd.Series) and values.dtype != object:
@@ -272,11 +311,11 @@ def _single(value: Any) -> Any:
     return array.item()
 
 
-def _single_valued(dataset: Any, image: str) -> list[str]:
-    """Columns of single values."""
+def _single_valued(dataset: Any, *apart: str) -> list[str]:
+    """Columns of single values, without those `apart`."""
     first = dataset[0] if len(dataset) else {}
     kinds = (str, bool, int, float, type(None))
-    return [c for c in dataset.column_names if c != image and isinstance(first.get(c), kinds)]
+    return [c for c in dataset.column_names if c not in apart and isinstance(first.get(c), kinds)]
 
 
 def _named(dataset: Any, column: str) -> Iterable[Any]:

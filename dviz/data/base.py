@@ -53,6 +53,10 @@ class FactorDataset(ABC):
         part = FactorSpace([self.space.factors[column] for column in columns])
         return part.index(np.asarray(classes)[:, columns])
 
+    def photographs_of(self, indices: np.ndarray) -> np.ndarray | None:
+        """The same of images `indices` (N,), which may know more of themselves than classes."""
+        return self.photographs(self.factors(indices))
+
     def in_arc(self, classes: np.ndarray) -> np.ndarray | None:
         """Whether images are seen from the first third of the circle, bool (N,).
 

@@ -1,6 +1,7 @@
 """Your own images: a folder or zip of pictures, with or without labels.csv.
 
-labels.csv has a header, `image` and then one column for each factor, and a row for every image. It
+labels.csv has a header, `image` and then one column for each factor, and a row for every image; a
+column `photograph` is no factor but says which images belong together. It
 says which images there are: pictures it does not name are left out. An empty cell is a label that
 is not known. Without labels.csv every picture is taken and there are no factors: such a dataset can
 be fine-tuned on and encoded, but not scored.
@@ -76,15 +77,16 @@ class Folder(TableDataset):
         with _Pictures(path) as pictures:
             if pictures.labels is None:
                 names, space = pictures.names, FactorSpace([])
-                table = np.empty((len(names), 0), dtype=np.int64)
+                table, photographs = np.empty((len(names), 0), dtype=np.int64), None
             else:
-                names, space, table = read_labels(pictures.labels, f"{LABELS} in {path}")
+                told = read_labels(pictures.labels, f"{LABELS} in {path}")
+                names, space, table, photographs = told
                 pictures.check(names)
             if not names:
                 raise DatasetError(
                     f"{path} holds no images; put PNG, JPEG, WebP, GIF, BMP or TIFF files there"
                 )
-            super().__init__(space, table)
+            super().__init__(space, table, photographs)
             self._images = pictures.decode(names)
             self.remarks = (*pictures.left_out(names), *_darkness(self._images))
 
@@ -93,6 +95,8 @@ class Folder(TableDataset):
         told = [(factor.name, factor.values) for factor in self.space.factors]
         digest = hashlib.blake2b(repr(told).encode(), digest_size=8)
         digest.update(np.ascontiguousarray(self.table).data)
+        if self.own_photographs is not None:
+            digest.update(self.own_photographs.data)
         digest.update(self._images.data)
         return digest.hexdigest()
 

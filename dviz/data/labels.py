@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,24 +14,38 @@ from dviz.errors import DatasetError
 from dviz.factors import Factor, FactorSpace, as_number
 
 IMAGE = "image"  # the column of file names
+PHOTOGRAPH = "photograph"  # that of what images were cut from; see `Labels`
 GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 
 
-def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.ndarray]:
+class Labels(NamedTuple):
+    """What is said of N images.
+
+    Attributes:
+        names: of the images, composed (NFC).
+        space: F factors; table: class indices int64 (N, F), −1 for a gap.
+        photographs: which images belong together, int64 (N,), as those of one photograph, slide or
+            film do; None where nothing is said of it.
+    """
+
+    names: list[str]
+    space: FactorSpace
+    table: np.ndarray
+    photographs: np.ndarray | None
+
+
+def read_labels(content: str, source: str) -> Labels:
     """What a labels.csv says.
 
-    Commas, semicolons or tabs; numbers are classes in their order, words in alphabetical order.
+    Commas, semicolons or tabs; numbers are classes in their order, words in alphabetical order. A
+    column "photograph" is no factor; where its cell is empty, an image stands for itself.
 
     Args:
         source: what to call it in an error.
 
-    Returns:
-        names: of N images, composed (NFC); space: F factors; table: class indices int64 (N, F),
-            −1 for a gap.
-
     Raises:
-        DatasetError: no column `image`, no rows, a ragged row, a name that occurs twice, or a
-            column with no label or only one.
+        DatasetError: no column `image`, no rows, a ragged row, a name that occurs twice, a column
+            with no label or only one, or one photograph for all.
     """
     header, lines, rows = _read_csv(content, source)
     columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
@@ -41,6 +56,7 @@ def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.n
             what = f"{name!r} is named twice" if name else "there is no image name"
             raise DatasetError(f"{source}, line {line}: {what}; each image needs one line")
         seen.add(name)
+    photographs = _photographs(columns.pop(PHOTOGRAPH, None), source)
     factors, table = [], np.empty((len(names), len(columns)), dtype=np.int64)
     for j, (name, cells) in enumerate(columns.items()):
         values, table[:, j] = _classes(cells)
@@ -52,7 +68,22 @@ def read_labels(content: str, source: str) -> tuple[list[str], FactorSpace, np.n
                 "learnt from it; fill it or take it away"
             )
         factors.append(Factor(name, len(values), values))
-    return names, FactorSpace(factors), table
+    return Labels(names, FactorSpace(factors), table, photographs)
+
+
+def _photographs(cells: list[str] | None, source: str) -> np.ndarray | None:
+    """Numbers of the photographs that cells name, int64 (N,); each gap has one of its own."""
+    if cells is None:
+        return None
+    rows = enumerate(cells)
+    own = [("", row) if cell.lower() in GAPS else (cell, UNKNOWN) for row, cell in rows]
+    number = {key: i for i, key in enumerate(dict.fromkeys(own))}
+    if len(number) == 1 < len(cells):
+        raise DatasetError(
+            f"{source}: column {PHOTOGRAPH!r} has one name for all images; probes learn from some "
+            "photographs and are asked about others, so name at least two or take it away"
+        )
+    return np.array([number[key] for key in own], dtype=np.int64)
 
 
 def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[list[str]]]:

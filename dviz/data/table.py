@@ -22,17 +22,28 @@ class TableDataset(FactorDataset):
         space: the factors; none for images without labels.
         table: class indices int64 (N, F); −1 where a label is unknown. Pairs are only made of
             images whose labels are all known.
+        photographs: which images belong together, int64 (N,); None: what their factors say.
+
+    Raises:
+        ValueError: these have another form.
     """
 
     is_grid = False
 
-    def __init__(self, space: FactorSpace, table: np.ndarray) -> None:
+    def __init__(
+        self, space: FactorSpace, table: np.ndarray, photographs: np.ndarray | None = None
+    ) -> None:
         if table.ndim != 2 or table.shape[1] != len(space):
             raise ValueError(f"table has shape {table.shape}; expected (N, {len(space)})")
         if ((table < UNKNOWN) | (table >= space.sizes)).any():
             raise ValueError("table holds class indices outside of the factors' sizes")
+        if photographs is not None and photographs.shape != (len(table),):
+            raise ValueError(
+                f"photographs has shape {photographs.shape}; expected ({len(table)},), one an image"
+            )
         self.space = space
         self.table = table
+        self.own_photographs = photographs
         self._complete = np.flatnonzero((table != UNKNOWN).all(axis=1))
 
     @abstractmethod
@@ -63,6 +74,10 @@ class TableDataset(FactorDataset):
                 raise DatasetError(f"{self.name} has no image with {text}")
             rows.append(rng.choice(found) if rng else found[0])
         return self.images(np.array(rows, dtype=np.int64), rng)
+
+    def photographs_of(self, indices: np.ndarray) -> np.ndarray | None:
+        own = self.own_photographs
+        return super().photographs_of(indices) if own is None else own[indices]
 
     def sample_indices(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return rng.integers(len(self.table), size=n)

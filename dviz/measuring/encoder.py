@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dviz.measuring.association import (
     rounded,
 )
 from dviz.measuring.cycle import with_moves
+from dviz.measuring.draws import draws
 from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.labels import with_labels_of
 from dviz.measuring.machine import describe_machine
@@ -46,7 +47,6 @@ from dviz.models.vae import VAE
 from dviz.representations.base import Codes, Reconstruction, Representation
 from dviz.representations.build import as_representation
 
-CHUNK = 512
 LEAST_LABELS = 2  # of a factor: one for a probe to learn from, one to ask it about
 
 
@@ -60,6 +60,7 @@ class EncodedSample:
         classes: int64 (N, F).
         reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel;
             both NaN without a decoder.
+        photographs: which of them each image was made of, (N,); None where each stands for itself.
         overlap, colour_error: see `dviz.measuring.fidelity`; NaN unless images stand on black.
     """
 
@@ -71,6 +72,7 @@ class EncodedSample:
     mse: float
     overlap: float
     colour_error: float
+    photographs: np.ndarray | None = None
 
     @property
     def active(self) -> np.ndarray:
@@ -105,24 +107,30 @@ def encode_sample(
     rng = np.random.default_rng(seed)
     noise = torch.Generator().manual_seed(seed)
     codes, sampled, classes, losses, objects = [], [], [], [], []
-    for images, labels in draws(dataset, num_images, rng):
+    photographs: list[np.ndarray] = []
+    for images, labels, together in draws(dataset, num_images, rng):
         found = encoder.encode(images)
         codes.append(found)
         sampled.append(_draw(found, noise))
         classes.append(labels)
+        photographs += [] if together is None else [together]
         seen = encoder.reconstruct(images, found.mean)
         if seen is not None:
             squares = ((seen.painted - seen.images) ** 2).mean(axis=(1, 2, 3))
             losses.append(np.stack([seen.cross_entropy, squares]))
             objects.append(_fidelity(seen) if dataset.info.on_black else np.full((2, 1), math.nan))
     unknown = (math.nan, math.nan)
+    errors = np.concatenate(losses, 1).mean(1).tolist() if losses else list(unknown)
+    fidelity = _mean_of_known(np.concatenate(objects, 1)) if objects else unknown
     return EncodedSample(
         np.concatenate([part.mean for part in codes]),
         None if codes[0].std is None else np.concatenate([part.std for part in codes]),
         np.concatenate(sampled),
         np.concatenate(classes),
-        *(np.concatenate(losses, 1).mean(1).tolist() if losses else unknown),
-        *(_mean_of_known(np.concatenate(objects, 1)) if objects else unknown),
+        errors[0],
+        errors[1],
+        *fidelity,
+        np.concatenate(photographs) if photographs else None,
     )
 
 
@@ -139,38 +147,10 @@ def _fidelity(seen: Reconstruction) -> np.ndarray:
     return torch.stack([overlap(x, picture), colour_error(x, picture)]).numpy()
 
 
-def _mean_of_known(values: np.ndarray) -> list[float]:
+def _mean_of_known(values: np.ndarray) -> tuple[float, float]:
     """Mean of each row (2, N) without its NaN; NaN where there is nothing else."""
-    return torch.from_numpy(values).nanmean(1).tolist()
-
-
-def sample_images(dataset: FactorDataset, count: int, seed: int, num_images: int) -> np.ndarray:
-    """The first `count` images uint8 (N, H, W, 3) of the sample that `measure` takes, with known
-    labels, as their codes are stored."""
-    kept: list[np.ndarray] = []
-    for images, labels in draws(dataset, num_images, np.random.default_rng(seed)):
-        kept.append(images[(labels != UNKNOWN).all(axis=1)])
-        if sum(map(len, kept)) >= count:
-            break
-    return np.concatenate(kept)[:count]
-
-
-def draws(
-    dataset: FactorDataset, num_images: int, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Random images and their classes, chunk after chunk; none twice unless it is a grid."""
-    if dataset.is_grid:
-        for count in _chunks(num_images):
-            yield dataset.sample(count, rng)
-        return
-    rows = rng.permutation(dataset.num_images)[:num_images]
-    for start in range(0, len(rows), CHUNK):
-        some = rows[start : start + CHUNK]
-        yield dataset.images(some, rng), dataset.factors(some)
-
-
-def _chunks(total: int) -> list[int]:
-    return [min(CHUNK, total - done) for done in range(0, total, CHUNK)]
+    first, second = torch.from_numpy(values).nanmean(1).tolist()
+    return first, second
 
 
 def measure(
@@ -203,7 +183,7 @@ def measure(
     else:
         found = from_labels(sample.mean, sample.classes)
     names = list(dataset.space.names)
-    split = split_by_photograph(dataset, sample.classes, seed)
+    split = split_by_photograph(sample.photographs, seed)
     scores = probe_scores(sample, found.matrix, names, seed, jobs, split, models) if probes else []
     information = [] if models else information_of(sample.mean, sample.classes)
     report = DatasetReport(
@@ -302,7 +282,7 @@ def _keep_codes(
         return result
     codes = sample.mean[complete], sample.sampled[complete]
     save_codes(folder, *codes, sample.classes[complete], names)
-    probes, train = {}, training_rows(dataset, sample.classes, result.seed)
+    probes, train = {}, training_rows(sample.photographs, result.seed)
     for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
         part = None if train is None else train[rows]
         probes[name] = fit_calibrated(sample.mean[rows], labels[rows], part, result.seed)

@@ -24,7 +24,8 @@ from dviz.data.base import FactorDataset
 from dviz.data.photos import to_model_input
 from dviz.errors import CheckpointError
 from dviz.files import write_json
-from dviz.measuring.encoder import evaluate_checkpoint, sample_images
+from dviz.measuring.draws import sample_images
+from dviz.measuring.encoder import evaluate_checkpoint
 from dviz.measuring.report import DatasetReport
 from dviz.representations.base import Representation
 

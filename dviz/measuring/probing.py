@@ -97,7 +97,7 @@ def arc_scores(
         seed=seed,
         n_jobs=jobs,
         train=train,
-        groups=dataset.photographs(sample.classes),
+        groups=sample.photographs,
     )
     return _score_rows(found.to_dict()["per_factor"])
 

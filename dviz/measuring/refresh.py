@@ -14,8 +14,10 @@ import numpy as np
 
 from dviz.checkpoint import CLASSES, CODES, REPORT, Checkpoint
 from dviz.data.base import FactorDataset
+from dviz.data.table import UNKNOWN
 from dviz.errors import CheckpointError
 from dviz.measuring.association import information_of, json_matrix, noise_signal, rounded
+from dviz.measuring.draws import drawn_rows
 from dviz.measuring.encoder import EncodedSample, other_scores
 from dviz.measuring.evidence import Evidence, pack_covariance
 from dviz.measuring.files import read_classes, read_representations
@@ -105,8 +107,9 @@ def with_probes(
     result: DatasetReport, dataset: FactorDataset, codes: np.ndarray, classes: np.ndarray, jobs: int
 ) -> DatasetReport:
     """The result with probes taken anew from its codes."""
-    sample = _sample(codes, classes)
-    split = split_by_photograph(dataset, classes, result.seed)
+    together = _photographs(dataset, classes, result)
+    sample = _sample(codes, classes, together)
+    split = split_by_photograph(together, result.seed)
     names, S = result.factors, result.association_matrix
     return replace(
         result,
@@ -116,8 +119,23 @@ def with_probes(
     )
 
 
-def _sample(codes: np.ndarray, classes: np.ndarray) -> EncodedSample:
+def _photographs(
+    dataset: FactorDataset, classes: np.ndarray, result: DatasetReport
+) -> np.ndarray | None:
+    """Which photograph each image with stored classes (N, F) was made of."""
+    if dataset.is_grid:
+        return dataset.photographs(classes)
+    rows = drawn_rows(dataset, result.num_images, np.random.default_rng(result.seed))
+    complete = rows[(dataset.factors(rows) != UNKNOWN).all(axis=1)]
+    same = np.array_equal(dataset.factors(complete), classes)
+    return dataset.photographs_of(complete) if same else dataset.photographs(classes)
+
+
+def _sample(
+    codes: np.ndarray, classes: np.ndarray, photographs: np.ndarray | None = None
+) -> EncodedSample:
     """Stored codes (N, D) and classes (N, F) as far as probes and scores need them."""
     mean, nothing = codes.astype(np.float32), float("nan")
     spread = np.zeros_like(mean)  # only whether there is one counts here
-    return EncodedSample(mean, spread, mean, classes, *[nothing] * 4)
+    errors = nothing, nothing, nothing, nothing
+    return EncodedSample(mean, spread, mean, classes, *errors, photographs)

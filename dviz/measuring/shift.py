@@ -12,7 +12,7 @@ from dviz.checkpoint import REPORT, SOURCE, Checkpoint, load_checkpoint
 from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
 from dviz.lineage import source_folder
-from dviz.measuring.encoder import draws
+from dviz.measuring.draws import draws
 from dviz.measuring.report import DistanceReport, read_report, write_report
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.distance import frechet_distance, kernel_mmd, outside_range
@@ -92,7 +92,7 @@ def _look(model: VAE, dataset: FactorDataset, num_images: int, seed: int) -> _Se
     noise = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
     codes, pixels, elbo = [], [], 0.0
-    for images, _ in draws(dataset, num_images, rng):
+    for images, *_ in draws(dataset, num_images, rng):
         x = to_tensor(images, device)
         mean, log_variance = model.encode(x)
         logits = model.decoder(sample_posterior(mean, log_variance, noise))

@@ -27,24 +27,24 @@ class Split(NamedTuple):
         return Split(*(None if part is None else part[rows] for part in self))
 
 
-def split_by_photograph(dataset: FactorDataset, classes: np.ndarray, seed: int) -> Split:
-    """How probes of a random sample with classes int64 (N, F) are trained and tested."""
-    return Split(training_rows(dataset, classes, seed), dataset.photographs(classes))
+def split_by_photograph(photographs: np.ndarray | None, seed: int) -> Split:
+    """How probes of a random sample, made of these photographs (N,), are trained and tested."""
+    return Split(training_rows(photographs, seed), photographs)
 
 
-def training_rows(dataset: FactorDataset, classes: np.ndarray, seed: int) -> np.ndarray | None:
+def training_rows(photographs: np.ndarray | None, seed: int) -> np.ndarray | None:
     """Images that train, bool (N,): about two thirds; None where the first two thirds do.
 
     Args:
-        classes: of a random sample, int64 (N, F).
+        photographs: which each image of a random sample was made of, (N,); None: images stand for
+            themselves.
     """
-    photographs = dataset.photographs(classes)
     if photographs is None:
         return None
     _, group = np.unique(photographs, return_inverse=True)
     order = np.random.default_rng([seed, 7]).permutation(group.max() + 1)
-    train = order[group] < TRAINING_SHARE * len(order)
-    return None if train.all() or not train.any() else train
+    train = order[group] < min(TRAINING_SHARE * len(order), len(order) - 1)
+    return train if train.any() else None
 
 
 def outside_arc(dataset: FactorDataset, classes: np.ndarray) -> np.ndarray | None:

@@ -173,3 +173,15 @@ def test_labels_beside_a_torch_dataset_take_the_place_of_its_own():
         assert dataset.space.sizes.tolist() == [3, 8]
     with pytest.raises(ValueError, match="dsprites has labels"):
         dviz.dataset("dsprites", LABELS)
+
+
+def test_what_belongs_together_is_said_in_numbers_or_words():
+    dataset = as_dataset(IMAGES[:5], [0, 1, 0, 1, 0], photographs=["b", None, "a", "b", np.nan])
+    b, second, a, again, last = dataset.photographs_of(np.arange(5))
+    assert b == again
+    assert len({b, second, a, last}) == 4
+    assert from_arrays(IMAGES).photographs_of(np.arange(24)) is None
+    with pytest.raises(ValueError, match="photographs has 2 entries; there are 5 images"):
+        from_arrays(IMAGES[:5], photographs=[1, 2])
+    with pytest.raises(ValueError, match="all the same one"):
+        from_arrays(IMAGES[:5], photographs=[1] * 5)

@@ -75,6 +75,18 @@ def test_its_name_finds_it_again(folder, tmp_path, monkeypatch):
         load_dataset("folder")
 
 
+def test_pictures_of_one_photograph_are_known_and_tell_folders_apart(folder):
+    before = load_dataset("folder", folder)
+    assert before.photographs_of(np.arange(24)) is None
+    header, *lines = (folder / "labels.csv").read_text().split()
+    slides = [f"{line},slide {i // 4}" for i, line in enumerate(lines)]
+    (folder / "labels.csv").write_text("\n".join([f"{header},photograph", *slides]))
+    dataset = load_dataset("folder", folder)
+    assert dataset.space.factors == before.space.factors
+    assert (dataset.photographs_of(np.arange(24)) == np.arange(24) // 4).all()
+    assert dataset.content != before.content
+
+
 def test_gaps_are_unknown_and_pictures_without_a_line_left_out(folder):
     rows = ["image;colour;level", "photo00.png;red;0,5", "photo01.png;;1", "photo02.png;blue;NA"]
     write_folder(folder, rows)

@@ -19,6 +19,7 @@ HEADER = "image,colour"
         (["image,", "photo00.png,1"], "names that differ"),
         ([HEADER, "photo00.png,"], "column 'colour' is empty"),
         ([HEADER, "photo00.png,red", "photo01.png,"], "column 'colour' has a label for one image"),
+        (["image,photograph", "a.png,1", "b.png,1"], "column 'photograph' has one name for all"),
     ],
 )
 def test_broken_labels_are_named_in_one_line(lines, message):
@@ -26,3 +27,13 @@ def test_broken_labels_are_named_in_one_line(lines, message):
         read_labels("\n".join(lines), "labels.csv in x")
     assert "\n" not in str(error.value)
     assert "labels.csv" in str(error.value)
+
+
+def test_a_column_photograph_says_what_belongs_together_and_is_no_factor():
+    rows = ["image,photograph,stain", "a.png,s1,red", "b.png,,blue", "c.png,s1,red", "d.png,,blue"]
+    found = read_labels("\n".join(rows), "labels.csv")
+    assert found.space.names == ("stain",)
+    a, b, c, d = found.photographs
+    assert a == c
+    assert len({a, b, d}) == 3
+    assert read_labels("image,stain\na.png,red\nb.png,blue", "labels.csv").photographs is None

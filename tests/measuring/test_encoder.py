@@ -6,6 +6,7 @@ import torch
 
 from dviz.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from dviz.data import load_dataset
+from dviz.data.arrays import from_arrays
 from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
 from dviz.factors import Factor, FactorSpace
@@ -18,7 +19,7 @@ from dviz.measuring.encoder import (
 )
 from dviz.measuring.pictures import measure_pictures
 from dviz.measuring.probe_files import load_probes
-from dviz.measuring.report import read_report
+from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, read_report
 from dviz.models.vae import VAE, VAEConfig
 
 
@@ -71,6 +72,27 @@ def test_an_encoder_that_reads_every_factor_is_seen_as_such():
     assert min(scores.values()) > 0.97
     assert sample.mean.shape == (900, 3)
     assert report.kl[2] == pytest.approx(0.5 * (np.exp(-4) - 1 + 4), abs=1e-4)
+
+
+def test_own_images_that_belong_together_are_on_one_side():
+    """A code that knows again what an image was cut from, and nothing else, tells nothing."""
+    rng = np.random.default_rng(0)
+    photograph = np.repeat(np.arange(60), 4)
+    label = rng.integers(0, 2, 60)[photograph]
+    images = np.broadcast_to((4 * photograph)[:, None, None, None], (240, 64, 64, 3))
+
+    def accuracy(photographs):
+        dataset = from_arrays(images.astype(np.uint8), {"ill": label}, photographs=photographs)
+        settings = {"num_images": 240, "models": ["gbt"], "jobs": 1}
+        report, sample = measure(PatchReader().eval(), dataset, **settings)
+        return report, sample, next(p.accuracy for p in report.probes)
+
+    by_row, by_photograph = accuracy(None), accuracy([f"slide {n}" for n in photograph])
+    assert (by_row[0].split, by_photograph[0].split) == (BY_ROW, BY_PHOTOGRAPH)
+    assert by_row[2] > 0.9
+    assert by_photograph[2] < 0.75
+    shown = (by_photograph[1].mean[:, 0] * 255 / 4 / 4).round()
+    assert (by_photograph[1].photographs == shown).all()
 
 
 def test_same_seed_same_report_other_seed_other_sample():

@@ -31,12 +31,12 @@ def sample(n=1200):
 
 def test_all_images_of_a_photograph_are_on_one_side_and_two_thirds_train():
     classes = sample()
-    train = training_rows(Turned(), classes, seed=0)
-    photograph = classes[:, 0] * 30 + classes[:, 1]
+    photograph = Turned().photographs(classes)
+    train = training_rows(photograph, seed=0)
     assert not np.intersect1d(photograph[train], photograph[~train]).size
     assert train.mean() == pytest.approx(2 / 3, abs=0.05)
-    assert (train != training_rows(Turned(), classes, seed=1)).any()
-    assert (train == training_rows(Turned(), classes, seed=0)).all()
+    assert (train != training_rows(photograph, seed=1)).any()
+    assert (train == training_rows(photograph, seed=0)).all()
 
 
 def test_the_arc_is_a_third_of_the_circle_and_never_trained_on():
@@ -49,13 +49,13 @@ def test_the_arc_is_a_third_of_the_circle_and_never_trained_on():
 def test_where_rows_are_independent_nothing_is_split_anew():
     sprites = load_dataset("dsprites")
     classes = sprites.space.sample(50, np.random.default_rng(0))
-    assert training_rows(sprites, classes, 0) is None
+    assert training_rows(sprites.photographs(classes), 0) is None
     assert outside_arc(sprites, classes) is None
 
 
 def test_a_code_that_only_knows_photographs_again_tells_nothing_of_new_ones():
     classes = sample()
-    photograph = classes[:, 0] * 30 + classes[:, 1]
+    photograph = Turned().photographs(classes)
     codes = np.random.default_rng(1).standard_normal((120, 3))[photograph]
     settings = {"names": ["object"], "dimensions": "all", "models": "mlp", "n_jobs": 1}
 
@@ -64,8 +64,13 @@ def test_a_code_that_only_knows_photographs_again_tells_nothing_of_new_ones():
         return found.per_factor["object"]["probes"]["mlp"]["all"]["accuracy"]
 
     assert accuracy(None) > 0.9
-    assert accuracy(training_rows(Turned(), classes, 0)) < 0.45
+    assert accuracy(training_rows(photograph, 0)) < 0.45
     assert accuracy(outside_arc(Turned(), classes)) < 0.45
+
+
+def test_of_two_photographs_one_trains_and_of_one_none():
+    assert set(training_rows(np.array([5, 5, 8, 8, 8]), 0).tolist()) == {False, True}
+    assert training_rows(np.array([5, 5]), 0) is None
 
 
 def test_of_a_film_the_first_third_of_its_own_frames_is_held_out(tmp_path):

@@ -1,0 +1,48 @@
+"""Which images of a dataset are measured, in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dviz.data.base import FactorDataset
+from dviz.data.table import UNKNOWN
+
+CHUNK = 512
+
+
+def sample_images(dataset: FactorDataset, count: int, seed: int, num_images: int) -> np.ndarray:
+    """The first `count` images uint8 (N, H, W, 3) of the sample that `measure` takes, with known
+    labels, as their codes are stored."""
+    kept: list[np.ndarray] = []
+    for images, labels, _ in draws(dataset, num_images, np.random.default_rng(seed)):
+        kept.append(images[(labels != UNKNOWN).all(axis=1)])
+        if sum(map(len, kept)) >= count:
+            break
+    return np.concatenate(kept)[:count]
+
+
+def draws(
+    dataset: FactorDataset, num_images: int, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """Random images, their classes and photographs, chunk after chunk; none twice unless it is a
+    grid."""
+    if dataset.is_grid:
+        for count in _chunks(num_images):
+            images, classes = dataset.sample(count, rng)
+            yield images, classes, dataset.photographs(classes)
+        return
+    rows = drawn_rows(dataset, num_images, rng)
+    for start in range(0, len(rows), CHUNK):
+        some = rows[start : start + CHUNK]
+        yield dataset.images(some, rng), dataset.factors(some), dataset.photographs_of(some)
+
+
+def drawn_rows(dataset: FactorDataset, num_images: int, rng: np.random.Generator) -> np.ndarray:
+    """Which images of one that is no grid `draws` takes, int64 (N,)."""
+    return rng.permutation(dataset.num_images)[:num_images]
+
+
+def _chunks(total: int) -> list[int]:
+    return [min(CHUNK, total - done) for done in range(0, total, CHUNK)]

@@ -28,7 +28,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--all",
         action="store_true",
-        help="every checkpoint in checkpoints/, those learnt on your own pictures too",
+        help="every checkpoint in checkpoints/ but those made with your own pictures",
     )
     add(
         "--repo-id",
@@ -44,17 +44,19 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def chosen(args: argparse.Namespace) -> list[Path]:
-    """The folders to push."""
-    from dviz.checkpoint import CONFIG
+    """The folders to push; with --all it says which are left out."""
+    from dviz.publish.space import public_checkpoints
 
     if args.all == bool(args.checkpoints):
         raise DvizError("name the checkpoint folders to push, or give --all")
     if not args.all:
         return args.checkpoints
-    folders = sorted(path.parent for path in (common.ROOT / "checkpoints").glob(f"*/{CONFIG}"))
-    if not folders:
-        raise DvizError("there are no checkpoints in checkpoints/; train one first")
-    return folders
+    public, own = public_checkpoints(common.ROOT)
+    if own:
+        print(f"left out, made with your own pictures (else by name): {', '.join(own)}")
+    if not public:
+        raise DvizError("there are no checkpoints in checkpoints/ to push; train one first")
+    return [common.ROOT / "checkpoints" / name for name in public]
 
 
 def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:

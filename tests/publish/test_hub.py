@@ -549,6 +549,16 @@ def test_all_pushes_every_checkpoint_of_the_project(server, root, script):
         assert_same_weights(hub.load(f"ada/{name}").model, root / "checkpoints" / name)
 
 
+def test_all_leaves_out_what_was_made_with_own_pictures(server, root, script):
+    path = root / "checkpoints" / "two" / CONFIG
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "folder:album"}))
+    out = script("--all", "--repo-id", "ada")[1]
+    assert out.splitlines()[0].endswith("(else by name): two")
+    assert list(server.repositories) == ["ada/one"]
+    assert script(root / "checkpoints" / "two", "--repo-id", "ada")[0] == 0
+    assert list(server.repositories) == ["ada/one", "ada/two"]
+
+
 def test_all_pushes_one_alone_into_a_namespace_too(server, root, script):
     shutil.rmtree(root / "checkpoints" / "two")
     assert script("--all", "--repo-id", "ada")[0] == 0

@@ -53,9 +53,10 @@ def chosen(args: argparse.Namespace) -> list[Path]:
         return args.checkpoints
     public, own = public_checkpoints(common.ROOT)
     if own:
-        print(f"left out, made with your own pictures (else by name): {', '.join(own)}")
+        print(f"left out, made with your own pictures (name them to push them): {', '.join(own)}")
     if not public:
-        raise DvizError("there are no checkpoints in checkpoints/ to push; train one first")
+        what = "no others" if own else "no checkpoints"
+        raise DvizError(f"there are {what} in checkpoints/; train one first, or name folders")
     return [common.ROOT / "checkpoints" / name for name in public]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dviz.data.info import DatasetInfo
+from dviz.data.labels import LEAST_PHOTOGRAPHS, PHOTOGRAPH
 from dviz.data.numbers import Span, holds_numbers, span_of, widest
 from dviz.data.photos import to_model_input, to_rgb
 from dviz.data.table import TableDataset
@@ -77,12 +78,15 @@ def from_arrays(
         name: of the dataset.
         photographs: which images belong together, (N,) numbers or words, as those of one
             photograph, slide or film do: all of them train a probe, or all test it. NaN and None:
-            an image that stands for itself.
+            an image that stands for itself. None: a column "photograph" of `labels`, if any.
 
     Raises:
         ValueError: images or labels are none of these, or do not fit each other.
     """
     pictures = _pictures(images)
+    if photographs is None and isinstance(labels, pd.DataFrame | Mapping) and PHOTOGRAPH in labels:
+        photographs = labels[PHOTOGRAPH]
+        labels = {key: labels[key] for key in labels if key != PHOTOGRAPH} or None
     space, table = _factors(labels, names, len(pictures))
     return ArrayDataset(pictures, space, table, name, _together(photographs, len(pictures)))
 
@@ -132,12 +136,16 @@ def from_huggingface(
     Args:
         image: the column of images.
         labels: the columns that are factors; by default all others of single values.
-        photographs: the column that says which images belong together.
+        photographs: the column that says which images belong together; by default "photograph".
 
     Raises:
         DatasetError: there is no such column, or there are more images than fit.
     """
     columns = list(dataset.column_names)
+    if photographs is None and PHOTOGRAPH in columns:
+        photographs = PHOTOGRAPH
+    if not isinstance(photographs, str | None):
+        raise ValueError("photographs of a Hugging Face dataset is the name of its column")
     together = () if photographs is None else (photographs,)
     absent = [column for column in (image, *(labels or ()), *together) if column not in columns]
     if absent:
@@ -146,7 +154,7 @@ def from_huggingface(
     pictures = [dataset[i][image] for i in range(_bounded(len(dataset)))]
     table = {column: _named(dataset, column) for column in kept}
     name = name or getattr(dataset.info, "dataset_name", None) or "datasets"
-    rows = list(dataset[photographs]) if photographs else None
+    rows = _named(dataset, photographs) if photographs else None
     return from_arrays(pictures, table or None, name=name, photographs=rows)
 
 
@@ -252,16 +260,24 @@ def _factors(
 
 
 def _together(photographs: Any, count: int) -> np.ndarray | None:
-    """Numbers of photographs, int64 (N,); an image of none has one of its own."""
+    """Numbers of photographs, int64 (N,); an image of none has one of its own; None if all do."""
     if photographs is None:
         return None
-    found, names = pd.factorize(pd.Series(_column(photographs)))
+    try:
+        found, names = pd.factorize(pd.Series(_column(photographs)).replace("", None))
+    except TypeError as error:
+        raise ValueError(f"photographs are no list of numbers or words ({error})") from error
     if len(found) != count:
         raise ValueError(f"photographs has {len(found)} entries; there are {count} images")
     alone = np.flatnonzero(found < 0)
     found[alone] = len(names) + np.arange(len(alone))
-    if count > 1 == len(names) + len(alone):
-        raise ValueError("photographs are all the same one; probes need at least two")
+    number = len(names) + len(alone)
+    if number < min(LEAST_PHOTOGRAPHS, count):
+        raise ValueError(
+            f"photographs are {number} different ones; probes need at least {LEAST_PHOTOGRAPHS}"
+        )
+    if number == count:
+        return None
     return found.astype(np.int64)
 
 

@@ -1,10 +1,10 @@
 """Your own images: a folder or zip of pictures, with or without labels.csv.
 
-labels.csv has a header, `image` and then one column for each factor, and a row for every image; a
-column `photograph` is no factor but says which images belong together. It
+labels.csv has a header, `image` and then one column for each factor, and a row for every image. It
 says which images there are: pictures it does not name are left out. An empty cell is a label that
-is not known. Without labels.csv every picture is taken and there are no factors: such a dataset can
-be fine-tuned on and encoded, but not scored.
+is not known. A column `photograph` is no factor but says which images belong together. Without
+labels.csv every picture is taken and there are no factors: such a dataset can be fine-tuned on and
+encoded, but not scored.
 """
 
 from __future__ import annotations
@@ -88,15 +88,17 @@ class Folder(TableDataset):
                 )
             super().__init__(space, table, photographs)
             self._images = pictures.decode(names)
-            self.remarks = (*pictures.left_out(names), *_darkness(self._images))
+            self.remarks = (
+                *pictures.left_out(names),
+                *_grouping(photographs),
+                *_darkness(self._images),
+            )
 
     @property
     def content(self) -> str:
         told = [(factor.name, factor.values) for factor in self.space.factors]
         digest = hashlib.blake2b(repr(told).encode(), digest_size=8)
         digest.update(np.ascontiguousarray(self.table).data)
-        if self.own_photographs is not None:
-            digest.update(self.own_photographs.data)
         digest.update(self._images.data)
         return digest.hexdigest()
 
@@ -107,6 +109,16 @@ class Folder(TableDataset):
 
     def images(self, indices: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
         return self._images[indices]
+
+
+def _grouping(photographs: np.ndarray | None) -> list[str]:
+    """What is to be said of images (N,) that belong together."""
+    if photographs is None:
+        return []
+    return [
+        f"column photograph: {len(photographs):,} images belong to {photographs.max() + 1:,} "
+        "photographs; each of these trains a probe or tests it as a whole"
+    ]
 
 
 def _darkness(images: np.ndarray) -> list[str]:

@@ -15,6 +15,7 @@ from dviz.factors import Factor, FactorSpace, as_number
 
 IMAGE = "image"  # the column of file names
 PHOTOGRAPH = "photograph"  # that of what images were cut from; see `Labels`
+LEAST_PHOTOGRAPHS = 3  # one to learn from, two to be asked about
 GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 
 
@@ -45,7 +46,7 @@ def read_labels(content: str, source: str) -> Labels:
 
     Raises:
         DatasetError: no column `image`, no rows, a ragged row, a name that occurs twice, a column
-            with no label or only one, or one photograph for all.
+            with no label or only one, or fewer than three photographs.
     """
     header, lines, rows = _read_csv(content, source)
     columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
@@ -72,17 +73,23 @@ def read_labels(content: str, source: str) -> Labels:
 
 
 def _photographs(cells: list[str] | None, source: str) -> np.ndarray | None:
-    """Numbers of the photographs that cells name, int64 (N,); each gap has one of its own."""
+    """Numbers of the photographs that cells name, int64 (N,); each gap has one of its own.
+
+    None where all do.
+    """
     if cells is None:
         return None
     rows = enumerate(cells)
     own = [("", row) if cell.lower() in GAPS else (cell, UNKNOWN) for row, cell in rows]
     number = {key: i for i, key in enumerate(dict.fromkeys(own))}
-    if len(number) == 1 < len(cells):
+    if len(number) < min(LEAST_PHOTOGRAPHS, len(cells)):
         raise DatasetError(
-            f"{source}: column {PHOTOGRAPH!r} has one name for all images; probes learn from some "
-            "photographs and are asked about others, so name at least two or take it away"
+            f"{source}: column {PHOTOGRAPH!r} names {len(number)} photographs; probes learn from "
+            f"some and are asked about others, so name at least {LEAST_PHOTOGRAPHS}, or call the "
+            "column something else if it is a factor"
         )
+    if len(number) == len(cells):
+        return None
     return np.array([number[key] for key in own], dtype=np.int64)
 
 

@@ -38,7 +38,7 @@ from dviz.measuring.report import (
     read_report,
     write_report,
 )
-from dviz.measuring.splits import split_by_photograph, training_rows
+from dviz.measuring.splits import training_rows
 from dviz.metrics.confidence import fit_calibrated
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.suite import METRICS, evaluate_all
@@ -60,8 +60,8 @@ class EncodedSample:
         classes: int64 (N, F).
         reconstruction: mean pixel cross-entropy, nats an image; mse: mean squared error a pixel;
             both NaN without a decoder.
-        photographs: which of them each image was made of, (N,); None where each stands for itself.
         overlap, colour_error: see `dviz.measuring.fidelity`; NaN unless images stand on black.
+        photographs: which of them each image belongs to, (N,); None where each stands for itself.
     """
 
     mean: np.ndarray
@@ -183,8 +183,7 @@ def measure(
     else:
         found = from_labels(sample.mean, sample.classes)
     names = list(dataset.space.names)
-    split = split_by_photograph(sample.photographs, seed)
-    scores = probe_scores(sample, found.matrix, names, seed, jobs, split, models) if probes else []
+    scores = probe_scores(sample, found.matrix, names, seed, jobs, models) if probes else []
     information = [] if models else information_of(sample.mean, sample.classes)
     report = DatasetReport(
         dataset=dataset.name,
@@ -200,7 +199,7 @@ def measure(
         mse=known_or_none(sample.mse, 6),
         probes=scores,
         scores=other_scores(sample, names, seed, jobs) if probes and not models else {},
-        split=BY_ROW if split.train is None else BY_PHOTOGRAPH,
+        split=BY_ROW if training_rows(sample.photographs, seed) is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, seed, jobs, models) if probes else [],
         seconds=round(time.perf_counter() - began, 1),
         machine=describe_machine(encoder.device),
@@ -282,10 +281,10 @@ def _keep_codes(
         return result
     codes = sample.mean[complete], sample.sampled[complete]
     save_codes(folder, *codes, sample.classes[complete], names)
-    probes, train = {}, training_rows(sample.photographs, result.seed)
+    probes, together = {}, sample.photographs
     for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
-        part = None if train is None else train[rows]
-        probes[name] = fit_calibrated(sample.mean[rows], labels[rows], part, result.seed)
+        train = training_rows(None if together is None else together[rows], result.seed)
+        probes[name] = fit_calibrated(sample.mean[rows], labels[rows], train, result.seed)
     save_probes(folder / PROBES, probes)
     return with_moves(result, checkpoint, codes[0], sample.classes[complete], probes)
 

@@ -11,7 +11,7 @@ import numpy as np
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
 from dviz.measuring.report import ProbeScore
-from dviz.measuring.splits import Split, outside_arc
+from dviz.measuring.splits import outside_arc, split_by_photograph
 from dviz.metrics.omes import associated_dimensions
 from dviz.metrics.probes import MODELS, probe_factors
 
@@ -25,11 +25,11 @@ def probe_scores(
     names: list[str],
     seed: int,
     jobs: int,
-    split: Split,
     models: Sequence[str] | None = None,
 ) -> list[ProbeScore]:
     """Probes on all active dimensions and on the associated one, one row of labels at a time.
 
+    A factor is left out where fewer than three images, or photographs, have its label.
     With `models` only those, and only on all active dimensions.
     """
     same: dict[str, Any] = {"models": models or MODELS, "active": sample.active, "seed": seed}
@@ -42,7 +42,7 @@ def probe_scores(
             association=association,
             n_jobs=jobs,
             **same,
-            **split._asdict(),
+            **split_by_photograph(sample.photographs, seed)._asdict(),
         )
         return _score_rows(found.to_dict()["per_factor"])
     scores = []
@@ -50,7 +50,9 @@ def probe_scores(
     union = sorted({d for d in own if d is not None})
     for j, name in enumerate(names):
         known = sample.classes[:, j] != UNKNOWN
-        if known.sum() < 3:
+        photographs = sample.photographs
+        split = split_by_photograph(None if photographs is None else photographs[known], seed)
+        if known.sum() < 3 or (photographs is not None and not split.by_photograph):
             continue
         table = sample.mean[known], sample.classes[known, j : j + 1]
         asked: dict[str, str | list[int]] = {"all": "all"}
@@ -64,7 +66,7 @@ def probe_scores(
                 names=[name],
                 dimensions=which,
                 n_jobs=jobs,
-                **(same | split.of(known)._asdict()),
+                **(same | split._asdict()),
             )
             scores += [
                 replace(score, dimensions=dimensions)

@@ -23,7 +23,7 @@ from dviz.measuring.evidence import Evidence, pack_covariance
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probing import arc_scores, probe_scores
 from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport, read_report, write_report
-from dviz.measuring.splits import split_by_photograph
+from dviz.measuring.splits import training_rows
 from dviz.metrics.arrays import row_keys
 from dviz.metrics.pairs import associate_pairs
 from dviz.metrics.suite import reported_scores
@@ -109,12 +109,11 @@ def with_probes(
     """The result with probes taken anew from its codes."""
     together = _photographs(dataset, classes, result)
     sample = _sample(codes, classes, together)
-    split = split_by_photograph(together, result.seed)
     names, S = result.factors, result.association_matrix
     return replace(
         result,
-        probes=probe_scores(sample, S, names, result.seed, jobs, split),
-        split=BY_ROW if split.train is None else BY_PHOTOGRAPH,
+        probes=probe_scores(sample, S, names, result.seed, jobs),
+        split=BY_ROW if training_rows(together, result.seed) is None else BY_PHOTOGRAPH,
         arc=arc_scores(sample, dataset, result.seed, jobs),
     )
 
@@ -122,13 +121,21 @@ def with_probes(
 def _photographs(
     dataset: FactorDataset, classes: np.ndarray, result: DatasetReport
 ) -> np.ndarray | None:
-    """Which photograph each image with stored classes (N, F) was made of."""
-    if dataset.is_grid:
+    """Which photograph each image with stored classes (N, F) was made of.
+
+    Raises:
+        CheckpointError: only the dataset's images know, and their labels are others by now.
+    """
+    if dataset.photographs_of(np.arange(1)) is None or dataset.is_grid:
         return dataset.photographs(classes)
     rows = drawn_rows(dataset, result.num_images, np.random.default_rng(result.seed))
     complete = rows[(dataset.factors(rows) != UNKNOWN).all(axis=1)]
-    same = np.array_equal(dataset.factors(complete), classes)
-    return dataset.photographs_of(complete) if same else dataset.photographs(classes)
+    if not np.array_equal(dataset.factors(complete), classes):
+        raise CheckpointError(
+            f"{dataset.name} has other labels than when it was measured; run `dviz evaluate "
+            "checkpoint` instead"
+        )
+    return dataset.photographs_of(complete)
 
 
 def _sample(

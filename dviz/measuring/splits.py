@@ -22,28 +22,33 @@ class Split(NamedTuple):
     train: np.ndarray | None = None
     groups: np.ndarray | None = None
 
-    def of(self, rows: np.ndarray) -> Split:
-        """That of some images, bool (N,)."""
-        return Split(*(None if part is None else part[rows] for part in self))
+    @property
+    def by_photograph(self) -> bool:
+        return self.train is not None
 
 
 def split_by_photograph(photographs: np.ndarray | None, seed: int) -> Split:
-    """How probes of a random sample, made of these photographs (N,), are trained and tested."""
+    """How probes of a random sample, made of these photographs (N,), are trained and tested.
+
+    To be asked anew of the images whose label is known: photographs of one side may have none.
+    """
     return Split(training_rows(photographs, seed), photographs)
 
 
 def training_rows(photographs: np.ndarray | None, seed: int) -> np.ndarray | None:
-    """Images that train, bool (N,): about two thirds; None where the first two thirds do.
+    """Images that train, bool (N,): those of two thirds of the photographs.
+
+    At least two test, as one alone has no error. None, so that the first two thirds of the images
+    train, where images stand for themselves or there are fewer than three photographs.
 
     Args:
-        photographs: which each image of a random sample was made of, (N,); None: images stand for
-            themselves.
+        photographs: which each image of a random sample was made of, (N,); None: each of its own.
     """
     if photographs is None:
         return None
     _, group = np.unique(photographs, return_inverse=True)
     order = np.random.default_rng([seed, 7]).permutation(group.max() + 1)
-    train = order[group] < min(TRAINING_SHARE * len(order), len(order) - 1)
+    train = order[group] < min(TRAINING_SHARE * len(order), len(order) - 2)
     return train if train.any() else None
 
 

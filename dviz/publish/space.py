@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from huggingface_hub import (
@@ -15,7 +15,7 @@ from huggingface_hub import (
 )
 
 from dviz import __version__
-from dviz.checkpoint import CONFIG, FILES, read_config
+from dviz.checkpoint import CONFIG, FILES, CheckpointConfig, read_config
 from dviz.data.folder import is_own_folder
 from dviz.data.registry import known_info
 from dviz.errors import SpaceError
@@ -31,18 +31,30 @@ KEPT = ".gitattributes"  # the Hub's own
 def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
     """Names of the project's checkpoints: those for everybody, and those of one's own pictures.
 
-    What was trained on, carried to or measured on one's own pictures holds their codes and labels,
-    and may hold the pictures. Whatever is not known to come with dviz counts as one's own.
+    What was trained on or carried to one's own pictures holds their codes and labels, and may hold
+    the pictures; so may what was carried on from it. Whatever is not known to come with dviz counts
+    as one's own. (What was only measured on them holds scores and the names of their factors.)
 
     Raises:
         CheckpointError: a config cannot be read.
     """
+    paths = sorted((Path(root) / "checkpoints").glob(f"*/{CONFIG}"))
+    configs = {path.parent.name: read_config(path.parent) for path in paths}
     public, own = [], []
-    for path in sorted((Path(root) / "checkpoints").glob(f"*/{CONFIG}")):
-        config = read_config(path.parent)
-        is_public = all(map(_comes_with_dviz, filter(None, (config.dataset, config.source))))
-        (public if is_public else own).append(path.parent.name)
+    for name in configs:
+        line = [configs[ancestor] for ancestor in _ancestors(name, configs)]
+        datasets = {dataset for config in line for dataset in (config.dataset, config.source)}
+        is_public = all(map(_comes_with_dviz, filter(None, datasets)))
+        (public if is_public else own).append(name)
     return public, own
+
+
+def _ancestors(name: str, configs: Mapping[str, CheckpointConfig]) -> list[str]:
+    """A checkpoint and those it comes from, as far as they are there."""
+    line = [name]
+    while (parent := configs[line[-1]].parent) in configs and parent not in line:
+        line.append(str(parent))
+    return line
 
 
 def _comes_with_dviz(dataset: str) -> bool:

@@ -89,6 +89,7 @@ def test_nothing_jumps_where_the_head_comes_after_the_tabs(context, url, width, 
     page.goto(url, wait_until="commit")
     page.wait_for_selector("#tabs", state="attached")
     page.wait_for_timeout(300)
+    assert held
     expect(page.locator("#top")).to_have_count(0)
     for route in held:
         route.continue_()

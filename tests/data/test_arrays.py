@@ -183,5 +183,21 @@ def test_what_belongs_together_is_said_in_numbers_or_words():
     assert from_arrays(IMAGES).photographs_of(np.arange(24)) is None
     with pytest.raises(ValueError, match="photographs has 2 entries; there are 5 images"):
         from_arrays(IMAGES[:5], photographs=[1, 2])
-    with pytest.raises(ValueError, match="all the same one"):
-        from_arrays(IMAGES[:5], photographs=[1] * 5)
+    with pytest.raises(ValueError, match="2 different ones; probes need at least 3"):
+        from_arrays(IMAGES[:5], photographs=[1, 1, 1, 1, 2])
+    with pytest.raises(ValueError, match="no list of numbers or words"):
+        from_arrays(IMAGES[:5], photographs=np.arange(5)[:, None])
+
+
+@pytest.mark.parametrize("form", [dict, pd.DataFrame, "torch"])
+def test_a_column_photograph_is_no_factor_whatever_holds_it(form):
+    table = {"photograph": list("aabbc"), "stain": [0, 1, 0, 1, 0]}
+    if form == "torch":
+        rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+        dataset = from_torch(
+            [{"image": image} | row for image, row in zip(IMAGES, rows, strict=False)]
+        )
+    else:
+        dataset = from_arrays(IMAGES[:5], form(table))
+    assert dataset.space.names == ("stain",)
+    assert dataset.photographs_of(np.arange(5)).tolist() == [0, 0, 1, 1, 2]

@@ -95,6 +95,24 @@ def test_own_images_that_belong_together_are_on_one_side():
     assert (by_photograph[1].photographs == shown).all()
 
 
+def test_labels_of_some_photographs_are_split_among_those(tmp_path):
+    """A factor known of four slides has a probe; one known of two has none, and nothing breaks."""
+    photograph = np.repeat(np.arange(8), 10)
+    images = np.random.default_rng(0).integers(0, 256, (80, 64, 64, 3), dtype=np.uint8)
+    known = np.arange(80) % 2
+    labels = {"four": np.where(photograph < 4, known, np.nan), "all": known}
+    labels["two"] = np.where(photograph < 2, known, np.nan)
+    dataset = from_arrays(images, labels, photographs=photograph)
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(4, 8))
+    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
+    save_checkpoint(tmp_path / "x", model, config)
+    checkpoint = load_checkpoint(tmp_path / "x")
+    result = evaluate_checkpoint(checkpoint, dataset, num_images=80, num_pairs=50, jobs=1)
+    assert {probe.factor for probe in result.probes} == {"four", "all"}
+    assert set(load_probes(tmp_path / "x" / "probes.npz")) == {"four", "all", "two"}
+
+
 def test_same_seed_same_report_other_seed_other_sample():
     model = PatchReader().eval()
     settings = {"num_images": 90, "num_pairs": 60, "jobs": 1, "probes": False}

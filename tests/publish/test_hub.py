@@ -553,7 +553,7 @@ def test_all_leaves_out_what_was_made_with_own_pictures(server, root, script):
     path = root / "checkpoints" / "two" / CONFIG
     path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "folder:album"}))
     out = script("--all", "--repo-id", "ada")[1]
-    assert out.splitlines()[0].endswith("(else by name): two")
+    assert out.splitlines()[0].endswith("(name them to push them): two")
     assert list(server.repositories) == ["ada/one"]
     assert script(root / "checkpoints" / "two", "--repo-id", "ada")[0] == 0
     assert list(server.repositories) == ["ada/one", "ada/two"]

@@ -179,10 +179,12 @@ def test_a_dry_run_lists_and_sends_nothing(server, root, script):
 def test_what_was_learnt_on_one_s_own_pictures_stays_here(server, root, script):
     write_own(root, "album", dataset="folder:album")
     write_own(root, "from-album", source="folder:album")
-    assert public_checkpoints(root) == ([NAMES[0]], ["album", "from-album"])
+    write_own(root, "on-from-there", parent="album")
+    own = ["album", "from-album", "on-from-there"]
+    assert public_checkpoints(root) == ([NAMES[0]], own)
     for arguments in (("--dry-run",), ()):
         out = script("--repo-id", SPACE, *arguments).out
-        assert out.splitlines()[0].endswith(": album, from-album")
+        assert out.splitlines()[0].endswith(f": {', '.join(own)}")
         assert "checkpoints/album" not in out
     assert sent_checkpoints(server) == {NAMES[0]}
 

@@ -33,16 +33,20 @@ def title_alone(key: str, config: CheckpointConfig) -> str:
 
 
 def titles_of(configs: Mapping[str, CheckpointConfig]) -> dict[str, str]:
-    """What checkpoints beside each other are called; a second Source of a dataset with its key."""
+    """What checkpoints beside each other are called; a second Source of a dataset with its key.
+
+    The one that is named as its dataset is the first, wherever it stands.
+    """
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for key, config in configs.items():
+    for key in sorted(configs, key=lambda key: key != configs[key].dataset):
+        config = configs[key]
         title = title_alone(key, config)
         if config.kind == SOURCE:
             title = _told_apart(key, config) if title in taken else title
             taken.add(title)
         found[key] = title
-    return found
+    return {key: found[key] for key in configs}
 
 
 def _told_apart(key: str, config: CheckpointConfig) -> str:

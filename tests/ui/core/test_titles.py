@@ -13,7 +13,7 @@ from dviz.ui.core import starts
 from dviz.ui.core.codes_map import map_value
 from dviz.ui.core.families import families
 from dviz.ui.core.library import Library
-from dviz.ui.core.titles import title_of, titled
+from dviz.ui.core.titles import title_of, titled, titles_of
 from dviz.ui.parts import transfer
 from dviz.ui.parts.dimension import column
 from dviz.ui.parts.panel import stages_of
@@ -37,6 +37,13 @@ def twins(checkpoints, tmp_path_factory):
     config = shutil.copytree(checkpoints / DIRECT, root / f"{FIRST}-to-things") / CONFIG
     config.write_text(json.dumps(json.loads(config.read_text()) | {"parent": FIRST}))
     return Library(root)
+
+
+def test_the_source_named_as_its_dataset_has_the_plain_title_wherever_it_stands(twins):
+    config = twins.get(SOURCE).config
+    keys = (f"{config.dataset}-labelled", config.dataset, "mine")
+    titles = {keys[0]: f"{DATASET} (labelled)", keys[1]: DATASET, keys[2]: keys[2]}
+    assert titles_of(dict.fromkeys(keys, config)) == titles
 
 
 @pytest.mark.parametrize(("key", "title"), [(FIRST, DATASET), (SOURCE, SOURCE)])

@@ -46,10 +46,15 @@ def root_of(name: str, known: Mapping[str, T]) -> str:
 
     A circle of parents ends where it would begin anew.
     """
-    seen = [name]
-    while (parent := known[seen[-1]].config.parent) in known and parent not in seen:
-        seen.append(str(parent))
-    return seen[-1]
+    return line_of(name, {key: entry.config for key, entry in known.items()})[-1]
+
+
+def line_of(name: str, configs: Mapping[str, CheckpointConfig]) -> list[str]:
+    """A checkpoint and its ancestors, as far as they are known, from it back to the oldest."""
+    line = [name]
+    while (parent := configs[line[-1]].parent) in configs and parent not in line:
+        line.append(str(parent))
+    return line
 
 
 def source_folder(folder: Path) -> Path:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from dviz.data.info import DatasetInfo
-from dviz.data.labels import LEAST_PHOTOGRAPHS, PHOTOGRAPH
+from dviz.data.labels import PHOTOGRAPH
 from dviz.data.numbers import Span, holds_numbers, span_of, widest
 from dviz.data.photos import to_model_input, to_rgb
-from dviz.data.table import TableDataset
+from dviz.data.table import TableDataset, number_photographs
 from dviz.errors import DatasetError
 from dviz.factors import Factor, FactorSpace
 
@@ -260,25 +260,16 @@ def _factors(
 
 
 def _together(photographs: Any, count: int) -> np.ndarray | None:
-    """Numbers of photographs, int64 (N,); an image of none has one of its own; None if all do."""
+    """Numbers of photographs, int64 (N,); see `number_photographs`."""
     if photographs is None:
         return None
     try:
-        found, names = pd.factorize(pd.Series(_column(photographs)).replace("", None))
+        codes, _ = pd.factorize(pd.Series(_column(photographs)).replace("", None))
     except TypeError as error:
         raise ValueError(f"photographs are no list of numbers or words ({error})") from error
-    if len(found) != count:
-        raise ValueError(f"photographs has {len(found)} entries; there are {count} images")
-    alone = np.flatnonzero(found < 0)
-    found[alone] = len(names) + np.arange(len(alone))
-    number = len(names) + len(alone)
-    if number < min(LEAST_PHOTOGRAPHS, count):
-        raise ValueError(
-            f"photographs are {number} different ones; probes need at least {LEAST_PHOTOGRAPHS}"
-        )
-    if number == count:
-        return None
-    return found.astype(np.int64)
+    if len(codes) != count:
+        raise ValueError(f"photographs has {len(codes)} entries; there are {count} images")
+    return number_photographs([None if c < 0 else int(c) for c in codes], "photographs")
 
 
 def _column(values: Any) -> Any:

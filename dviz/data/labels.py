@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dviz.data.table import UNKNOWN
+from dviz.data.table import UNKNOWN, number_photographs
 from dviz.errors import DatasetError
 from dviz.factors import Factor, FactorSpace, as_number
 
 IMAGE = "image"  # the column of file names
 PHOTOGRAPH = "photograph"  # that of what images were cut from; see `Labels`
-LEAST_PHOTOGRAPHS = 3  # one to learn from, two to be asked about
 GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 
 
@@ -57,7 +56,9 @@ def read_labels(content: str, source: str) -> Labels:
             what = f"{name!r} is named twice" if name else "there is no image name"
             raise DatasetError(f"{source}, line {line}: {what}; each image needs one line")
         seen.add(name)
-    photographs = _photographs(columns.pop(PHOTOGRAPH, None), source)
+    cells = columns.pop(PHOTOGRAPH, [""] * len(names))
+    together = [None if cell.lower() in GAPS else cell for cell in cells]
+    photographs = number_photographs(together, f"{source}, column {PHOTOGRAPH!r}")
     factors, table = [], np.empty((len(names), len(columns)), dtype=np.int64)
     for j, (name, cells) in enumerate(columns.items()):
         values, table[:, j] = _classes(cells)
@@ -70,27 +71,6 @@ def read_labels(content: str, source: str) -> Labels:
             )
         factors.append(Factor(name, len(values), values))
     return Labels(names, FactorSpace(factors), table, photographs)
-
-
-def _photographs(cells: list[str] | None, source: str) -> np.ndarray | None:
-    """Numbers of the photographs that cells name, int64 (N,); each gap has one of its own.
-
-    None where all do.
-    """
-    if cells is None:
-        return None
-    rows = enumerate(cells)
-    own = [("", row) if cell.lower() in GAPS else (cell, UNKNOWN) for row, cell in rows]
-    number = {key: i for i, key in enumerate(dict.fromkeys(own))}
-    if len(number) < min(LEAST_PHOTOGRAPHS, len(cells)):
-        raise DatasetError(
-            f"{source}: column {PHOTOGRAPH!r} names {len(number)} photographs; probes learn from "
-            f"some and are asked about others, so name at least {LEAST_PHOTOGRAPHS}, or call the "
-            "column something else if it is a factor"
-        )
-    if len(number) == len(cells):
-        return None
-    return np.array([number[key] for key in own], dtype=np.int64)
 
 
 def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[list[str]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from dviz.errors import DatasetError
 from dviz.factors import UNIFORM, FactorSpace
 
 UNKNOWN = -1
+LEAST_PHOTOGRAPHS = 3  # one to learn from, two to be asked about
 AT_ONCE = 32  # pairs sought together; the search holds AT_ONCE · N · F bytes
 
 
@@ -160,6 +161,29 @@ class TableDataset(FactorDataset):
             first += chosen[found].tolist()
             second += _one_a_row(allowed[found], rng).tolist()
         return self._complete[first], self._complete[second]
+
+
+def number_photographs(names: Sequence[Hashable | None], source: str) -> np.ndarray | None:
+    """Which photograph each of N images belongs to, int64 (N,); None where each stands for itself.
+
+    Args:
+        names: of photographs; None for an image of none, which has one of its own.
+        source: what to call them in an error.
+
+    Raises:
+        DatasetError: there are fewer than three.
+    """
+    own = [(name, UNKNOWN if name is not None else row) for row, name in enumerate(names)]
+    number = {key: i for i, key in enumerate(dict.fromkeys(own))}
+    if len(number) < min(LEAST_PHOTOGRAPHS, len(names)):
+        raise DatasetError(
+            f"{source}: {len(number)} photographs for {len(names):,} images; probes learn from "
+            f"some and are asked about others, so name at least {LEAST_PHOTOGRAPHS}, or call it "
+            "something else if it is a factor"
+        )
+    if len(number) == len(names):
+        return None
+    return np.array([number[key] for key in own], dtype=np.int64)
 
 
 def _with_partner(table: np.ndarray, partners: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -31,14 +31,12 @@ from dviz.measuring.machine import describe_machine
 from dviz.measuring.probe_files import save_probes
 from dviz.measuring.probing import arc_scores, probe_scores
 from dviz.measuring.report import (
-    BY_PHOTOGRAPH,
-    BY_ROW,
     Baseline,
     DatasetReport,
     read_report,
     write_report,
 )
-from dviz.measuring.splits import training_rows
+from dviz.measuring.splits import kind_of_split, training_rows
 from dviz.metrics.confidence import fit_calibrated
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.suite import METRICS, evaluate_all
@@ -120,15 +118,15 @@ def encode_sample(
             losses.append(np.stack([seen.cross_entropy, squares]))
             objects.append(_fidelity(seen) if dataset.info.on_black else np.full((2, 1), math.nan))
     unknown = (math.nan, math.nan)
-    errors = np.concatenate(losses, 1).mean(1).tolist() if losses else list(unknown)
+    reconstruction, mse = np.concatenate(losses, 1).mean(1).tolist() if losses else unknown
     fidelity = _mean_of_known(np.concatenate(objects, 1)) if objects else unknown
     return EncodedSample(
         np.concatenate([part.mean for part in codes]),
         None if codes[0].std is None else np.concatenate([part.std for part in codes]),
         np.concatenate(sampled),
         np.concatenate(classes),
-        errors[0],
-        errors[1],
+        reconstruction,
+        mse,
         *fidelity,
         np.concatenate(photographs) if photographs else None,
     )
@@ -199,7 +197,7 @@ def measure(
         mse=known_or_none(sample.mse, 6),
         probes=scores,
         scores=other_scores(sample, names, seed, jobs) if probes and not models else {},
-        split=BY_ROW if training_rows(sample.photographs, seed) is None else BY_PHOTOGRAPH,
+        split=kind_of_split(sample.photographs, seed),
         arc=arc_scores(sample, dataset, seed, jobs, models) if probes else [],
         seconds=round(time.perf_counter() - began, 1),
         machine=describe_machine(encoder.device),

@@ -52,7 +52,7 @@ def probe_scores(
         known = sample.classes[:, j] != UNKNOWN
         photographs = sample.photographs
         split = split_by_photograph(None if photographs is None else photographs[known], seed)
-        if known.sum() < 3 or (photographs is not None and not split.by_photograph):
+        if known.sum() < 3 or (photographs is not None and split.train is None):
             continue
         table = sample.mean[known], sample.classes[known, j : j + 1]
         asked: dict[str, str | list[int]] = {"all": "all"}

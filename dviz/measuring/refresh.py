@@ -22,8 +22,8 @@ from dviz.measuring.encoder import EncodedSample, other_scores
 from dviz.measuring.evidence import Evidence, pack_covariance
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probing import arc_scores, probe_scores
-from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW, DatasetReport, read_report, write_report
-from dviz.measuring.splits import training_rows
+from dviz.measuring.report import DatasetReport, read_report, write_report
+from dviz.measuring.splits import kind_of_split
 from dviz.metrics.arrays import row_keys
 from dviz.metrics.pairs import associate_pairs
 from dviz.metrics.suite import reported_scores
@@ -113,7 +113,7 @@ def with_probes(
     return replace(
         result,
         probes=probe_scores(sample, S, names, result.seed, jobs),
-        split=BY_ROW if training_rows(together, result.seed) is None else BY_PHOTOGRAPH,
+        split=kind_of_split(together, result.seed),
         arc=arc_scores(sample, dataset, result.seed, jobs),
     )
 

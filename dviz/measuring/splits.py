@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dviz.data.base import FactorDataset
+from dviz.measuring.report import BY_PHOTOGRAPH, BY_ROW
 
 TRAINING_SHARE = 2 / 3
 
@@ -22,10 +23,6 @@ class Split(NamedTuple):
     train: np.ndarray | None = None
     groups: np.ndarray | None = None
 
-    @property
-    def by_photograph(self) -> bool:
-        return self.train is not None
-
 
 def split_by_photograph(photographs: np.ndarray | None, seed: int) -> Split:
     """How probes of a random sample, made of these photographs (N,), are trained and tested.
@@ -33,6 +30,11 @@ def split_by_photograph(photographs: np.ndarray | None, seed: int) -> Split:
     To be asked anew of the images whose label is known: photographs of one side may have none.
     """
     return Split(training_rows(photographs, seed), photographs)
+
+
+def kind_of_split(photographs: np.ndarray | None, seed: int) -> str:
+    """What reports call that split."""
+    return BY_ROW if training_rows(photographs, seed) is None else BY_PHOTOGRAPH
 
 
 def training_rows(photographs: np.ndarray | None, seed: int) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import (
@@ -15,10 +15,11 @@ from huggingface_hub import (
 )
 
 from dviz import __version__
-from dviz.checkpoint import CONFIG, FILES, CheckpointConfig, read_config
+from dviz.checkpoint import CONFIG, FILES, read_config
 from dviz.data.folder import is_own_folder
 from dviz.data.registry import known_info
 from dviz.errors import SpaceError
+from dviz.lineage import line_of
 from dviz.publish.hub import check_checkpoint, check_names, explained
 
 TOP = ("README.md", "LICENSE", "app.py", "requirements.txt")
@@ -42,19 +43,11 @@ def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
     configs = {path.parent.name: read_config(path.parent) for path in paths}
     public, own = [], []
     for name in configs:
-        line = [configs[ancestor] for ancestor in _ancestors(name, configs)]
+        line = [configs[ancestor] for ancestor in line_of(name, configs)]
         datasets = {dataset for config in line for dataset in (config.dataset, config.source)}
         is_public = all(map(_comes_with_dviz, filter(None, datasets)))
         (public if is_public else own).append(name)
     return public, own
-
-
-def _ancestors(name: str, configs: Mapping[str, CheckpointConfig]) -> list[str]:
-    """A checkpoint and those it comes from, as far as they are there."""
-    line = [name]
-    while (parent := configs[line[-1]].parent) in configs and parent not in line:
-        line.append(str(parent))
-    return line
 
 
 def _comes_with_dviz(dataset: str) -> bool:

@@ -183,7 +183,7 @@ def test_what_belongs_together_is_said_in_numbers_or_words():
     assert from_arrays(IMAGES).photographs_of(np.arange(24)) is None
     with pytest.raises(ValueError, match="photographs has 2 entries; there are 5 images"):
         from_arrays(IMAGES[:5], photographs=[1, 2])
-    with pytest.raises(ValueError, match="2 different ones; probes need at least 3"):
+    with pytest.raises(DatasetError, match="photographs: 2 photographs for 5 images"):
         from_arrays(IMAGES[:5], photographs=[1, 1, 1, 1, 2])
     with pytest.raises(ValueError, match="no list of numbers or words"):
         from_arrays(IMAGES[:5], photographs=np.arange(5)[:, None])

@@ -19,7 +19,7 @@ HEADER = "image,colour"
         (["image,", "photo00.png,1"], "names that differ"),
         ([HEADER, "photo00.png,"], "column 'colour' is empty"),
         ([HEADER, "photo00.png,red", "photo01.png,"], "column 'colour' has a label for one image"),
-        (["image,photograph", "a.png,1", "b.png,1"], "column 'photograph' names 1 photographs"),
+        (["image,photograph", "a.png,1", "b.png,1"], "column 'photograph': 1 photographs for 2"),
     ],
 )
 def test_broken_labels_are_named_in_one_line(lines, message):

@@ -55,6 +55,15 @@ class PatchReader(torch.nn.Module):
         return torch.zeros(len(z), 3, 64, 64)
 
 
+def untrained(folder, dataset):
+    """A checkpoint that learnt nothing."""
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(4, 8))
+    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
+    save_checkpoint(folder, model, config)
+    return load_checkpoint(folder)
+
+
 def test_an_encoder_that_reads_every_factor_is_seen_as_such():
     report, sample = measure(
         PatchReader().eval(), Patches(), num_images=900, num_pairs=600, seed=3, jobs=1
@@ -103,11 +112,7 @@ def test_labels_of_some_photographs_are_split_among_those(tmp_path):
     labels = {"four": np.where(photograph < 4, known, np.nan), "all": known}
     labels["two"] = np.where(photograph < 2, known, np.nan)
     dataset = from_arrays(images, labels, photographs=photograph)
-    torch.manual_seed(0)
-    model = VAE(VAEConfig(4, 8))
-    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
-    save_checkpoint(tmp_path / "x", model, config)
-    checkpoint = load_checkpoint(tmp_path / "x")
+    checkpoint = untrained(tmp_path / "x", dataset)
     result = evaluate_checkpoint(checkpoint, dataset, num_images=80, num_pairs=50, jobs=1)
     assert {probe.factor for probe in result.probes} == {"four", "all"}
     assert set(load_probes(tmp_path / "x" / "probes.npz")) == {"four", "all", "two"}
@@ -135,11 +140,7 @@ def test_a_sample_has_codes_means_of_errors_and_draws():
 
 def test_a_checkpoint_gets_its_report_codes_probes_and_baselines(tmp_path):
     dataset = Patches()
-    torch.manual_seed(0)
-    model = VAE(VAEConfig(4, 8))
-    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
-    save_checkpoint(tmp_path / "x", model, config)
-    checkpoint = load_checkpoint(tmp_path / "x")
+    checkpoint = untrained(tmp_path / "x", dataset)
     result = evaluate_checkpoint(checkpoint, dataset, num_images=120, num_pairs=50, jobs=1)
     add_baseline(checkpoint.folder, "random", "an untrained encoder", result)
     add_baseline(checkpoint.folder, "random", "the same again", result)

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from dviz.checkpoint import load_checkpoint
     from dviz.measuring.encoder import add_baseline
-    from dviz.representations.efficientnet import find_weights
+    from dviz.models.efficientnet import find_weights
     from dviz.training.baselines import read_recipes
 
     recipes = read_recipes(args.recipes)

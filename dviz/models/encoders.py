@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+
+from dviz.models.efficientnet import LOCAL_FEATURES, load_network
 
 
 class Encoder(nn.Module):
@@ -41,13 +44,36 @@ class DeepEncoder(Encoder):
             *_down(n, 2 * n),  # (N, 2n, 8, 8)
             *_down(2 * n, 2 * n),  # (N, 2n, 4, 4)
         )
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.LayerNorm(32 * n),
-            nn.Linear(32 * n, 8 * n),
-            nn.SiLU(),
-            nn.Linear(8 * n, 2 * latent_size),
-        )
+        self.head = _hidden(32 * n, 8 * n, latent_size)
+
+
+class ImageNetEncoder(Encoder):
+    """The first eleven blocks of a network trained on ImageNet, then a hidden layer of 8n.
+
+    They never learn, and are no weights of this encoder: every one looks through the same
+    EfficientNet-Lite0, whose package must be installed (`dviz.models.efficientnet`).
+    """
+
+    def __init__(self, filters: int, latent_size: int) -> None:
+        nn.Module.__init__(self)
+        self.convolutions = _Frozen()
+        self.head = _hidden(LOCAL_FEATURES, 8 * filters, latent_size)
+
+
+class _Frozen(nn.Module):
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        return load_network(device=x.device).local_features(x)
+
+
+def _hidden(inputs: int, hidden: int, latent_size: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.LayerNorm(inputs),
+        nn.Linear(inputs, hidden),
+        nn.SiLU(),
+        nn.Linear(hidden, 2 * latent_size),
+    )
 
 
 def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
@@ -56,5 +82,5 @@ def _down(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     return convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.02, inplace=True)
 
 
-ENCODERS = {"study": Encoder, "deep": DeepEncoder}
+ENCODERS = {"study": Encoder, "deep": DeepEncoder, "imagenet": ImageNetEncoder}
 """Encoders by the name a config calls them."""

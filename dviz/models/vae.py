@@ -33,7 +33,7 @@ class VAEConfig:
         decoder_hidden: width of one more layer between code and feature maps of the study's
             decoder; 0 for none (study).
         recolour: whether a colour map follows the decoder (see `Decoder`); not in the study.
-        encoder: "study" or "deep", see `dviz.models.encoders`.
+        encoder: "study", "deep" or "imagenet", see `dviz.models.encoders`.
         decoder: "study" or "modulated", see `dviz.models.decoders`.
         decoder_filters: n of the decoder where it is another than the encoder's; 0: the same.
     """

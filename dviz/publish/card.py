@@ -32,6 +32,7 @@ from dviz.data.registry import known_info
 from dviz.errors import DatasetError
 from dviz.files import write_text
 from dviz.measuring.report import DatasetReport, Report, read_report
+from dviz.models.efficientnet import HOW_TO_GET
 from dviz.publish.measured import TASK, compared, measured, model_index
 from dviz.publish.traversal import rows_of
 from dviz.representations.base import SIDE
@@ -195,6 +196,7 @@ def _facts(config: CheckpointConfig) -> str:
         "dataset": _described(config.dataset),
         "factors": ", ".join(f"{factor.name} ({factor.size})" for factor in config.factors),
         "architecture": config.architecture.summary,
+        "encoder": _looks_through(config),
         "training": ", ".join(
             f"{name.replace('_', ' ')} {value}" for name, value in config.training.items()
         ),
@@ -203,6 +205,13 @@ def _facts(config: CheckpointConfig) -> str:
         "written by": f"dviz {config.version}",
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _looks_through(config: CheckpointConfig) -> str:
+    """What an encoder needs that is not among its weights."""
+    if getattr(config.architecture, "encoder", "") != "imagenet":
+        return ""
+    return f"looks through EfficientNet-Lite0, trained on ImageNet (`{HOW_TO_GET}`)"
 
 
 def _painting(config: CheckpointConfig) -> str:

@@ -80,6 +80,7 @@ def test_without_labels_nothing_is_trained(direct, tmp_path, monkeypatch):
 
 def test_without_imagenets_weights_nothing_is_trained(tuned, tmp_path, monkeypatch):
     monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
+    monkeypatch.setattr("dviz.models.efficientnet.find_spec", lambda name: None)
     monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: pytest.fail("trained"))
     with pytest.raises(DvizError, match="EfficientNet-Lite0's weights are not in"):
         run(tuned, "random", "imagenet-10")

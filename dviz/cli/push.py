@@ -45,7 +45,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def chosen(args: argparse.Namespace) -> list[Path]:
     """The folders to push; with --all it says which are left out."""
-    from dviz.publish.space import public_checkpoints
+    from dviz.publish.own import public_checkpoints
 
     if args.all == bool(args.checkpoints):
         raise DvizError("name the checkpoint folders to push, or give --all")
@@ -72,6 +72,17 @@ def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:
     return repo_id
 
 
+def tell_left_out(folder: Path) -> None:
+    """Say what was measured of it that is nobody else's business."""
+    from dviz.checkpoint import REPORT, read_config
+    from dviz.measuring.report import read_report
+    from dviz.publish.own import own_results
+
+    if own := own_results(read_config(folder), read_report(folder / REPORT)):
+        what = ", ".join(own)
+        print(f"{folder.name}: without what was measured on your own pictures ({what})")
+
+
 def without(args: argparse.Namespace) -> list[str]:
     """The files that are not wanted there."""
     from dviz.checkpoint import DECODER, ENCODER, ONNX, SAMPLES
@@ -94,7 +105,7 @@ def show(folder: Path, repo_id: str, revision: str | None, left_out: Sequence[st
     made = set((SAMPLES,) if read_config(folder).kind == EXTERNAL else DERIVED) - {*left_out}
     if not all((folder / name).is_file() for name in (CODES, CLASSES)):
         made -= {SAMPLES}
-    card = checkpoint_card(folder, repo_id, revision, {*told, *made})
+    card = checkpoint_card(folder, repo_id, revision, {*told, *made}, shared=True)
     told[CARD] = f"{len(card.encode()):>12,} bytes"
     told |= dict.fromkeys((name for name in DERIVED if name in made), f"{'made anew':>18}")
     print(f"{repo_id}:")
@@ -131,6 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for folder in targets:
         hub.check_checkpoint(folder)
     for folder, repo_id in targets.items():
+        tell_left_out(folder)
         if args.dry_run:
             show(folder, repo_id, args.revision, without(args))
         else:

@@ -36,7 +36,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
     from dviz.publish.hub import check_names
-    from dviz.publish.space import check_space, deploy, public_checkpoints, space_files
+    from dviz.publish.own import public_checkpoints
+    from dviz.publish.space import check_space, deploy, space_files
 
     check_names(args.repo_id)
     checkpoints = [folder.name for folder in args.checkpoints]

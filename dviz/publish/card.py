@@ -34,6 +34,7 @@ from dviz.files import write_text
 from dviz.measuring.report import DatasetReport, Report, read_report
 from dviz.models.efficientnet import HOW_TO_GET
 from dviz.publish.measured import TASK, compared, measured, model_index
+from dviz.publish.own import shared_report
 from dviz.publish.traversal import rows_of
 from dviz.representations.base import SIDE
 
@@ -83,14 +84,19 @@ def checkpoint_card(
     repo_id: str | None = None,
     revision: str | None = None,
     files: Collection[str] | None = None,
+    *,
+    shared: bool = False,
 ) -> str:
     """The `model_card` of the checkpoint in `folder`; `files` are by default those in it.
+
+    Where it is `shared` with others it says nothing of `dviz.publish.own.own_results`.
 
     Raises:
         CheckpointError: the config or the report cannot be read.
     """
     folder = Path(folder)
-    config, report = read_config(folder), read_report(folder / REPORT)
+    config = read_config(folder)
+    report = shared_report(folder) if shared else read_report(folder / REPORT)
     if files is None:
         files = [name for name in (*FILES, *DERIVED) if (folder / name).is_file()]
     return model_card(config, report, repo_id, revision, files)

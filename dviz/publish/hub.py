@@ -49,6 +49,7 @@ from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probe_files import load_probes
 from dviz.measuring.report import read_report
 from dviz.publish.card import checkpoint_card
+from dviz.publish.own import shared_content
 
 MAX_BYTES = LIMITS.hub_bytes
 LARGEST = {CONFIG: LIMITS.config_bytes, REPORT: LIMITS.report_bytes}  # bytes of one file
@@ -77,8 +78,8 @@ def push(
 
     Afterwards the repository holds exactly this folder's checkpoint files: those of `FILES` and
     `DERIVED` that are missing here are deleted there, so no report outlives its weights. The card
-    is made anew, so that it says how to load the checkpoint from there; the folder's own stays as
-    it is.
+    is made anew, so that it says how to load the checkpoint from there, and what was measured on
+    pictures of one's own alone is left out (`dviz.publish.own`); the folder stays as it is.
 
     Args:
         repo_id: "user/name".
@@ -98,7 +99,7 @@ def push(
     check_names(repo_id, revision)
     config = check_checkpoint(folder).config
     files = _sent(folder, without)
-    card = checkpoint_card(folder, repo_id, revision, files)
+    card = checkpoint_card(folder, repo_id, revision, files, shared=True)
     if not (token or get_token()):
         raise CheckpointError("pushing needs a token; set HF_TOKEN or log in with `hf auth login`")
     api = HfApi(token=token)
@@ -205,7 +206,7 @@ def _operations(
     stale = ({*FILES, *DERIVED} & set(there)) - {CARD, *here}
     return [
         CommitOperationAdd(CARD, card.encode()),
-        *(CommitOperationAdd(name, folder / name) for name in here),
+        *(CommitOperationAdd(name, shared_content(folder / name)) for name in here),
         *(CommitOperationDelete(name) for name in sorted(stale)),
     ]
 

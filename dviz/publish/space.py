@@ -15,43 +15,17 @@ from huggingface_hub import (
 )
 
 from dviz import __version__
-from dviz.checkpoint import CONFIG, FILES, read_config
-from dviz.data.folder import is_own_folder
-from dviz.data.registry import known_info
+from dviz.checkpoint import CARD, CONFIG, FILES
 from dviz.errors import SpaceError
-from dviz.lineage import line_of
+from dviz.publish.card import checkpoint_card
 from dviz.publish.hub import check_checkpoint, check_names, explained
+from dviz.publish.own import shared_content
 
 TOP = ("README.md", "LICENSE", "app.py", "requirements.txt")
 CODE = (".py", ".js", ".css", ".html")
 PYTHONS = ("3.10", "3.11", "3.12")
 DESCRIPTION_LIMIT = 60  # characters; the Hub refuses more
 KEPT = ".gitattributes"  # the Hub's own
-
-
-def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
-    """Names of the project's checkpoints: those for everybody, and those of one's own pictures.
-
-    What was trained on or carried to one's own pictures holds their codes and labels, and may hold
-    the pictures; so may what was carried on from it. Whatever is not known to come with dviz counts
-    as one's own. (What was only measured on them holds scores and the names of their factors.)
-
-    Raises:
-        CheckpointError: a config cannot be read.
-    """
-    paths = sorted((Path(root) / "checkpoints").glob(f"*/{CONFIG}"))
-    configs = {path.parent.name: read_config(path.parent) for path in paths}
-    public, own = [], []
-    for name in configs:
-        line = [configs[ancestor] for ancestor in line_of(name, configs)]
-        datasets = {dataset for config in line for dataset in (config.dataset, config.source)}
-        is_public = all(map(_comes_with_dviz, filter(None, datasets)))
-        (public if is_public else own).append(name)
-    return public, own
-
-
-def _comes_with_dviz(dataset: str) -> bool:
-    return known_info(dataset) is not None and not is_own_folder(dataset)
 
 
 def space_files(root: str | Path, checkpoints: Sequence[str]) -> list[str]:
@@ -158,10 +132,17 @@ def deploy(
         commit = api.create_commit(
             repo_id,
             [
-                *(CommitOperationAdd(name, root / name) for name in files),
+                *(CommitOperationAdd(name, _content(root / name)) for name in files),
                 *(CommitOperationDelete(name) for name in sorted(stale)),
             ],
             repo_type=kind,
             commit_message=f"dviz {__version__}",
         )
     return commit.commit_url
+
+
+def _content(path: Path) -> Path | bytes:
+    """What is sent of a file; of a checkpoint's nothing that was measured on one's own pictures."""
+    if path.name == CARD and (path.parent / CONFIG).is_file():
+        return checkpoint_card(path.parent, shared=True).encode()
+    return shared_content(path)

@@ -39,12 +39,14 @@ from dviz.checkpoint import (
 from dviz.cli import common
 from dviz.errors import CheckpointError
 from dviz.factors import Factor
+from dviz.measuring.report import read_report
 from dviz.models.vae import VAE, VAEConfig
 from dviz.publish import hub
 from dviz.publish.card import checkpoint_card, write_card
 from dviz.publish.traversal import write_traversal
 from tests.publish import hub_server
 from tests.publish.hub_server import CUT, FLIPPED, OWNER, SHORT, STRANGER
+from tests.publish.own import measured_on_own
 from tests.ui.material import NAMES
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "push_to_hub.py"
@@ -275,7 +277,7 @@ def test_pushing_needs_a_token_with_permission(server, folder, refusal, monkeypa
 
 
 def test_a_card_that_the_hub_refuses_is_named(server, folder, refusal, monkeypatch):
-    monkeypatch.setattr(hub, "checkpoint_card", lambda *place: "no front matter")
+    monkeypatch.setattr(hub, "checkpoint_card", lambda *place, shared: "no front matter")
     assert "README.md: Invalid metadata" in refusal(hub.push, folder, REPO)
 
 
@@ -566,6 +568,28 @@ def test_all_pushes_one_alone_into_a_namespace_too(server, root, script):
     assert "give ada alone" in script("--all", "--repo-id", REPO)[2]
     shutil.rmtree(root / "checkpoints")
     assert "no checkpoints" in script("--all", "--repo-id", "ada")[2]
+
+
+def test_what_was_only_measured_on_own_pictures_stays_here(server, whole, script):
+    measured_on_own(whole)
+    known = set(read_report(whole / REPORT).results) - {"folder:ward"}
+    code, out, _ = script(whole, "--repo-id", REPO, "--no-onnx", "--no-parquet")
+    assert (code, out.splitlines()[0]) == (
+        0,
+        f"{whole.name}: without what was measured on your own pictures (folder:ward)",
+    )
+    loaded = hub.load(REPO)
+    assert set(read_report(loaded.folder / REPORT).results) == known
+    assert "ward" not in (loaded.folder / CARD).read_text(encoding="utf-8")
+    assert set(read_report(whole / REPORT).results) == known | {"folder:ward"}
+
+
+def test_what_a_checkpoint_of_own_pictures_was_measured_on_goes_with_it(server, whole):
+    measured_on_own(whole)
+    path = whole / CONFIG
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "folder:ward"}))
+    hub.push(whole, REPO)
+    assert "folder:ward" in read_report(hub.load(REPO).folder / REPORT).results
 
 
 @pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])

@@ -12,18 +12,20 @@ from huggingface_hub import metadata_load
 from huggingface_hub.utils import disable_progress_bars
 
 import dviz
-from dviz.checkpoint import FILES, THUMBNAILS
+from dviz.checkpoint import CARD, FILES, REPORT, THUMBNAILS
 from dviz.cli import common
 from dviz.errors import CheckpointError, DvizError, SpaceError
+from dviz.publish.card import write_card
+from dviz.publish.own import public_checkpoints
 from dviz.publish.space import (
     check_front_matter,
     check_space,
     deploy,
-    public_checkpoints,
     read_pins,
     space_files,
 )
 from tests.publish.hub_server import OWNER, STRANGER
+from tests.publish.own import measured_on_own
 from tests.ui.material import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,6 +189,19 @@ def test_what_was_learnt_on_one_s_own_pictures_stays_here(server, root, script):
         assert out.splitlines()[0].endswith(f": {', '.join(own)}")
         assert "checkpoints/album" not in out
     assert sent_checkpoints(server) == {NAMES[0]}
+
+
+def test_what_was_only_measured_on_own_pictures_stays_here(server, root, script):
+    measured_on_own(root / "checkpoints" / NAMES[0])
+    write_card(root / "checkpoints" / NAMES[0])
+    assert "ward" in (root / "checkpoints" / NAMES[0] / CARD).read_text(encoding="utf-8")
+    script("--repo-id", SPACE)
+    repository = server.repositories[SPACE]
+    files = repository.commits[repository.branches["main"]]
+    place = f"checkpoints/{NAMES[0]}"
+    for name in (REPORT, CARD):
+        assert b"ward" not in files[f"{place}/{name}"]
+    assert "ward" in (root / place / REPORT).read_text(encoding="utf-8")
 
 
 def test_a_model_kept_with_pictures_that_were_in_memory_stays_here(server, root, script, tmp_path):

@@ -10,7 +10,8 @@
     traversal.png        picture of every active dimension (see dviz.publish.traversal)
     README.md            model card
 
-Only the first two are needed to load it. Somebody's own model (kind "external") has, in place of
+Only the first two are needed to load it (and, to encode with an "imagenet" encoder, the package of
+`dviz.models.efficientnet`). Somebody's own model (kind "external") has, in place of
 the weights, `encoder.onnx` and, if it can paint, `decoder.onnx`.
 """
 

@@ -37,6 +37,26 @@ def checkpoints(tmp_path_factory):
 
 
 @pytest.fixture
+def backbone(tmp_path, monkeypatch):
+    """What encoders of kind "imagenet" look through, with random weights; its file."""
+    from dviz.models import efficientnet
+    from tests.models.backbone import install
+
+    yield install(monkeypatch, tmp_path / "installed")
+    efficientnet._read.cache_clear()
+
+
+@pytest.fixture
+def no_backbone(monkeypatch):
+    from dviz.models import efficientnet
+    from tests.models.backbone import uninstall
+
+    uninstall(monkeypatch)
+    yield
+    efficientnet._read.cache_clear()
+
+
+@pytest.fixture
 def zoo(checkpoints, tmp_path):
     """The three small checkpoints, with accuracies that a test can follow."""
     from dataclasses import replace

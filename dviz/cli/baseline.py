@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if any(recipe.start not in ("untrained", "features") for recipe in asked):
         _check_pictures(checkpoint.config, dataset)
     if any(recipe.start == "features" for recipe in asked):
-        find_weights(args.data_root)
+        find_weights()
     for recipe in asked:
         name = recipe.name
         stored = _measured_before(checkpoint, name) if args.paint else None
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             result = measure_baseline(recipe, encoder, dataset, *sizes, args.jobs)
             accuracy = result.mean_accuracy("mlp", "all")
             told = f"OMES {result.omes().omes:.3f}, mean accuracy of MLPs {100 * accuracy:.1f}%"
-        description = recipe.description if stored is None else stored.description
+        description = _described(recipe, checkpoint) if stored is None else stored.description
         # Other processes of a sweep may be at the same report.
         with FileLock(args.checkpoint / ".baselines.lock"):
             add_baseline(args.checkpoint, name, description, result)
@@ -249,7 +249,7 @@ def encoder_of(
     from dviz.training.baselines import target_config
 
     if recipe.start == "features":
-        return _features(recipe, dataset, data_root)
+        return _features(recipe, dataset)
     seed = int(checkpoint.config.training.get("seed", 0))
     torch.manual_seed(seed)
     if recipe.start == "untrained":
@@ -323,12 +323,19 @@ def _trained(
     return load_checkpoint(folder, device).model
 
 
+def _described(recipe: Recipe, checkpoint: Checkpoint) -> str:
+    """What a baseline is, with what it shares with ours without having learnt it."""
+    shares = recipe.start != "features" and checkpoint.config.architecture.encoder == "imagenet"
+    more = " Behind the same features of a network trained on ImageNet." if shares else ""
+    return recipe.description + more
+
+
 def _plain(config: CheckpointConfig) -> Any:
     """The architecture ours learnt with, without the map of colours that some fine-tunings add."""
     return replace(config.learnt_architecture(), recolour=False)
 
 
-def _features(recipe: Recipe, dataset: FactorDataset, data_root: str | None) -> Any:
+def _features(recipe: Recipe, dataset: FactorDataset) -> Any:
     import numpy as np
 
     from dviz.representations.efficientnet import FrozenFeatures
@@ -337,4 +344,4 @@ def _features(recipe: Recipe, dataset: FactorDataset, data_root: str | None) -> 
     if recipe.components:
         rng = np.random.default_rng([0, 8])
         images = dataset.images(dataset.sample_indices(COMPONENT_IMAGES, rng), rng)
-    return FrozenFeatures(images, recipe.components, root=data_root)
+    return FrozenFeatures(images, recipe.components)

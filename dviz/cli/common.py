@@ -252,6 +252,20 @@ def train_into(
         save_into(args, model, replace(identity, **{part: told}), part)
 
 
+def tell_left_out(folder: Path) -> None:
+    """Say what of a checkpoint's report stays here when it is sent elsewhere."""
+    from dviz.checkpoint import REPORT, read_config
+    from dviz.measuring.report import read_report
+    from dviz.publish.own import own_results
+
+    if own := own_results(read_config(folder), read_report(folder / REPORT)):
+        what = ", ".join(own)
+        print(
+            f"{folder.name}: without what was measured on pictures that do not come with dviz "
+            f"({what})"
+        )
+
+
 def _check_readable(identity: CheckpointConfig) -> None:
     """Raise TrainingError, before anything is learnt, where the result could not be loaded."""
     from dviz.checkpoint import CheckpointConfig

@@ -72,17 +72,6 @@ def repo_id_of(folder: Path, repo_id: str, alone: bool) -> str:
     return repo_id
 
 
-def tell_left_out(folder: Path) -> None:
-    """Say what was measured of it that is nobody else's business."""
-    from dviz.checkpoint import REPORT, read_config
-    from dviz.measuring.report import read_report
-    from dviz.publish.own import own_results
-
-    if own := own_results(read_config(folder), read_report(folder / REPORT)):
-        what = ", ".join(own)
-        print(f"{folder.name}: without what was measured on your own pictures ({what})")
-
-
 def without(args: argparse.Namespace) -> list[str]:
     """The files that are not wanted there."""
     from dviz.checkpoint import DECODER, ENCODER, ONNX, SAMPLES
@@ -95,9 +84,10 @@ def show(folder: Path, repo_id: str, revision: str | None, left_out: Sequence[st
     """List the files that a push would send, those too that it would make first."""
     from dviz.checkpoint import CARD, CLASSES, CODES, DERIVED, EXTERNAL, FILES, SAMPLES, read_config
     from dviz.publish.card import checkpoint_card
+    from dviz.publish.own import shared_content, size_of
 
     told = {
-        name: f"{(folder / name).stat().st_size:>12,} bytes"
+        name: f"{size_of(shared_content(folder / name)):>12,} bytes"
         for name in FILES
         if (folder / name).is_file()
     }
@@ -142,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for folder in targets:
         hub.check_checkpoint(folder)
     for folder, repo_id in targets.items():
-        tell_left_out(folder)
+        common.tell_left_out(folder)
         if args.dry_run:
             show(folder, repo_id, args.revision, without(args))
         else:

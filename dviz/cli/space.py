@@ -36,8 +36,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
     from dviz.publish.hub import check_names
-    from dviz.publish.own import public_checkpoints
-    from dviz.publish.space import check_space, deploy, space_files
+    from dviz.publish.own import public_checkpoints, size_of
+    from dviz.publish.space import check_space, content, deploy, space_files
 
     check_names(args.repo_id)
     checkpoints = [folder.name for folder in args.checkpoints]
@@ -45,12 +45,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         checkpoints, own = public_checkpoints(common.ROOT)
         if own:
             print(f"left out, made with your own pictures (else --checkpoints): {', '.join(own)}")
+    check_space(common.ROOT, checkpoints)
+    for name in checkpoints:
+        common.tell_left_out(common.ROOT / "checkpoints" / name)
     if not args.dry_run:
         print(deploy(common.ROOT, args.repo_id, checkpoints, private=args.private))
         return
-    check_space(common.ROOT, checkpoints)
     files = space_files(common.ROOT, checkpoints)
-    sizes = {name: (common.ROOT / name).stat().st_size for name in files}
+    sizes = {name: size_of(content(common.ROOT / name)) for name in files}
     for name, size in sizes.items():
         print(f"{size:>12,} bytes  {name}")
     print(f"{sum(sizes.values()):>12,} bytes in {len(sizes)} files would go to {args.repo_id}")

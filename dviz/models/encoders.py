@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from dviz.models.efficientnet import LOCAL_FEATURES, load_network
 
+LARGEST_LOG_VARIANCE = 4.0  # a posterior over seven times as wide as the prior tells nothing
+
 
 class Encoder(nn.Module):
     """The study's: three convolutions of n/4, n/2, n channels, then one linear layer."""
@@ -59,11 +61,18 @@ class ImageNetEncoder(Encoder):
         self.convolutions = _Frozen()
         self.head = _hidden(LOCAL_FEATURES, 8 * filters, latent_size)
 
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = super().forward(x)
+        # Where features are far from any of the Source's, variances burst, beyond float32 even. The
+        # gradient goes through as if nothing had been cut, so that they shrink again.
+        cut = log_variance.clamp(max=LARGEST_LOG_VARIANCE)
+        return mean, log_variance + (cut - log_variance).detach()
+
 
 class _Frozen(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        return load_network(device=x.device).local_features(x)
+        return load_network(x.device).local_features(x)
 
 
 def _hidden(inputs: int, hidden: int, latent_size: int) -> nn.Sequential:

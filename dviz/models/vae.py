@@ -28,7 +28,8 @@ class VAEConfig:
     """Architecture of a VAE.
 
     Attributes:
-        filters: n, a multiple of 4, scales the channels of both networks (study: 128).
+        filters: n, a multiple of 4, scales the channels of both networks (study: 128); of an
+            "imagenet" encoder the layer between features and code.
         latent_size: D, number of latent dimensions (study: 10).
         decoder_hidden: width of one more layer between code and feature maps of the study's
             decoder; 0 for none (study).
@@ -79,11 +80,14 @@ class VAEConfig:
     def summary(self) -> str:
         """In words, e.g. "channels 8, 16, 32; 10 latent dimensions; deep encoder"."""
         n, hidden = self.filters, self.decoder_hidden
+        encoder = f"{self.encoder} encoder" if self.encoder != "study" else ""
+        if self.encoder == "imagenet":
+            encoder = f"{8 * n} hidden units behind features of ImageNet as the encoder"
         parts = (
             f"channels {n // 4}, {n // 2}, {n}",
             f"{self.latent_size} latent dimensions",
             f"{hidden} hidden units in the decoder" if hidden else "",
-            f"{self.encoder} encoder" if self.encoder != "study" else "",
+            encoder,
             f"{self.decoder} decoder" if self.decoder != "study" else "",
             f"{self.decoder_filters} filters in the decoder" if self.decoder_filters else "",
             "a map of colours behind it" if self.recolour else "",

@@ -217,7 +217,10 @@ def _looks_through(config: CheckpointConfig) -> str:
     """What an encoder needs that is not among its weights."""
     if getattr(config.architecture, "encoder", "") != "imagenet":
         return ""
-    return f"looks through EfficientNet-Lite0, trained on ImageNet (`{HOW_TO_GET}`)"
+    return (
+        "looks through EfficientNet-Lite0 (Tan and Le 2019), trained on ImageNet; Apache-2.0, part "
+        f"of its ONNX file, else `{HOW_TO_GET}`"
+    )
 
 
 def _painting(config: CheckpointConfig) -> str:

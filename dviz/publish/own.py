@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from dviz.checkpoint import CONFIG, REPORT, CheckpointConfig, read_config
@@ -44,8 +43,12 @@ def own_results(config: CheckpointConfig, report: Report) -> list[str]:
     Their scores and the names of their factors are nobody else's business, where somebody shares
     a checkpoint that they only measured on pictures of theirs.
     """
+    named = [*report.results, *(baseline.result.dataset for baseline in report.baselines)]
+    if report.distance is not None:
+        named += [report.distance.source, report.distance.target]
     its_own = (config.dataset, config.source)
-    return [name for name in report.results if name not in its_own and not _comes_with_dviz(name)]
+    own = (name for name in named if name not in its_own and not _comes_with_dviz(name))
+    return list(dict.fromkeys(own))
 
 
 def shared_report(folder: str | Path) -> Report:
@@ -56,14 +59,22 @@ def shared_report(folder: str | Path) -> Report:
     """
     folder = Path(folder)
     report = read_report(folder / REPORT)
-    own = own_results(read_config(folder), report)
-    return replace(report, results={k: v for k, v in report.results.items() if k not in own})
+    own, distance = own_results(read_config(folder), report), report.distance
+    return Report(
+        {name: result for name, result in report.results.items() if name not in own},
+        [baseline for baseline in report.baselines if baseline.result.dataset not in own],
+        None if distance is None or {distance.source, distance.target} & {*own} else distance,
+    )
 
 
 def shared_content(path: Path) -> Path | bytes:
     """What is sent of a checkpoint's file: the file, or a report without its `own_results`."""
-    if path.name != REPORT:
+    if path.name != REPORT or not path.is_file():
         return path
     shared = shared_report(path.parent)
-    whole = len(read_report(path).results) == len(shared.results)
-    return path if whole else json_text(shared.to_dict()).encode()
+    return path if shared == read_report(path) else json_text(shared.to_dict()).encode()
+
+
+def size_of(content: Path | bytes) -> int:
+    """How many bytes are sent."""
+    return len(content) if isinstance(content, bytes) else content.stat().st_size

@@ -132,7 +132,7 @@ def deploy(
         commit = api.create_commit(
             repo_id,
             [
-                *(CommitOperationAdd(name, _content(root / name)) for name in files),
+                *(CommitOperationAdd(name, content(root / name)) for name in files),
                 *(CommitOperationDelete(name) for name in sorted(stale)),
             ],
             repo_type=kind,
@@ -141,7 +141,7 @@ def deploy(
     return commit.commit_url
 
 
-def _content(path: Path) -> Path | bytes:
+def content(path: Path) -> Path | bytes:
     """What is sent of a file; of a checkpoint's nothing that was measured on one's own pictures."""
     if path.name == CARD and (path.parent / CONFIG).is_file():
         return checkpoint_card(path.parent, shared=True).encode()

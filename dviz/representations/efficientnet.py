@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
@@ -18,10 +16,9 @@ class FrozenFeatures(Representation):
         images: uint8 (N, H, W, 3) that the components are found on.
         components: how many; 0 for all 1280 features.
         image_size: side of the pictures it looks at.
-        root: folder of the weights, see `dviz.models.efficientnet`.
 
     Raises:
-        DvizError: the weights are not there.
+        DvizError: its weights are not installed (`dviz.models.efficientnet`).
     """
 
     def __init__(
@@ -29,9 +26,8 @@ class FrozenFeatures(Representation):
         images: np.ndarray | None = None,
         components: int = 0,
         image_size: int = 64,
-        root: str | Path | None = None,
     ) -> None:
-        self.network = load_network(root)
+        self.network = load_network()
         self.shape = Shape(components or FEATURES, (image_size, image_size))
         self._mean: np.ndarray | None = None
         if components:

@@ -86,7 +86,8 @@ def _departures(t: Transfer) -> str:
     words = []
     if training.get("decoder_first"):
         words.append("the decoder alone at first")
-    if training.get("freeze_statistics") and not training.get("reestimate_statistics"):
+    kept = training.get("freeze_statistics") and not training.get("reestimate_statistics")
+    if kept and getattr(t.tuned.config.architecture, "encoder", "") != "imagenet":
         words.append("the Source's BatchNorm statistics")
     if training.get("beta") != t.source.config.training.get("beta"):
         words.append("another β than the Source's")

@@ -18,8 +18,16 @@ def reestimate_statistics(model: VAE, dataset: FactorDataset, num_images: int, s
     of `num_images` images of `dataset`; no weight changes.
 
     Layer by layer what a forward pass in training mode would see, averaged over batches.
+
+    Raises:
+        ValueError: the encoder has no such layer.
     """
     layers = [module for module in model.encoder.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not layers:
+        raise ValueError(
+            f"reestimate_statistics is {num_images}; the {model.config.encoder} encoder has no "
+            "BatchNorm layers that learn: leave it at 0"
+        )
     device = next(model.parameters()).device
     rng = np.random.default_rng([seed, 0, 4])
     before = [(layer.momentum, layer.training) for layer in layers]

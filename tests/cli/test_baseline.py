@@ -78,11 +78,9 @@ def test_without_labels_nothing_is_trained(direct, tmp_path, monkeypatch):
         baseline.main(["--checkpoint", str(folder), *SIZES, *place])
 
 
-def test_without_imagenets_weights_nothing_is_trained(tuned, tmp_path, monkeypatch):
-    monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
-    monkeypatch.setattr("dviz.models.efficientnet.find_spec", lambda name: None)
+def test_without_imagenets_weights_nothing_is_trained(tuned, no_backbone, monkeypatch):
     monkeypatch.setattr(baseline, "encoder_of", lambda *args, **more: pytest.fail("trained"))
-    with pytest.raises(DvizError, match="EfficientNet-Lite0's weights are not in"):
+    with pytest.raises(DvizError, match="EfficientNet-Lite0's weights are not installed"):
         run(tuned, "random", "imagenet-10")
 
 

@@ -1,16 +1,10 @@
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from dviz.models.efficientnet import FILE, EfficientNetLite0, load_network
+from dviz.models.efficientnet import load_network
 from dviz.models.encoders import ENCODERS
 
-
-@pytest.fixture(autouse=True)
-def backbone(tmp_path, monkeypatch):
-    torch.manual_seed(0)
-    save_file(EfficientNetLite0().state_dict(), tmp_path / FILE)
-    monkeypatch.setenv("DVIZ_DATA", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("backbone")
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
@@ -33,3 +27,13 @@ def test_what_imagenet_taught_is_neither_learnt_nor_kept():
         torch.equal(value, before[name]) for name, value in load_network().state_dict().items()
     )
     assert {name.partition(".")[0] for name in encoder.state_dict()} == {"head"}
+
+
+def test_behind_features_variances_stay_finite_and_come_down_again():
+    encoder = ENCODERS["imagenet"](8, 5)
+    with torch.no_grad():
+        encoder.head[-1].bias[5:] = 200.0  # float32 ends at exp(88)
+    _, log_variance = encoder(torch.rand(3, 3, 64, 64))
+    assert torch.isfinite(log_variance.exp()).all()
+    log_variance.sum().backward()
+    assert (encoder.head[-1].bias.grad[5:] > 0).all(), "a step down the gradient lowers them"

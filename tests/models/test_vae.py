@@ -88,3 +88,7 @@ def test_an_architecture_says_what_it_is():
         "channels 2, 4, 8; 4 latent dimensions; deep encoder; modulated decoder; "
         "a map of colours behind it"
     )
+    assert VAEConfig(8, 4, encoder="imagenet").summary == (
+        "channels 2, 4, 8; 4 latent dimensions; 64 hidden units behind features of ImageNet as the "
+        "encoder"
+    )

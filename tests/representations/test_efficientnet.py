@@ -1,32 +1,22 @@
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from dviz.models.efficientnet import FILE, EfficientNetLite0
 from dviz.representations.efficientnet import FrozenFeatures
 
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """The network's file, with random weights."""
-    folder = tmp_path_factory.mktemp("weights")
-    torch.manual_seed(0)
-    save_file(EfficientNetLite0().state_dict(), folder / FILE)
-    return folder
+pytestmark = pytest.mark.usefixtures("backbone")
 
 
 def images(n, side=64):
     return np.random.default_rng(0).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
 
 
-def test_features_are_as_many_as_published(root):
-    assert FrozenFeatures(root=root).encode(images(2)).mean.shape == (2, 1280)
+def test_features_are_as_many_as_published():
+    assert FrozenFeatures().encode(images(2)).mean.shape == (2, 1280)
 
 
-def test_components_are_uncorrelated_and_in_order(root):
+def test_components_are_uncorrelated_and_in_order():
     seen = images(40, 32)
-    codes = FrozenFeatures(seen, 3, image_size=32, root=root).encode(seen).mean
+    codes = FrozenFeatures(seen, 3, image_size=32).encode(seen).mean
     covariance = np.cov(codes.T)
     assert covariance[0, 0] == pytest.approx(1, rel=1e-3)
     assert covariance[0, 0] >= covariance[1, 1] >= covariance[2, 2]

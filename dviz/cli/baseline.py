@@ -325,9 +325,10 @@ def _trained(
 
 def _described(recipe: Recipe, checkpoint: Checkpoint) -> str:
     """What a baseline is, with what it shares with ours without having learnt it."""
-    shares = recipe.start != "features" and checkpoint.config.architecture.encoder == "imagenet"
-    more = " Behind the same features of a network trained on ImageNet." if shares else ""
-    return recipe.description + more
+    network = checkpoint.config.architecture.looks_through
+    if recipe.start == "features" or not network:
+        return recipe.description
+    return f"{recipe.description} Behind the same {network}, trained on ImageNet."
 
 
 def _plain(config: CheckpointConfig) -> Any:

@@ -11,7 +11,12 @@ LARGEST_LOG_VARIANCE = 4.0  # a posterior over seven times as wide as the prior 
 
 
 class Encoder(nn.Module):
-    """The study's: three convolutions of n/4, n/2, n channels, then one linear layer."""
+    """The study's: three convolutions of n/4, n/2, n channels, then one linear layer.
+
+    `looks_through` names a frozen network before it, if there is one.
+    """
+
+    looks_through = ""
 
     def __init__(self, filters: int, latent_size: int) -> None:
         super().__init__()
@@ -55,6 +60,8 @@ class ImageNetEncoder(Encoder):
     They never learn, and are no weights of this encoder: every one looks through the same
     EfficientNet-Lite0, whose package must be installed (`dviz.models.efficientnet`).
     """
+
+    looks_through = "EfficientNet-Lite0"
 
     def __init__(self, filters: int, latent_size: int) -> None:
         nn.Module.__init__(self)

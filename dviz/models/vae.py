@@ -77,12 +77,17 @@ class VAEConfig:
         return self.decoder_filters or self.filters
 
     @property
+    def looks_through(self) -> str:
+        """The frozen network that the encoder looks through; "": none."""
+        return ENCODERS[self.encoder].looks_through
+
+    @property
     def summary(self) -> str:
         """In words, e.g. "channels 8, 16, 32; 10 latent dimensions; deep encoder"."""
         n, hidden = self.filters, self.decoder_hidden
         encoder = f"{self.encoder} encoder" if self.encoder != "study" else ""
-        if self.encoder == "imagenet":
-            encoder = f"{8 * n} hidden units behind features of ImageNet as the encoder"
+        if self.looks_through:
+            encoder = f"{8 * n} hidden units behind {self.looks_through} as the encoder"
         parts = (
             f"channels {n // 4}, {n // 2}, {n}",
             f"{self.latent_size} latent dimensions",

@@ -17,7 +17,7 @@ def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
 
     What was trained on or carried to one's own pictures holds their codes and labels, and may hold
     the pictures; so may what was carried on from it. Whatever is not known to come with dviz counts
-    as one's own. What was only measured on them stays public; see `own_results`.
+    as one's own. What was only measured on them is public, but for `own_results`.
 
     Raises:
         CheckpointError: a config cannot be read.

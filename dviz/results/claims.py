@@ -87,7 +87,7 @@ def _departures(t: Transfer) -> str:
     if training.get("decoder_first"):
         words.append("the decoder alone at first")
     kept = training.get("freeze_statistics") and not training.get("reestimate_statistics")
-    if kept and getattr(t.tuned.config.architecture, "encoder", "") != "imagenet":
+    if kept and not getattr(t.tuned.config.architecture, "looks_through", ""):
         words.append("the Source's BatchNorm statistics")
     if training.get("beta") != t.source.config.training.get("beta"):
         words.append("another β than the Source's")

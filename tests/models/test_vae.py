@@ -89,6 +89,6 @@ def test_an_architecture_says_what_it_is():
         "a map of colours behind it"
     )
     assert VAEConfig(8, 4, encoder="imagenet").summary == (
-        "channels 2, 4, 8; 4 latent dimensions; 64 hidden units behind features of ImageNet as the "
+        "channels 2, 4, 8; 4 latent dimensions; 64 hidden units behind EfficientNet-Lite0 as the "
         "encoder"
     )

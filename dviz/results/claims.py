@@ -15,7 +15,7 @@ from dviz.measuring.differences import (
     split_note,
 )
 from dviz.measuring.report import Baseline, DatasetReport
-from dviz.results.seeds import OverSeeds
+from dviz.results.seeds import TARGET_ONLY, OverSeeds
 from dviz.results.zoo import Model, Transfer
 
 TOLERANCE = 0.05  # by which modularity or OMES may fall and still count as kept
@@ -176,7 +176,8 @@ def _gap(name: str, t: Transfer, stage: str, b: Baseline, seeds: OverSeeds) -> D
 
     Where both were trained from several seeds, their mean difference and half of its 95% interval;
     where the baseline alone was, ours minus its mean, and half of the interval that one more of its
-    networks falls into is part of the error.
+    networks falls into is part of the error. Of the Target alone another network's seeds tell how
+    far apart those of one seed may lie.
     """
     label, way = OVER_SEEDS[name], (t.source.config.name, b.result.dataset)
     if (gain := seeds.gain(*way, stage, b.name).get(label)) is not None:
@@ -185,13 +186,19 @@ def _gap(name: str, t: Transfer, stage: str, b: Baseline, seeds: OverSeeds) -> D
     assert ours is not None
     gap = MEASURES[name](b.result, ours)
     over = seeds.level(*way, b.name).get(label)
-    if over is None or math.isnan(gap.value):
+    apart = seeds.apart(b.result.dataset).get(label) if b.name == TARGET_ONLY else None
+    if math.isnan(gap.value) or (over is None and apart is None):
         return gap
+    if over is None:
+        return Difference(gap.value, math.hypot(_known(gap.error), apart.reach_beside_one / ERRORS))
     one = MEASURES[name](b.result, b.result)  # of the baseline itself, twice its variance
+    noise = max(_known(gap.error) ** 2 - _known(one.error) ** 2 / 2, 0)
     value = gap.value + _score(name, b.result) - over.mean
-    theirs = 0 if math.isnan(one.error) else one.error**2 / 2
-    noise = 0 if math.isnan(gap.error) else max(gap.error**2 - theirs, 0)
     return Difference(value, math.hypot(math.sqrt(noise), over.reach_of_one / ERRORS))
+
+
+def _known(error: float) -> float:
+    return 0 if math.isnan(error) else error
 
 
 def _score(name: str, result: DatasetReport) -> float:
@@ -239,7 +246,7 @@ def _beaten_baselines(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
 
 def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
     """Which baselines count with several seeds, in a sentence."""
-    both, alone = {}, {}
+    both, alone, apart = {}, {}, {}
     for t in transfers:
         for b in _equals(t):
             way, label = (t.source.config.name, b.result.dataset), OVER_SEEDS["GBT"]
@@ -247,6 +254,8 @@ def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
                 both[f"{t.title} and {b.name} ({gain.seeds} seeds)"] = True
             elif level := seeds.level(*way, b.name).get(label):
                 alone[f"{b.name} on {b.result.dataset} ({level.seeds} seeds)"] = True
+            elif b.name == TARGET_ONLY and seeds.apart(b.result.dataset):
+                apart[t.title] = True
     told = ""
     if both:
         told += (
@@ -257,6 +266,12 @@ def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
         told += (
             f" Of {', '.join(alone)}, beside an encoder of one seed, the mean counts, and half of "
             "the 95% interval of one more seed belongs to the error."
+        )
+    if apart:
+        told += (
+            f" The {TARGET_ONLY} of {', '.join(apart)} is another network, of one seed: its seeds "
+            "are taken to lie as far apart, and half of the 95% interval of one more beside it "
+            "belongs to the error."
         )
     return told + " What is compared otherwise is of one seed." if told else ""
 

@@ -46,12 +46,13 @@ def results_page(
         seeds: of `read_seeds`; remarks: of `dviz.results.pictures.read_remarks`.
     """
     transfers = transfers_of(models)
+    alone = {(t.source.config.name, t.tuned.config.dataset): t.alone for t in transfers}
     parts = [
         "# Results",
         HEAD,
         f"![OMES and GBT accuracy of every transfer]({OVERVIEW})" if transfers else "",
         "## Claims",
-        verdicts(transfers, sweeps.over_seeds(seeds)),
+        verdicts(transfers, sweeps.over_seeds(seeds, alone)),
         "## Sources",
         tables.sources(m for m in models if m.config.kind == SOURCE),
         "## Transfers",

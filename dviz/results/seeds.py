@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ PAIRS = (
     ("direct", "Source"),
     ("fine-tuned", "Source"),
 )
-TARGET_ONLY = "target-only"  # the same network whatever the Source
+TARGET_ONLY = "target-only"  # never saw a Source
 FIRST = 0  # the seed on which settings were chosen
 FEWEST = 3  # other seeds, for differences without it to say anything
 NOTE = (
@@ -51,6 +51,12 @@ class Spread(NamedTuple):
         return self._quantile * self.deviation * (1 + 1 / self.seeds) ** 0.5
 
     @property
+    def reach_beside_one(self) -> float:
+        """Half of the 95% interval that one more seed falls into around another single one, were
+        its mean unknown."""
+        return self._quantile * self.deviation * 2**0.5
+
+    @property
     def _quantile(self) -> float:
         from scipy.stats import t
 
@@ -65,7 +71,7 @@ class OverSeeds:
     """What sweeps over seeds say of baselines.
 
     Attributes:
-        levels: scores of a baseline, by (source, target, baseline); see `level`.
+        levels: scores of a baseline, by (source, target, baseline).
         gains: by (source, target, stage, baseline), how far the stage is above it, seed by seed.
     """
 
@@ -74,15 +80,17 @@ class OverSeeds:
 
     def level(self, source: str, target: str, baseline: str) -> Spreads:
         """Scores of a baseline on a Target; empty where it was not trained from several seeds."""
-        return self.levels.get((_met(source, baseline), target, baseline), {})
+        return self.levels.get((source, target, baseline), {})
+
+    def apart(self, target: str) -> Spreads:
+        """Scores of some network that learnt on a Target alone, for how far its seeds lie apart;
+        empty where none was trained from several."""
+        alone = (target, TARGET_ONLY)
+        return next((spreads for (_, *way), spreads in self.levels.items() if (*way,) == alone), {})
 
     def gain(self, source: str, target: str, stage: str, baseline: str) -> Spreads:
         """How far a stage of a transfer is above a baseline; empty where that was not measured."""
         return self.gains.get((source, target, stage, baseline), {})
-
-
-def _met(source: str, baseline: str) -> str:
-    return "" if baseline == TARGET_ONLY else source
 
 
 class Score(NamedTuple):
@@ -130,19 +138,26 @@ def staged(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def over_seeds(rows: pd.DataFrame | None) -> OverSeeds:
-    """What rows of sweeps say of every baseline that was trained from at least `FEWEST` seeds."""
+def over_seeds(
+    rows: pd.DataFrame | None, alone: Mapping[tuple[str, str], object] | None = None
+) -> OverSeeds:
+    """What rows of sweeps say of every baseline that was trained from at least `FEWEST` seeds.
+
+    Args:
+        alone: by (source, target), how a network learns on that Target alone beside this transfer
+            (`Transfer.alone`); those of equal ones are the same, whatever the Source.
+    """
     found = OverSeeds()
     if rows is None:
         return found
     rows = staged(rows)
     known = rows[rows["baseline"].notna()]
-    met = [_met(*names) for names in zip(known["source"], known["stage"], strict=True)]
-    for (source, target, name), group in known.groupby([met, "target", "stage"]):
+    for (source, target, name), group in known.groupby(["source", "target", "stage"]):
         values = group.drop_duplicates("seed")
         found.levels[str(source), str(target), str(name)] = _spreads(
             {score.label: values[score.column].to_numpy() for score in SCORES}
         )
+    _share(found.levels, alone or {})
     for (source, target), ways in rows[rows["target"] != ""].groupby(PLACE[:2]):
         rivals = ways["baseline"].notna()
         for stage in ways.loc[~rivals, "stage"].unique():
@@ -151,6 +166,17 @@ def over_seeds(rows: pd.DataFrame | None) -> OverSeeds:
                     {score.label: differences(ways, stage, name, score) for score in SCORES}
                 )
     return found
+
+
+def _share(
+    levels: dict[tuple[str, str, str], Spreads], alone: Mapping[tuple[str, str], object]
+) -> None:
+    """Give what was learnt on a Target alone to every transfer whose own is made alike."""
+    swept = [way for *way, name in levels if name == TARGET_ONLY]
+    for (source, target), made in alone.items():
+        for other, there in swept:
+            if there == target and alone.get((other, there)) == made:
+                levels.setdefault((source, target, TARGET_ONLY), levels[other, there, TARGET_ONLY])
 
 
 def _spreads(values: dict[str, np.ndarray]) -> Spreads:

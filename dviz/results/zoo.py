@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dviz.checkpoint import CONFIG, FINE_TUNED, REPORT, CheckpointConfig, read_config
 from dviz.data.registry import is_photographs, known_info
@@ -43,8 +44,17 @@ class Transfer:
 
     @property
     def title(self) -> str:
-        told = " (labelled)" if self.source.labelled else ""
+        network = getattr(self.source.config.architecture, "looks_through", "")
+        words = ["labelled"] * bool(self.source.labelled) + [f"behind {network}"] * bool(network)
+        told = f" ({', '.join(words)})" if words else ""
         return f"{self.source.config.dataset}{told} → {self.tuned.config.dataset}"
+
+    @property
+    def alone(self) -> tuple[Any, ...]:
+        """What a network that learns on the Target alone shares with ours: how both are made."""
+        training = self.tuned.config.training
+        shared = ("steps", "batch_size", "learning_rate", "beta")
+        return self.tuned.config.learnt_architecture(), *(training.get(name) for name in shared)
 
     @property
     def rivals(self) -> list[Baseline]:

@@ -161,6 +161,21 @@ def test_of_a_baseline_over_seeds_the_mean_counts_and_how_far_one_more_may_lie(d
     assert f"yes: {WAY}" in verdicts(transfers, OverSeeds(levels))
 
 
+def test_the_target_alone_of_another_network_has_its_own_score_and_may_lie_as_far_off(dull):
+    transfers, ours = dull
+    (rival,) = transfers[0].tuned.report.baselines
+    alone = replace(transfers[0].tuned.report, baselines=[replace(rival, name="target-only")])
+    transfers = [replace(transfers[0], tuned=replace(transfers[0].tuned, report=alone))]
+    way = WAY.replace("rival", "target-only")
+    gap = f"{way} +{ours - rival.result.omes().omes:.3f}"
+    for deviation, verdict in ((0.001, "yes"), (0.5, "no")):
+        spread = {"OMES avg": Spread(0.9, deviation, 5)}
+        over = verdicts(transfers, OverSeeds({("another", "things", "target-only"): spread}))
+        assert f"{verdict}: {gap} ± " in over
+        elsewhere = OverSeeds({("another", "photos", "target-only"): spread})
+        assert f"yes: {gap} ± " in verdicts(transfers, elsewhere)
+
+
 def test_where_both_have_seeds_their_mean_difference_counts_with_its_interval(dull):
     transfers, _ = dull
     labels = ("OMES avg", "GBT, all", "MLP, all")

@@ -93,16 +93,24 @@ def test_baselines_of_several_seeds_have_a_spread():
     assert not found.gain("white", "noisy", "fine-tuned", "target-only")
 
 
-def test_networks_of_another_source_are_others_unless_they_learnt_on_the_target_alone():
+def test_networks_of_another_source_are_others_unless_they_learnt_alike_on_the_target_alone():
     rows = sweep(target_only=[0.4, 0.5, 0.6])
     carried = rows.assign(baseline="autoencoder")
     both = pd.concat([rows, carried, carried.assign(source="rooms", omes_avg=0.1)])
-    found = seeds.over_seeds(both)
+    alone = {("white", "noisy"): "small", ("rooms", "noisy"): "small", ("leaves", "noisy"): "deep"}
+    found = seeds.over_seeds(both, alone | {("rooms", "photos"): "small"})
     means = [found.level(s, "noisy", "autoencoder")["OMES avg"].mean for s in ("white", "rooms")]
     assert means == pytest.approx([0.5, 0.1])
-    assert found.level("rooms", "noisy", "target-only")["OMES avg"].mean == pytest.approx(0.5)
+    for source in ("white", "rooms"):
+        level = found.level(source, "noisy", "target-only")
+        assert level["OMES avg"].mean == pytest.approx(0.5)
+    assert not found.level("leaves", "noisy", "target-only")
+    assert not found.level("rooms", "photos", "target-only")
+    assert found.apart("noisy")["OMES avg"].mean == pytest.approx(0.5)
+    assert not found.apart("photos")
 
 
 def test_a_spread_tells_where_the_mean_and_where_one_more_lies():
     found = seeds.Spread(0.0, 1.0, 5)
     assert (found.reach, found.reach_of_one) == pytest.approx((1.2416, 3.0414), abs=1e-4)
+    assert found.reach_beside_one == pytest.approx(2.7764 * 2**0.5, abs=1e-3)

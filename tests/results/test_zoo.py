@@ -33,6 +33,14 @@ def test_a_source_that_was_told_factors_says_so_wherever_it_is_named(zoo):
     assert f"| {SOURCE} (5,000 labelled images) |" in page
 
 
+def test_a_source_that_looks_through_another_network_says_so(zoo):
+    path = zoo / SOURCE / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"encoder": "imagenet"}))
+    (transfer,) = transfers_of(read_zoo(zoo))
+    assert transfer.title == "color-dsprites (behind EfficientNet-Lite0) → things"
+
+
 def test_a_score_lies_between_its_two_halves(zoo):
     for model in read_zoo(zoo):
         for pooling in ("avg", "max"):

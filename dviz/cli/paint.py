@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dviz.cli import common
+from dviz.models.objectives import RECONSTRUCTIONS
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="learn from posterior means, or from samples, which blur (default: %(default)s)",
     )
     told = "the loss (default: bernoulli)"
-    add("--reconstruction", choices=("bernoulli", "gaussian"), default="bernoulli", help=told)
+    add("--reconstruction", choices=RECONSTRUCTIONS, default="bernoulli", help=told)
     add("--steps", type=int, default=16_000, help="optimiser steps (default: %(default)s)")
     add("--batch-size", type=int, default=16, help="images a step (default: %(default)s)")
     add("--learning-rate", type=float, default=0.012, help="peak (default: %(default)s)")

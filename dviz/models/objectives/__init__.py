@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dviz.models.objectives.autoencoder import Autoencoder
-from dviz.models.objectives.base import Objective
+from dviz.models.objectives.base import RECONSTRUCTIONS, Objective
 from dviz.models.objectives.beta_tcvae import BetaTcVae
 from dviz.models.objectives.beta_vae import BetaVae, BetaVaeSettings
 from dviz.models.objectives.factor_vae import FactorVae, FactorVaeSettings
+
+__all__ = ["OBJECTIVES", "RECONSTRUCTIONS", "Objective", "ObjectiveSettings"]
 
 OBJECTIVES: dict[str, type[Objective]] = {
     kind.name: kind for kind in (BetaVae, BetaTcVae, FactorVae, Autoencoder)

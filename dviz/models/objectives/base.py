@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 GROUP = "objective"
 """Heading of the objectives' own flags."""
 
+RECONSTRUCTIONS = ("bernoulli", "gaussian", "perceptual")
+"""What a picture may be compared with the image by; see `dviz.models.objectives.losses`."""
+
 
 class Loss(NamedTuple):
     """Means over the batch, in nats an image, and the codes drawn on the way."""

@@ -2,11 +2,17 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal
 from torch.distributions import kl_divergence as torch_kl
+from torch.nn import functional as F
 
 from dviz.models.objectives import OBJECTIVES
 from dviz.models.objectives.base import Weights
 from dviz.models.objectives.beta_tcvae import total_correlation
-from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
+from dviz.models.objectives.losses import (
+    PERCEPTION,
+    kl_divergence,
+    perceptual_distance,
+    reconstruction_loss,
+)
 from dviz.models.vae import VAE, VAEConfig
 from dviz.models.weak import pair_posterior
 from dviz.training.config import TrainingConfig
@@ -92,6 +98,29 @@ def test_the_gaussian_likelihood_has_variance_1():
     constant = -Normal(0.0, 1.0).log_prob(torch.zeros(3, 8, 8)).sum()
     expected = -Normal(mean, 1.0).log_prob(x).sum((1, 2, 3)).mean() - constant
     assert torch.allclose(reconstruction_loss(logits, x, "gaussian"), expected, rtol=1e-4)
+
+
+def test_pictures_are_as_unlike_as_the_published_network_finds_them():
+    patches = torch.rand(16, 3, 4, 4, generator=noise())
+    x, other = F.interpolate(patches, scale_factor=16).split(8)
+    logits = torch.logit(other).requires_grad_()
+    distance = perceptual_distance(torch.sigmoid(logits), x)
+    assert perceptual_distance(x, x).item() == pytest.approx(0, abs=1e-6)
+    assert 0.5 < distance.item() < 4
+    near = perceptual_distance(0.9 * x + 0.1 * other, x)
+    assert 0 < near < distance
+    loss = reconstruction_loss(logits, x, "perceptual")
+    expected = reconstruction_loss(logits, x) + PERCEPTION * distance
+    assert torch.allclose(loss, expected, rtol=1e-5)
+    distance.backward()
+    assert logits.grad.abs().sum() > 0
+
+
+def test_in_half_precision_features_are_compared_in_full(backbone):
+    x, other = torch.rand(2, 4, 3, 64, 64, generator=noise())
+    with torch.autocast("cpu", torch.bfloat16):
+        half = perceptual_distance(other, x)
+    assert half == perceptual_distance(other, x)
 
 
 def test_noise_may_be_a_draw_or_what_draws_it(model):

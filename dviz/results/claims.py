@@ -97,6 +97,8 @@ def _departures(t: Transfer) -> str:
         words.append(f"updates of {str(training['update']).replace('-', ' ')} only")
     if training.get("untied_beta", training.get("beta")) != training.get("beta"):
         words.append("a larger β where no factor is tied")
+    if (loss := training.get("reconstruction", "bernoulli")) != "bernoulli":
+        words.append(f"a {loss} loss of pictures")
     if training.get("reestimate_statistics"):
         words.append("BatchNorm statistics taken anew")
     return f" – not the study's plain β-VAE but with {', '.join(words)}" if words else ""

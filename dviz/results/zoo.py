@@ -53,7 +53,7 @@ class Transfer:
     def alone(self) -> tuple[Any, ...]:
         """What a network that learns on the Target alone shares with ours: how both are made."""
         training = self.tuned.config.training
-        shared = ("steps", "batch_size", "learning_rate", "beta")
+        shared = ("steps", "batch_size", "learning_rate", "beta", "reconstruction")
         return self.tuned.config.learnt_architecture(), *(training.get(name) for name in shared)
 
     @property

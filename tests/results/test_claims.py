@@ -191,3 +191,14 @@ def test_where_both_have_seeds_their_mean_difference_counts_with_its_interval(du
 def test_modularity_within_its_error_of_the_tolerance_is_open():
     kept = [_kept([Difference(value, 0.005)]) for value in (-0.03, -0.041, -0.055, -0.07)]
     assert kept == ["yes", "open", "open", "no"]
+
+
+def test_a_loss_that_is_not_the_studys_is_told(zoo):
+    rename(zoo, "coil100-augmented")
+    transfers = transfers_of(read_zoo(zoo))
+    (transfer,) = transfers
+    config = transfer.tuned.config
+    told = replace(config, training=config.training | {"reconstruction": "perceptual"})
+    changed = replace(transfer, tuned=replace(transfer.tuned, config=told))
+    assert "a perceptual loss of pictures" not in verdicts(transfers)
+    assert "a perceptual loss of pictures" in verdicts([changed])

@@ -151,7 +151,10 @@ def _calibrated_fall(t: Transfer, model: Model) -> float:
 
 
 def _from_photographs(t: Transfer) -> str:
-    """Where the Source is not synthetic, in the same sentence."""
+    """Where photographs had a part in the Source, in the same sentence."""
+    network = getattr(t.source.config.architecture, "looks_through", "")
+    if network:
+        return f" – from a synthetic Source behind {network}, which learnt from photographs"
     return "" if t.synthetic else " – not from a synthetic Source but from photographs"
 
 
@@ -266,14 +269,14 @@ def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
         )
     if alone:
         told += (
-            f" Of {', '.join(alone)}, beside an encoder of one seed, the mean counts, and half of "
-            "the 95% interval of one more seed belongs to the error."
+            f" Of {', '.join(alone)}, beside another encoder of that architecture, of one seed, "
+            "the mean counts, and half of the 95% interval of one more seed belongs to the error."
         )
     if apart:
         told += (
-            f" The {TARGET_ONLY} of {', '.join(apart)} is another network, of one seed: its seeds "
-            "are taken to lie as far apart, and half of the 95% interval of one more beside it "
-            "belongs to the error."
+            f" Other networks, of one seed each are the {TARGET_ONLY} of {' and of '.join(apart)}; "
+            "their scores are taken to scatter over seeds as widely as those, and half of the 95% "
+            "interval of one more beside the one belongs to the error."
         )
     return told + " What is compared otherwise is of one seed." if told else ""
 

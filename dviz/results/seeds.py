@@ -83,10 +83,14 @@ class OverSeeds:
         return self.levels.get((source, target, baseline), {})
 
     def apart(self, target: str) -> Spreads:
-        """Scores of some network that learnt on a Target alone, for how far its seeds lie apart;
-        empty where none was trained from several."""
+        """How far seeds lie apart of networks that learn on a Target alone: of those that were
+        trained from several, the scores that lie furthest; empty where none was."""
         alone = (target, TARGET_ONLY)
-        return next((spreads for (_, *way), spreads in self.levels.items() if (*way,) == alone), {})
+        found: Spreads = {}
+        for (_, *way), spreads in self.levels.items():
+            for label, spread in spreads.items() if (*way,) == alone else ():
+                found[label] = max(spread, found.get(label, spread), key=lambda s: s.deviation)
+        return found
 
     def gain(self, source: str, target: str, stage: str, baseline: str) -> Spreads:
         """How far a stage of a transfer is above a baseline; empty where that was not measured."""
@@ -154,9 +158,9 @@ def over_seeds(
     known = rows[rows["baseline"].notna()]
     for (source, target, name), group in known.groupby(["source", "target", "stage"]):
         values = group.drop_duplicates("seed")
-        found.levels[str(source), str(target), str(name)] = _spreads(
-            {score.label: values[score.column].to_numpy() for score in SCORES}
-        )
+        spreads = _spreads({score.label: values[score.column].to_numpy() for score in SCORES})
+        if spreads:
+            found.levels[str(source), str(target), str(name)] = spreads
     _share(found.levels, alone or {})
     for (source, target), ways in rows[rows["target"] != ""].groupby(PLACE[:2]):
         rivals = ways["baseline"].notna()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from dviz.checkpoint import CONFIG, FINE_TUNED, REPORT, CheckpointConfig, read_c
 from dviz.data.registry import is_photographs, known_info
 from dviz.lineage import lineage_of
 from dviz.measuring.report import Baseline, DatasetReport, Report, read_report
+from dviz.training.baselines import settings_alone
 
 FROM_SOURCE = ("autoencoder", "beta-vae")  # baselines that learn on the Source
 CARRIED = "then carried to the Target"  # in the description of those that were fine-tuned there
@@ -51,10 +52,10 @@ class Transfer:
 
     @property
     def alone(self) -> tuple[Any, ...]:
-        """What a network that learns on the Target alone shares with ours: how both are made."""
-        training = self.tuned.config.training
-        shared = ("steps", "batch_size", "learning_rate", "beta", "reconstruction")
-        return self.tuned.config.learnt_architecture(), *(training.get(name) for name in shared)
+        """How a network that learns on the Target alone is made, beside this transfer."""
+        config = self.tuned.config
+        architecture = replace(config.learnt_architecture(), recolour=False)
+        return architecture, settings_alone(config.training)
 
     @property
     def rivals(self) -> list[Baseline]:

@@ -17,6 +17,12 @@ _OURS_ALONE = (
     "update", "replay", "replay_means", "untied_beta",
 )  # fmt: skip
 
+# Of a network that learnt nothing before.
+_NOTHING_KEPT: dict[str, Any] = {
+    "decoder_first": 0.0, "freeze_statistics": False, "reestimate_statistics": 0,
+    "encoder_rate": 1.0,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -83,10 +89,19 @@ def target_config(ours: Mapping[str, Any], recipe: Recipe, seed: int) -> Trainin
     objective = recipe.train.get("objective")
     if objective:
         settings["objective"] = objective
-    if recipe.start == "target":  # nothing was learnt before that could be kept
-        settings |= {"decoder_first": 0.0, "freeze_statistics": False, "reestimate_statistics": 0}
-        settings["encoder_rate"] = 1.0
+    if recipe.start == "target":
+        settings |= _NOTHING_KEPT
     return TrainingConfig(**_single_images(settings))
+
+
+def settings_alone(ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings of our fine-tuning that a network learns with on the Target alone, but for its
+    seed: networks for which they are equal are made alike."""
+    return {
+        name: value
+        for name, value in _shared(ours).items()
+        if name != "seed" and name not in _NOTHING_KEPT
+    }
 
 
 def _shared(ours: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dviz.data.base import FactorDataset
-from dviz.models.efficientnet import find_weights
+from dviz.models.efficientnet import load_network
 from dviz.models.objectives import OBJECTIVES
 from dviz.models.objectives.base import Loss, Objective, Weights
 from dviz.models.vae import VAE, to_tensor
@@ -95,7 +95,7 @@ class Learner:
         if config.replay and self.source is None:
             raise ValueError(f"replay is {config.replay}; it needs the Source's dataset")
         if config.reconstruction == "perceptual":
-            find_weights()
+            load_network(self.device)
         if config.update == "encoder-and-colours" and not self.model.config.recolour:
             raise ValueError(
                 "update 'encoder-and-colours' needs a decoder with a colour map; see "

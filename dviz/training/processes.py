@@ -3,7 +3,7 @@
 Every process seeds the whole batch and works on its slice; gradients, BatchNorm statistics and
 reported losses are means over all of them. So the run is the one that a single process with the
 whole batch would be, up to the order of sums; but for β-TCVAE, whose total correlation is estimated
-within each slice.
+within each slice, and the perceptual loss, whose features' variances are.
 """
 
 from __future__ import annotations

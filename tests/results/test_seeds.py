@@ -110,6 +110,15 @@ def test_networks_of_another_source_are_others_unless_they_learnt_alike_on_the_t
     assert not found.apart("photos")
 
 
+def test_how_far_seeds_lie_apart_is_told_by_those_that_lie_furthest():
+    few, near = sweep(target_only=[0.1, 0.9]), sweep(target_only=[0.4, 0.5, 0.6])
+    far = sweep(target_only=[0.3, 0.5, 0.7])
+    rows = [few.assign(source="few"), near.assign(source="near"), far.assign(source="far")]
+    found = seeds.over_seeds(pd.concat(rows), {("few", "noisy"): 1, ("near", "noisy"): 1})
+    assert found.apart("noisy")["OMES avg"].deviation == pytest.approx(0.2)
+    assert found.level("few", "noisy", "target-only") == found.level("near", "noisy", "target-only")
+
+
 def test_a_spread_tells_where_the_mean_and_where_one_more_lies():
     found = seeds.Spread(0.0, 1.0, 5)
     assert (found.reach, found.reach_of_one) == pytest.approx((1.2416, 3.0414), abs=1e-4)

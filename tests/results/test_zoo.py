@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 from dviz.results.zoo import read_zoo, transfers_of
 from tests.results.zoo import page_of
@@ -39,6 +40,22 @@ def test_a_source_that_looks_through_another_network_says_so(zoo):
     path.write_text(json.dumps(config | {"encoder": "imagenet"}))
     (transfer,) = transfers_of(read_zoo(zoo))
     assert transfer.title == "color-dsprites (behind EfficientNet-Lite0) → things"
+
+
+def test_what_learns_on_the_target_alone_is_made_as_ours_but_for_what_a_source_gave(zoo):
+    (transfer,) = transfers_of(read_zoo(zoo))
+    config = transfer.tuned.config
+
+    def alone(architecture=config.architecture, **training):
+        changed = replace(config, architecture=architecture, training=config.training | training)
+        return replace(transfer, tuned=replace(transfer.tuned, config=changed)).alone
+
+    assert alone(replay=1.0, decoder_first=0.5, encoder_rate=0.1, seed=7) == transfer.alone
+    assert alone(replace(config.architecture, recolour=True)) == transfer.alone
+    assert alone(replace(config.architecture, encoder="deep")) != transfer.alone
+    others = ({"steps": 7}, {"beta": 9.0}, {"objective": "beta-tcvae"}, {"clip": 0.5})
+    for other in (*others, {"reconstruction": "perceptual"}):
+        assert alone(**other) != transfer.alone
 
 
 def test_a_score_lies_between_its_two_halves(zoo):

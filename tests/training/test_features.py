@@ -7,6 +7,7 @@ import torch
 from dviz.checkpoint import load_checkpoint
 from dviz.data import load_dataset
 from dviz.models.vae import to_tensor
+from dviz.training.learner import Learner
 
 pytestmark = pytest.mark.usefixtures("backbone")
 FLAGS = ["--batch-size", 4, "--threads", 1]
@@ -58,7 +59,10 @@ def test_pictures_may_be_compared_by_its_features(tmp_path, run_command):
     assert painted["reconstruction"] == "perceptual"
 
 
-def test_without_it_nothing_is_learnt_by_its_features(tmp_path, run_command, no_backbone):
+def test_without_it_nothing_is_learnt_by_its_features(
+    tmp_path, run_command, no_backbone, monkeypatch
+):
+    monkeypatch.setattr(Learner, "step", lambda *args: pytest.fail("a step was taken"))
     shape = ["--dataset", "dsprites", "--filters", 4, "--steps", 2, *FLAGS]
     told = run_command(
         "train", *shape, "--reconstruction", "perceptual", "--output", tmp_path / "out", fails=True

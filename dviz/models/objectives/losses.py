@@ -11,7 +11,7 @@ from dviz.models.objectives.base import Drawn
 from dviz.models.vae import VAE, sample_posterior
 
 CHANNELS_LAST = torch.channels_last  # a third faster on CPUs
-PERCEPTION = 2500.0  # nats that features wholly unlike those of the image cost
+PERCEPTION = 2500.0  # what a `perceptual_distance` of 1 costs, beside nats of pixels
 
 
 def reconstruction_loss(logits: Tensor, x: Tensor, kind: str = "bernoulli") -> Tensor:

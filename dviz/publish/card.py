@@ -226,7 +226,11 @@ def _painting(config: CheckpointConfig) -> str:
     """Where the decoder comes from, if it did not learn along with the encoder."""
     dataset = str(config.painting.get("dataset", ""))
     images = config.painted_on(dataset)
-    return f"learnt anew from the frozen codes of {images:,} images of {dataset}" if images else ""
+    if not images:
+        return ""
+    loss = config.painting.get("reconstruction", "bernoulli")
+    by = "" if loss == "bernoulli" else f", by a {loss} loss"
+    return f"learnt anew from the frozen codes of {images:,} images of {dataset}{by}"
 
 
 def _described(dataset: str) -> str:

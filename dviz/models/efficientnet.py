@@ -31,7 +31,7 @@ STAGES = (  # expansion, channels, blocks, stride, kernel
     (6, 192, 4, 2, 5),
     (6, 320, 1, 1, 3),
 )
-EARLY_BLOCKS = (3, 5)
+SECOND_STAGE, THIRD_STAGE = 3, 5  # blocks up to their ends
 LOCAL_BLOCKS = 11
 LOCAL_FEATURES = 112 * 4 * 4
 DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # SHA-256 of the file
@@ -113,11 +113,8 @@ class EfficientNetLite0(nn.Module):
     def early_features(self, x: Tensor) -> list[Tensor]:
         """Images (N, 3, 64, 64) to what its second and third stages see: edges, colours and
         textures, (N, 24, 16, 16) and (N, 40, 8, 8)."""
-        second = self._through(x, EARLY_BLOCKS[0])
-        third = second
-        for block in self._blocks[slice(*EARLY_BLOCKS)]:
-            third = block(third)
-        return [second, third]
+        second = self._through(x, SECOND_STAGE)
+        return [second, nn.Sequential(*self._blocks[SECOND_STAGE:THIRD_STAGE])(second)]
 
     def _through(self, x: Tensor, blocks: int) -> Tensor:
         x = (255 * x - 127) / 128

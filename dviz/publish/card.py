@@ -215,7 +215,7 @@ def _facts(config: CheckpointConfig) -> str:
 
 def _looks_through(config: CheckpointConfig) -> str:
     """What an encoder needs that is not among its weights."""
-    network = getattr(config.architecture, "looks_through", "")
+    network = config.architecture.looks_through
     return network and (
         f"looks through {network} (Tan and Le 2019), trained on ImageNet; Apache-2.0, part of its "
         f"ONNX file, else `{HOW_TO_GET}`"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class Shape:
     latent_size: int
     image_size: tuple[int, int] = (SIDE, SIDE)
     channels: int = 3
+    looks_through: ClassVar[str] = ""  # as `VAEConfig.looks_through`: an external model is whole
 
     def __post_init__(self) -> None:
         whole = (self.latent_size, *self.image_size, self.channels)

@@ -48,7 +48,7 @@ def _yes(fine: bool) -> str:
 
 def _kept(changes: Sequence[Difference]) -> str:
     """Whether scores fell by no more than TOLERANCE; "open" where their errors leave that so."""
-    errors = [ERRORS * (0 if math.isnan(c.error) else c.error) for c in changes]
+    errors = [ERRORS * _known(c.error) for c in changes]
     if all(c.value - error >= -TOLERANCE for c, error in zip(changes, errors, strict=True)):
         return "yes"
     lost = any(c.value + error < -TOLERANCE for c, error in zip(changes, errors, strict=True))
@@ -87,7 +87,7 @@ def _departures(t: Transfer) -> str:
     if training.get("decoder_first"):
         words.append("the decoder alone at first")
     kept = training.get("freeze_statistics") and not training.get("reestimate_statistics")
-    if kept and not getattr(t.tuned.config.architecture, "looks_through", ""):
+    if kept and not t.tuned.config.architecture.looks_through:
         words.append("the Source's BatchNorm statistics")
     if training.get("beta") != t.source.config.training.get("beta"):
         words.append("another β than the Source's")
@@ -152,7 +152,7 @@ def _calibrated_fall(t: Transfer, model: Model) -> float:
 
 def _from_photographs(t: Transfer) -> str:
     """Where photographs had a part in the Source, in the same sentence."""
-    network = getattr(t.source.config.architecture, "looks_through", "")
+    network = t.source.config.architecture.looks_through
     if network:
         return f" – from a synthetic Source behind {network}, which learnt from photographs"
     return "" if t.synthetic else " – not from a synthetic Source but from photographs"
@@ -274,9 +274,9 @@ def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
         )
     if apart:
         told += (
-            f" Other networks, of one seed each are the {TARGET_ONLY} of {' and of '.join(apart)}; "
-            "their scores are taken to scatter over seeds as widely as those, and half of the 95% "
-            "interval of one more beside the one belongs to the error."
+            f" Those of {' and of '.join(apart)} are other networks, of one seed each; their "
+            "scores are taken to scatter over seeds as widely, and half of the 95% interval of one "
+            "more beside the one belongs to the error."
         )
     return told + " What is compared otherwise is of one seed." if told else ""
 

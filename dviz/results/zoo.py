@@ -45,7 +45,7 @@ class Transfer:
 
     @property
     def title(self) -> str:
-        network = getattr(self.source.config.architecture, "looks_through", "")
+        network = self.source.config.architecture.looks_through
         words = ["labelled"] * bool(self.source.labelled) + [f"behind {network}"] * bool(network)
         told = f" ({', '.join(words)})" if words else ""
         return f"{self.source.config.dataset}{told} → {self.tuned.config.dataset}"

@@ -10,7 +10,6 @@ from dviz.models.efficientnet import load_network
 from dviz.models.objectives.base import Drawn
 from dviz.models.vae import VAE, sample_posterior
 
-CHANNELS_LAST = torch.channels_last  # a third faster on CPUs
 PERCEPTION = 2500.0  # what a `perceptual_distance` of 1 costs, beside nats of pixels
 
 
@@ -41,7 +40,8 @@ def perceptual_distance(painted: Tensor, x: Tensor) -> Tensor:
     """
     network = load_network(x.device)
     with torch.autocast(x.device.type, enabled=False):
-        painted, x = (y.float().contiguous(memory_format=CHANNELS_LAST) for y in (painted, x))
+        # Channels last is a third faster on CPUs.
+        painted, x = (y.float().to(memory_format=torch.channels_last) for y in (painted, x))
         with torch.no_grad():
             wanted = network.early_features(x)
         pairs = zip(network.early_features(painted), wanted, strict=True)

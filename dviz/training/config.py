@@ -137,6 +137,14 @@ class TrainingConfig(ObjectiveSettings):
         group=OBJECTIVE,
         choices=RECONSTRUCTIONS,
     )
+    # Features of a picture say little, and cost much, before it shows a scene.
+    perceptual_after: float = setting(
+        0.0,
+        "share of the steps before pictures are compared by that network too",
+        group=OBJECTIVE,
+        share=True,
+        only_with=("reconstruction", "perceptual"),
+    )
 
     labelled: float = setting(
         1.0,

@@ -52,7 +52,8 @@ def weights_at(
 ) -> Weights:
     """What an objective is told of `step`."""
     beta = beta_at(step, config, latent_size, tied).to(device)
-    return Weights(beta, warmup_at(step, config), step)
+    perceptual = step >= config.perceptual_after * config.steps
+    return Weights(beta, warmup_at(step, config), step, perceptual)
 
 
 def _risen(step: int, duration: float) -> float:

@@ -48,17 +48,19 @@ class Drawn(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """What the KL divergence weighs at one step.
+    """What the parts of a loss weigh at one step.
 
     Attributes:
         kl: β of every dimension, as far as it has risen, float32 (D,).
         warmup: how far, in (0, 1].
         step: steps done before.
+        perceptual: whether the "perceptual" reconstruction compares features by now.
     """
 
     kl: Tensor
     warmup: float = 1.0
     step: int = 0
+    perceptual: bool = True
 
 
 class Objective(ABC):
@@ -98,14 +100,14 @@ class Objective(ABC):
             posterior: of the images; by default what the encoder says, for pairs what
                 `dviz.models.weak.pair_posterior` makes of it.
         """
-        return self.weigh(self._draw(model, x, noise, posterior), weights)
+        return self.weigh(self._draw(model, x, weights, noise, posterior), weights)
 
     def held_out(self, model: VAE, x: Tensor, weights: Weights, noise: Noise) -> Tensor:
         """What tells when to stop, of images not trained on: reconstruction and `penalty`, ().
 
         Without what is told of a batch rather than of an image, such as a total correlation.
         """
-        drawn = self._draw(model, x, noise)
+        drawn = self._draw(model, x, weights, noise)
         return drawn.reconstruction + self.penalty(drawn, weights)
 
     def penalty(self, drawn: Drawn, weights: Weights) -> Tensor:
@@ -126,9 +128,16 @@ class Objective(ABC):
         return {}
 
     def _draw(
-        self, model: VAE, x: Tensor, noise: Noise | None, posterior: Posterior | None = None
+        self,
+        model: VAE,
+        x: Tensor,
+        weights: Weights,
+        noise: Noise | None,
+        posterior: Posterior | None = None,
     ) -> Drawn:
         from dviz.models.objectives.losses import draw
 
-        noise = noise if self.draws else None
-        return draw(model, x, noise, posterior, self.settings.reconstruction)
+        kind = self.settings.reconstruction
+        if kind == "perceptual" and not weights.perceptual:
+            kind = "bernoulli"
+        return draw(model, x, noise if self.draws else None, posterior, kind)

@@ -15,7 +15,7 @@ from dviz.measuring.differences import (
     split_note,
 )
 from dviz.measuring.report import Baseline, DatasetReport
-from dviz.results.seeds import TARGET_ONLY, OverSeeds
+from dviz.results.seeds import TARGET_ONLY, OverSeeds, Spread
 from dviz.results.zoo import Model, Transfer
 
 TOLERANCE = 0.05  # by which modularity or OMES may fall and still count as kept
@@ -185,7 +185,7 @@ def _gap(name: str, t: Transfer, stage: str, b: Baseline, seeds: OverSeeds) -> D
     far apart those of one seed may lie.
     """
     label, way = OVER_SEEDS[name], (t.source.config.name, b.result.dataset)
-    if (gain := seeds.gain(*way, stage, b.name).get(label)) is not None:
+    if gain := _gain(name, t, stage, b.name, seeds):
         return Difference(gain.mean, gain.reach / ERRORS)
     ours = (t.direct if stage == DIRECT else t.tuned).result
     assert ours is not None
@@ -202,6 +202,12 @@ def _gap(name: str, t: Transfer, stage: str, b: Baseline, seeds: OverSeeds) -> D
     return Difference(value, math.hypot(math.sqrt(noise), over.reach_of_one / ERRORS))
 
 
+def _gain(name: str, t: Transfer, stage: str, rival: str, seeds: OverSeeds) -> Spread | None:
+    """Ours minus a baseline's over seeds of both; None where one or both have one seed."""
+    way = (t.source.config.name, t.tuned.config.dataset)
+    return seeds.gain(*way, stage, rival).get(OVER_SEEDS[name])
+
+
 def _known(error: float) -> float:
     return 0 if math.isnan(error) else error
 
@@ -214,8 +220,7 @@ def _score(name: str, result: DatasetReport) -> float:
 
 def _beaten_baselines(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
     """Claim 3: by measure, whether an encoder is above every equal baseline beyond the error."""
-    won = dict.fromkeys(MEASURES, 0)
-    seen = dict.fromkeys(MEASURES, 0)
+    won, sure, seen = (dict.fromkeys(MEASURES, 0) for _ in range(3))
     lines = []
     for t in transfers:
         for stage in (DIRECT, FINE_TUNED):
@@ -227,10 +232,15 @@ def _beaten_baselines(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
                 fine = all(gap.clear and gap.value > 0 for gap in gaps.values())
                 seen[name] += 1
                 won[name] += fine
+                sure[name] += fine and any(_gain(name, t, stage, b, seeds) for b in gaps)
                 told = ", ".join(f"{rival} {_told(name, gap)}" for rival, gap in gaps.items())
                 lines.append(f"{_yes(fine)}: {t.title}, {stage}, {name}: {told}")
     compared = sum(bool(_equals(t)) for t in transfers)
-    tally = ", ".join(f"{name} {won[name]} of {seen[name]}" for name in MEASURES if seen[name])
+    tally = ", ".join(
+        f"{name} {won[name]} of {seen[name]}" + (f" ({sure[name]} over seeds)" * bool(sure[name]))
+        for name in MEASURES
+        if seen[name]
+    )
     remarks = (
         _over_seeds(transfers, seeds),
         _shared(transfers, seeds),

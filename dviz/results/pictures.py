@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dviz.checkpoint import CheckpointConfig
 from dviz.errors import CheckpointError
 from dviz.measuring.report import DatasetReport
 from dviz.results.markdown import table
@@ -22,7 +23,8 @@ NOTE = (
     "factor that moves most must be the one on the label. Decoder from codes: images, with "
     "repeats, from whose frozen codes alone the decoder learnt, and a checkpoint's filters; its "
     'error then says how much of a picture the codes hold. "–": it did not; of a direct transfer '
-    "it is the Source's."
+    "it is the Source's. A loss named there is what it learnt by in place of the likelihood of "
+    "pixels."
 )
 
 
@@ -65,13 +67,20 @@ def _rows(models: Sequence[Model]) -> list[list[str]]:
         *cells, painted = _cells(model.result)
         if model.result.painted:
             painted += f" ({model.config.architecture.painting_filters})"
-        rows.append([model.config.name, *cells, painted])
+        rows.append([model.config.name, *cells, painted + _loss(model.config)])
         for baseline in model.report.baselines_on(model.config.dataset):
             name = f"{baseline.name}, on {baseline.result.dataset}"
             if baseline.result.painted and name not in seen:
                 seen.add(name)
                 rows.append([name, *_cells(baseline.result)])
     return rows
+
+
+def _loss(config: CheckpointConfig) -> str:
+    """What else than the likelihood of pixels a decoder learnt by; "" where nothing else."""
+    learnt = config.painting if config.painted_on(config.dataset) else config.training
+    loss = learnt.get("reconstruction", "bernoulli")
+    return "" if loss == "bernoulli" else f", {loss}"
 
 
 def _share_of_true_labels(models: Sequence[Model]) -> str:

@@ -185,6 +185,8 @@ def test_where_both_have_seeds_their_mean_difference_counts_with_its_interval(du
         over = verdicts(transfers, OverSeeds(gains=gains))
         assert f"{verdict}: {WAY} +{mean:.3f} ± 0.016" in over  # 3.182 · 0.02 / √4 / 2
         assert "and rival (4 seeds) the difference is the mean over seeds" in over
+        told = "OMES avg 2 of 2 (1 over seeds)" if verdict == "yes" else "OMES avg 1 of 2, GBT"
+        assert told in over
     assert "over seeds" not in verdicts(transfers)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dviz.checkpoint import REPORT
+from dviz.checkpoint import CONFIG, REPORT
 from dviz.errors import CheckpointError
 from dviz.measuring.report import Baseline, read_report
 from tests.results.zoo import edit, page_of
@@ -50,6 +50,18 @@ def test_a_decoder_learnt_from_codes_stands_beside_those_of_baselines(zoo):
     assert rows[DIRECT].endswith("| 2,000 (8) |")
     assert "0.5000" in rows["random, on things"]
     assert "plain, on things" not in rows
+
+
+def test_what_a_decoder_learnt_by_is_told(zoo):
+    def learn(**values):
+        path = zoo / TUNED / CONFIG
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    config = json.loads((zoo / TUNED / CONFIG).read_text())
+    learn(training=config["training"] | {"reconstruction": "perceptual"})
+    assert rows_of(zoo)[0][TUNED].endswith("| –, perceptual |")
+    learn(painting={"dataset": config["dataset"], "steps": 2, "batch_size": 3})
+    assert "perceptual" not in rows_of(zoo)[0][TUNED]
 
 
 def test_what_was_looked_at_is_linked_and_told(zoo):

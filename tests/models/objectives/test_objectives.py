@@ -16,6 +16,7 @@ from dviz.models.objectives.losses import (
 from dviz.models.vae import VAE, VAEConfig
 from dviz.models.weak import pair_posterior
 from dviz.training.config import TrainingConfig
+from dviz.training.schedule import weights_at
 
 
 @pytest.fixture
@@ -114,6 +115,20 @@ def test_pictures_are_as_unlike_as_the_published_network_finds_them():
     assert torch.allclose(loss, expected, rtol=1e-5)
     distance.backward()
     assert logits.grad.abs().sum() > 0
+
+
+def test_before_its_time_only_pixels_are_compared(model, backbone):
+    config = TrainingConfig(steps=4, reconstruction="perceptual", perceptual_after=0.5)
+    objective = OBJECTIVES[config.objective](config, 5)
+    x = images(6)
+    pixels, features = (
+        objective.loss(model, x, weights_at(step, config, 5, 0), noise()) for step in (1, 2)
+    )
+    assert pixels.reconstruction == loss_of(model, x, torch.tensor(2.0), noise()).reconstruction
+    assert features.reconstruction > pixels.reconstruction
+    # A held-out check tells of what is minimised in the end, whenever it is made.
+    end = objective.held_out(model, x, weights_at(config.steps, config, 5, 0), noise())
+    assert end > features.reconstruction
 
 
 def test_in_half_precision_features_are_compared_in_full(backbone):

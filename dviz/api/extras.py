@@ -38,5 +38,6 @@ def needed_by(what: str, extra: str = "") -> Iterator[None]:
             (name for name, brings in EXTRAS.items() if module in brings), "train"
         )
         raise NotInstalledError(
-            f"{what} needs {module}, which is not installed: pip install 'dviz[{extra}]'"
+            f"{what} needs {module}, which is not installed: pip install '.[{extra}]' in "
+            "dviz's folder"
         ) from error

@@ -35,7 +35,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--mcp",
         action="store_true",
         help="also serve the endpoints as tools for agents, at /gradio_api/mcp (pip install "
-        "'dviz[mcp]')",
+        "'.[mcp]')",
     )
     return parser.parse_args(argv)
 

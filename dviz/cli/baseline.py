@@ -56,8 +56,6 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = arguments(argv)
     device = common.pick_device(args.device, args.threads)
-    from filelock import FileLock
-
     from dviz.checkpoint import load_checkpoint
     from dviz.measuring.encoder import add_baseline
     from dviz.models.efficientnet import find_weights
@@ -93,9 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             accuracy = result.mean_accuracy("mlp", "all")
             told = f"OMES {result.omes().omes:.3f}, mean accuracy of MLPs {100 * accuracy:.1f}%"
         description = _described(recipe, checkpoint) if stored is None else stored.description
-        # Other processes of a sweep may be at the same report.
-        with FileLock(args.checkpoint / ".baselines.lock"):
-            add_baseline(args.checkpoint, name, description, result)
+        add_baseline(args.checkpoint, name, description, result)
         print(f"{name}: {told}")
 
 
@@ -279,7 +275,9 @@ def _learnt_on_source(
     source = source_of(checkpoint)
     config = source_config(recipe, source.config.training, int(source.config.training["seed"]))
     folder = source.folder / FOLDER / recipe.name
-    dataset = load_dataset(source.config.dataset, data_root) if train else None
+    if not train:  # nothing is written, not even a lock: the place may be read-only
+        return _trained(folder, None, source.config, None, config, device, train)
+    dataset = load_dataset(source.config.dataset, data_root)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # two transfers of a sweep may want it at once
         return _trained(folder, None, source.config, dataset, config, device, train)

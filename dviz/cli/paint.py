@@ -159,12 +159,13 @@ def _collapsed(model: VAE, dataset: FactorDataset) -> torch.Tensor:
 
 
 def _measure(before: Path, after: Path, dataset: object) -> None:
-    """Bring along what was measured of the codes, and measure the pictures anew."""
+    """Bring along what was measured of the codes, and measure the pictures anew; on other datasets
+    than the checkpoint's own nothing is said of them."""
     import shutil
 
     from dviz.checkpoint import REPORT, load_checkpoint
     from dviz.files import atomic_path
-    from dviz.measuring.pictures import measure_pictures
+    from dviz.measuring.pictures import drop_pictures, measure_pictures
     from dviz.measuring.report import read_report
     from dviz.publish.card import write_card
     from dviz.publish.traversal import write_traversal
@@ -173,8 +174,16 @@ def _measure(before: Path, after: Path, dataset: object) -> None:
         if (before / name).exists() and not (after / name).exists():
             with atomic_path(after / name) as temporary:
                 shutil.copyfile(before / name, temporary)
-    if dataset.name in read_report(after / REPORT).results:
-        result = measure_pictures(load_checkpoint(after), dataset)
+    checkpoint = load_checkpoint(after)
+    if dropped := drop_pictures(checkpoint):
+        print(
+            f"{', '.join(dropped)}: what the report said of pictures was of the decoder before and "
+            f"is gone; dviz evaluate checkpoint {after} --pictures --datasets measures it anew"
+        )
+    measured = dataset.name in read_report(after / REPORT).results
+    if measured:
+        result = measure_pictures(checkpoint, dataset)
         print(f"{dataset.name}: {result.fidelity}")
         write_traversal(after)
+    if measured or dropped:
         write_card(after)

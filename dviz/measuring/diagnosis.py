@@ -162,8 +162,10 @@ def fine_tuning(
     if not tuned.factors:
         return []
     before, after = direct.omes().omes, tuned.omes().omes
-    at_source = "" if source is None else f" ({source.omes().omes:.2f} on the Source)"
-    figures = f"OMES {before:.2f} before, {after:.2f} after{at_source}.{_gains(direct, tuned)}"
+    figures = _gains(direct, tuned)
+    if not np.isnan([before, after]).any():  # as it is of a single factor
+        at_source = "" if source is None else f" ({source.omes().omes:.2f} on the Source)"
+        figures = f"OMES {before:.2f} before, {after:.2f} after{at_source}.{figures}"
     gain = accuracy_difference(direct, tuned, _model(tuned), "all")
     if after < before - CHANGE:
         return [Finding("warning", "Disentanglement was lost in fine-tuning", figures)]
@@ -171,10 +173,10 @@ def fine_tuning(
     if read or after > before + CHANGE:
         title = "Fine-tuning made factors easier to read" if read else "Fine-tuning disentangled"
         held = " and kept what disentanglement there was" if abs(after - before) <= CHANGE else ""
-        return [Finding("good", title + held, figures)]
+        return [Finding("good", title + held, figures.strip())]
     if gain.clear:
-        return [Finding("warning", "Fine-tuning made factors harder to read", figures)]
-    return [Finding("note", "Fine-tuning changed little", figures)]
+        return [Finding("warning", "Fine-tuning made factors harder to read", figures.strip())]
+    return [Finding("note", "Fine-tuning changed little", figures.strip())]
 
 
 def _gains(direct: DatasetReport, tuned: DatasetReport) -> str:

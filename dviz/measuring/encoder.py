@@ -12,8 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from dviz.checkpoint import CLASSES, CODES, CONFIG, PROBES, REPORT, Checkpoint, save_codes
+from dviz.checkpoint import (
+    CLASSES,
+    CODES,
+    CONFIG,
+    EXTERNAL,
+    PROBES,
+    REPORT,
+    THUMBNAILS,
+    Checkpoint,
+    save_codes,
+    save_thumbnails,
+)
 from dviz.data.base import FactorDataset
+from dviz.data.photos import to_model_input
 from dviz.data.table import UNKNOWN
 from dviz.files import write_json
 from dviz.measuring.association import (
@@ -24,19 +36,15 @@ from dviz.measuring.association import (
     rounded,
 )
 from dviz.measuring.cycle import with_moves
-from dviz.measuring.draws import draws
+from dviz.measuring.draws import draws, sample_images
 from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.labels import with_labels_of
 from dviz.measuring.machine import describe_machine
 from dviz.measuring.probe_files import save_probes
 from dviz.measuring.probing import arc_scores, probe_scores
-from dviz.measuring.report import (
-    Baseline,
-    DatasetReport,
-    read_report,
-    write_report,
-)
+from dviz.measuring.report import Baseline, DatasetReport, Report
 from dviz.measuring.splits import kind_of_split, training_rows
+from dviz.measuring.updates import update_report, with_result
 from dviz.metrics.confidence import fit_calibrated
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.suite import METRICS, evaluate_all
@@ -46,6 +54,7 @@ from dviz.representations.base import Codes, Reconstruction, Representation
 from dviz.representations.build import as_representation
 
 LEAST_LABELS = 2  # of a factor: one for a probe to learn from, one to ask it about
+MAX_THUMBNAILS = 2_000
 
 
 @dataclass(frozen=True)
@@ -236,7 +245,8 @@ def evaluate_checkpoint(
 
     Adds to `report.json`. Where `dataset` is the checkpoint's own, also writes the codes, their
     labels and fitted MLP probes, so that scores can be recomputed without the dataset; codes only
-    of images whose labels are all known. Factors that it has got since go into `config.json`.
+    of images whose labels are all known; of an external model the first of these images, so that it
+    can be looked at where the dataset is not. Factors that it has got since go into `config.json`.
 
     Raises:
         CheckpointError: the checkpoint learnt from other labels of `dataset`; told before anything
@@ -258,8 +268,7 @@ def evaluate_checkpoint(
         write_json(folder / CONFIG, checkpoint.config.to_dict())
     if dataset.name == before.dataset:
         result = _keep_codes(result, checkpoint, dataset, sample)
-    report = read_report(folder / REPORT)
-    write_report(folder / REPORT, replace(report, results=report.results | {dataset.name: result}))
+    update_report(folder / REPORT, lambda report: with_result(report, result))
     return result
 
 
@@ -268,17 +277,20 @@ def _keep_codes(
 ) -> DatasetReport:
     """Write codes, labels and probes of a checkpoint's own dataset; the result with its moves.
 
-    Where there are too few labels none stay beside it: they would be of an earlier measurement.
+    Where there are too few labels none stay beside it, nor do images: they would be of an earlier
+    measurement.
     """
     folder, names = checkpoint.folder, list(dataset.space.names)
     known = sample.classes != UNKNOWN
     complete = known.all(axis=1)
     if not names or not complete.any() or known.sum(axis=0).min() < LEAST_LABELS:
-        for name in (CODES, CLASSES, PROBES):
+        for name in (CODES, CLASSES, PROBES, THUMBNAILS):
             (folder / name).unlink(missing_ok=True)
         return result
     codes = sample.mean[complete], sample.sampled[complete]
     save_codes(folder, *codes, sample.classes[complete], names)
+    if checkpoint.config.kind == EXTERNAL or (folder / THUMBNAILS).exists():
+        _keep_thumbnails(folder, dataset, result)
     probes, together = {}, sample.photographs
     for name, rows, labels in zip(names, known.T, sample.classes.T, strict=True):
         train = training_rows(None if together is None else together[rows], result.seed)
@@ -287,12 +299,24 @@ def _keep_codes(
     return with_moves(result, checkpoint, codes[0], sample.classes[complete], probes)
 
 
+def _keep_thumbnails(folder: Path, dataset: FactorDataset, result: DatasetReport) -> None:
+    """Write the images behind the first stored codes, which a page shows beside them."""
+    count = min(result.num_images, MAX_THUMBNAILS)
+    images = sample_images(dataset, count, result.seed, result.num_images)
+    if images.shape[1:3] != (64, 64):
+        images = np.stack([to_model_input(image) for image in images])
+    save_thumbnails(folder, images)
+
+
 def add_baseline(folder: Path, name: str, description: str, result: DatasetReport) -> None:
     """Put a baseline into a checkpoint's `report.json`, in place of one of the same name."""
-    report = read_report(folder / REPORT)
-    baselines = {baseline.name: baseline for baseline in report.baselines}
-    baselines[name] = Baseline(name, description, result)
-    write_report(folder / REPORT, replace(report, baselines=list(baselines.values())))
+
+    def added(report: Report) -> Report:
+        baselines = {baseline.name: baseline for baseline in report.baselines}
+        baselines[name] = Baseline(name, description, result)
+        return replace(report, baselines=list(baselines.values()))
+
+    update_report(folder / REPORT, added)
 
 
 def other_scores(sample: EncodedSample, names: list[str], seed: int, jobs: int) -> dict[str, float]:

@@ -75,7 +75,9 @@ class OnRay:
         try:
             import ray
         except ModuleNotFoundError as error:
-            raise DvizError("--engine ray needs Ray: pip install 'dviz[scale]'") from error
+            raise DvizError(
+                "--engine ray needs Ray: pip install '.[scale]' in dviz's folder"
+            ) from error
         self._ray, self._own = ray, address is None
         self.by_file = self._own  # Ray would write them to disk, too, with processes for it
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -6,10 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from dviz.checkpoint import (
-    CODES,
     CONFIG,
     DECODER,
     ENCODER,
@@ -18,18 +15,13 @@ from dviz.checkpoint import (
     CheckpointConfig,
     clear_checkpoint,
     read_config,
-    save_thumbnails,
 )
 from dviz.data.base import FactorDataset
-from dviz.data.photos import to_model_input
 from dviz.errors import CheckpointError
 from dviz.files import write_json
-from dviz.measuring.draws import sample_images
 from dviz.measuring.encoder import evaluate_checkpoint
 from dviz.measuring.report import DatasetReport
 from dviz.representations.base import Representation
-
-MAX_THUMBNAILS = 2_000
 
 
 def measure_into(
@@ -61,9 +53,6 @@ def measure_into(
     checkpoint = Checkpoint(config, representation, folder)
     sizes = {"num_images": num_images, "num_pairs": num_pairs, "seed": seed}
     result = evaluate_checkpoint(checkpoint, dataset, **sizes, scores=scores, jobs=jobs)
-    if (folder / CODES).exists():
-        images = sample_images(dataset, min(num_images, MAX_THUMBNAILS), seed, num_images)
-        save_thumbnails(folder, thumbnails(images))
     write_json(folder / CONFIG, config.to_dict())
     return checkpoint, result
 
@@ -94,10 +83,3 @@ def save_external(
         for file in sorted(new.iterdir(), key=lambda file: file.name == CONFIG):
             file.replace(folder / file.name)
     return result
-
-
-def thumbnails(images: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, H, W, 3) as a page shows them, uint8 (N, 64, 64, 3)."""
-    if images.shape[1:3] == (64, 64):
-        return images
-    return np.stack([to_model_input(image) for image in images])

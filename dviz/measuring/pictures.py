@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dviz.checkpoint import PROBES, REPORT, Checkpoint
 from dviz.data.base import FactorDataset
@@ -12,10 +13,12 @@ from dviz.measuring.cycle import with_moves
 from dviz.measuring.encoder import EncodedSample, encode_sample, known_or_none
 from dviz.measuring.labels import has_other_labels
 from dviz.measuring.probe_files import load_probes
-from dviz.measuring.report import DatasetReport, read_report, write_report
+from dviz.measuring.report import DatasetReport, Report, read_report
+from dviz.measuring.updates import update_report, with_differences
 
 PICTURES = ("reconstruction", "mse", "overlap", "colour_error", "painted")
 """What a result says of a decoder."""
+UNMEASURED: dict[str, Any] = {told: None for told in PICTURES} | {"painted": 0}
 
 
 def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetReport:
@@ -25,7 +28,8 @@ def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetR
     own dataset its fitted probes tell what moves.
 
     Raises:
-        CheckpointError: there is no report on `dataset`, or one on other labels.
+        CheckpointError: there is no report on `dataset`, or one on other labels; or another
+            measurement of it was written meanwhile.
         DataFileError: the probes are missing or broken.
     """
     path = checkpoint.folder / REPORT
@@ -44,8 +48,25 @@ def measure_pictures(checkpoint: Checkpoint, dataset: FactorDataset) -> DatasetR
         probes = load_probes(checkpoint.folder / PROBES)
         rows = sample.mean[complete], sample.classes[complete]
         result = with_moves(result, checkpoint, *rows, probes)
-    write_report(path, replace(report, results=report.results | {dataset.name: result}))
-    return result
+    report = update_report(path, lambda report: with_differences(report, stored, result))
+    return report.results[dataset.name]
+
+
+def drop_pictures(checkpoint: Checkpoint) -> list[str]:
+    """Take what was measured of an earlier decoder out of the checkpoint's report, but for its own
+    dataset, which `measure_pictures` is for; names of the datasets of which there was something.
+    """
+    path, own = checkpoint.folder / REPORT, checkpoint.config.dataset
+
+    def bare(report: Report) -> dict[str, DatasetReport]:
+        others = {name: result for name, result in report.results.items() if name != own}
+        return {name: replace(result, **UNMEASURED) for name, result in others.items()}
+
+    report = read_report(path)
+    dropped = [name for name, result in bare(report).items() if result != report.results[name]]
+    if dropped:
+        update_report(path, lambda now: replace(now, results=now.results | bare(now)))
+    return dropped
 
 
 def with_fidelity(result: DatasetReport, sample: EncodedSample, painted: int) -> DatasetReport:

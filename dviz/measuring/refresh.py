@@ -22,8 +22,9 @@ from dviz.measuring.encoder import EncodedSample, other_scores
 from dviz.measuring.evidence import Evidence, pack_covariance
 from dviz.measuring.files import read_classes, read_representations
 from dviz.measuring.probing import arc_scores, probe_scores
-from dviz.measuring.report import DatasetReport, read_report, write_report
+from dviz.measuring.report import DatasetReport, read_report
 from dviz.measuring.splits import kind_of_split
+from dviz.measuring.updates import update_report, with_differences
 from dviz.metrics.arrays import row_keys
 from dviz.metrics.pairs import associate_pairs
 from dviz.metrics.suite import reported_scores
@@ -40,10 +41,11 @@ def refresh(checkpoint: Checkpoint, dataset: FactorDataset, *, probes: bool, job
         probes: whether probes and scores are taken anew too, which takes minutes.
 
     Raises:
-        CheckpointError: no report, or no codes beside it.
+        CheckpointError: no report, or no codes beside it; or another measurement of `dataset` was
+            written meanwhile.
     """
-    report = read_report(checkpoint.folder / REPORT)
-    result = report.results.get(dataset.name)
+    path = checkpoint.folder / REPORT
+    result = read_report(path).results.get(dataset.name)
     if result is None or not result.factors or not (checkpoint.folder / CODES).exists():
         raise CheckpointError(f"{checkpoint.config.name} has no report with codes to go by")
     new = result
@@ -55,12 +57,11 @@ def refresh(checkpoint: Checkpoint, dataset: FactorDataset, *, probes: bool, job
         if not any(probe.dimensions == "union" for probe in result.probes):
             new = with_probes(new, dataset, codes, classes, jobs)
         if any(score.key not in result.scores for score in reported_scores()):
-            scores = other_scores(_sample(codes, classes), result.factors, result.seed, jobs)
+            scores = other_scores(_sample(new, codes, classes), result.factors, result.seed, jobs)
             new = replace(new, scores=scores)
     if new == result:
         return False
-    results = report.results | {dataset.name: new}
-    write_report(checkpoint.folder / REPORT, replace(report, results=results))
+    update_report(path, lambda report: with_differences(report, result, new))
     return True
 
 
@@ -108,7 +109,7 @@ def with_probes(
 ) -> DatasetReport:
     """The result with probes taken anew from its codes."""
     together = _photographs(dataset, classes, result)
-    sample = _sample(codes, classes, together)
+    sample = _sample(result, codes, classes, together)
     names, S = result.factors, result.association_matrix
     return replace(
         result,
@@ -139,10 +140,14 @@ def _photographs(
 
 
 def _sample(
-    codes: np.ndarray, classes: np.ndarray, photographs: np.ndarray | None = None
+    result: DatasetReport,
+    codes: np.ndarray,
+    classes: np.ndarray,
+    photographs: np.ndarray | None = None,
 ) -> EncodedSample:
     """Stored codes (N, D) and classes (N, F) as far as probes and scores need them."""
     mean, nothing = codes.astype(np.float32), float("nan")
-    spread = np.zeros_like(mean)  # only whether there is one counts here
+    # Only whether there is one counts here: codes without are seen beside their widest deviation.
+    spread = None if result.posterior_std is None else np.zeros_like(mean)
     errors = nothing, nothing, nothing, nothing
     return EncodedSample(mean, spread, mean, classes, *errors, photographs)

@@ -201,7 +201,7 @@ def _parquet() -> Any:
     try:
         import pyarrow.parquet
     except ModuleNotFoundError as error:
-        raise DvizError("Parquet needs pyarrow: pip install 'dviz[scale]'") from error
+        raise DvizError("Parquet needs pyarrow: pip install '.[scale]' in dviz's folder") from error
     return pyarrow.parquet
 
 

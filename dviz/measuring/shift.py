@@ -13,7 +13,8 @@ from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
 from dviz.lineage import source_folder
 from dviz.measuring.draws import draws
-from dviz.measuring.report import DistanceReport, read_report, write_report
+from dviz.measuring.report import DistanceReport
+from dviz.measuring.updates import update_report
 from dviz.metrics.diagnostics import active_dimensions
 from dviz.metrics.distance import frechet_distance, kernel_mmd, outside_range
 from dviz.models.objectives.losses import kl_divergence, reconstruction_loss
@@ -71,8 +72,7 @@ def measure_distance(
 
 def add_distance(checkpoint: Checkpoint, distance: DistanceReport) -> None:
     """Put `distance` into a transferred checkpoint's `report.json`."""
-    path = checkpoint.folder / REPORT
-    write_report(path, replace(read_report(path), distance=distance))
+    update_report(checkpoint.folder / REPORT, lambda report: replace(report, distance=distance))
 
 
 def source_of(checkpoint: Checkpoint) -> Checkpoint:

@@ -84,7 +84,7 @@ def _others(result: DatasetReport) -> str:
 def _painting(result: DatasetReport) -> str:
     """How it paints, as a sentence."""
     if result.reconstruction is None:
-        return "It has no decoder."
+        return "No pictures of a decoder were measured."
     return f"Reconstruction: {result.reconstruction:.1f} nats an image, {result.fidelity}."
 
 

@@ -34,7 +34,7 @@ def backbone(name: str, *, pretrained: bool = True) -> ModuleRepresentation:
     """
     library, _, model = name.partition(":")
     if find_spec(library) is None:
-        raise BackboneError(f"{name} needs {library}; pip install 'dviz[backbones]'")
+        raise BackboneError(f"{name} needs {library}; pip install '.[backbones]' in dviz's folder")
     load = _from_timm if library == "timm" else _from_transformers
     try:
         return load(model, pretrained)

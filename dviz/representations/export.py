@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
 from dviz.errors import CheckpointError
 from dviz.files import atomic_path
@@ -22,6 +23,7 @@ from dviz.models.vae import VAE
 from dviz.representations.base import Representation
 from dviz.representations.modules import ModuleRepresentation, evaluating
 from dviz.representations.onnx_files import OnnxRepresentation, require_onnx
+from dviz.representations.outputs import pick
 from dviz.representations.own import VAERepresentation
 from dviz.representations.scikit import TransformerRepresentation
 
@@ -49,14 +51,8 @@ class _Encoder(nn.Module):
     def forward(self, images: Tensor) -> Any:
         own = self._representation[0]
         output = self.module.encode(images) if own is None else own.encode_planes(images)
-        if isinstance(output, (tuple, list)) and len(output) > 1:
-            return output[0], torch.exp(0.5 * output[1])
-        named = {name: getattr(output, name, None) for name in ("embedding", "log_covariance")}
-        if named["embedding"] is None:
-            return output[0] if isinstance(output, (tuple, list)) else output.flatten(1)
-        if named["log_covariance"] is None:
-            return named["embedding"]
-        return named["embedding"], torch.exp(0.5 * named["log_covariance"])
+        mean, std = pick(output, log_variance=True)
+        return mean if std is None else (mean, std)
 
 
 class _Decoder(nn.Module):
@@ -114,7 +110,8 @@ def export_onnx(representation: Representation, encoder: Path, decoder: Path) ->
 
     Raises:
         CheckpointError: it is made of something that has no ONNX form, such as a plain function;
-            or the files' answers differ by more than 1e-4.
+            its encoder gives no codes, or none in tensors; or the files' answers differ by more
+            than 1e-4.
     """
     require_onnx()
     encoder.parent.mkdir(parents=True, exist_ok=True)
@@ -127,9 +124,7 @@ def export_onnx(representation: Representation, encoder: Path, decoder: Path) ->
     shape = representation.shape
     pixels = torch.rand(2, shape.channels, *shape.image_size)
     with evaluating(*filter(None, (down, up))):
-        with torch.inference_mode():
-            has_std = isinstance(down(pixels), tuple)
-        _write(down, pixels, encoder, "images", ["mean", "std"] if has_std else ["mean"])
+        _write(down, pixels, encoder, "images", _outputs(down, pixels))
         if up is not None:
             _write(up, torch.randn(2, shape.latent_size), decoder, "codes", ["images"])
     return compare(representation, encoder, decoder if up is not None else None)
@@ -190,19 +185,57 @@ def _is_pca(representation: TransformerRepresentation) -> bool:
     return isinstance(representation.transformer, PCA)
 
 
-def _write(module: nn.Module, example: Tensor, path: Path, given: str, names: list[str]) -> None:
-    with atomic_path(path) as temporary, _quiet():
-        torch.onnx.export(
-            module,
-            (example.to(next(iter(module.parameters()), example).device),),
-            temporary,
-            input_names=[given],
-            output_names=names,
-            dynamic_shapes=({0: torch.export.Dim("N")},),
-            opset_version=OPSET,
-            external_data=False,
-            verbose=False,
+def _outputs(encoder: nn.Module, pixels: Tensor) -> list[str]:
+    """What the encoder's file gives, by name.
+
+    Raises:
+        CheckpointError: it gives no codes, or none that torch can follow back to the images.
+    """
+    try:
+        with torch.inference_mode():
+            found = encoder(pixels)
+    except ValueError as error:
+        raise CheckpointError(f"this cannot be written as ONNX: {error}") from error
+    parts = found if isinstance(found, tuple) else (found,)
+    if not all(isinstance(part, Tensor) for part in parts):
+        raise CheckpointError(
+            "this cannot be written as ONNX: encode gives numbers that are no tensors of torch; "
+            "leave out .numpy() and the like"
         )
+    return ["mean", "std"][: len(parts)]
+
+
+def _write(module: nn.Module, example: Tensor, path: Path, given: str, names: list[str]) -> None:
+    with atomic_path(path) as temporary, _quiet(), _unchecked():
+        try:
+            torch.onnx.export(
+                module,
+                (example.to(next(iter(module.parameters()), example).device),),
+                temporary,
+                input_names=[given],
+                output_names=names,
+                dynamic_shapes=({0: torch.export.Dim("N")},),
+                opset_version=OPSET,
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            reason = " ".join(str(error.__cause__ or error).split())[:200]
+            raise CheckpointError(
+                f"{path.name} cannot be written: the module does what has no ONNX form, such as "
+                f"a step that depends on the values it sees ({reason})"
+            ) from error
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Distributions that do not look at their parameters, which an exporter does not know yet."""
+    before = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        Distribution.set_default_validate_args(before)
 
 
 @contextmanager

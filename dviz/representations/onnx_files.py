@@ -109,7 +109,9 @@ def require_onnx() -> None:
     """Raise CheckpointError where the packages for ONNX are not installed."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise CheckpointError(f"ONNX files need {missing[0]}; pip install 'dviz[onnx]'")
+        raise CheckpointError(
+            f"ONNX files need {missing[0]}; pip install '.[onnx]' in dviz's folder"
+        )
 
 
 def _environment() -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What encoders of all kinds give, as Codes: arrays, tensors, tuples, or objects that name them."""
+"""What encoders of all kinds give, as Codes: arrays, tensors, tuples, or objects that name them.
+
+`pick` alone knows where the codes lie in it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,17 @@ def as_array(values: Any) -> np.ndarray:
 
 
 def as_codes(output: Any, log_variance: bool = False) -> Codes:
-    """Codes out of what an encoder returned.
+    """Codes out of what an encoder returned, see `pick`."""
+    mean, std = pick(output, log_variance)
+    return Codes(as_array(mean), None if std is None else as_array(std))
+
+
+def pick(output: Any, log_variance: bool = False) -> tuple[Any, Any]:
+    """Mean and standard deviation, (N, D) each, out of what an encoder returned; None for the
+    latter where it gives one code an image.
+
+    Tensors stay tensors, on their device and in their graph, so that this can be exported along
+    with an encoder; all else becomes an array. Both are float32.
 
     Args:
         output: (N, D) of any kind, with trailing sides of 1 if any; a pair; a mapping or an object
@@ -46,7 +59,7 @@ def as_codes(output: Any, log_variance: bool = False) -> Codes:
     if isinstance(output, (tuple, list)) and output and _is_table(output[0]):
         mean = _table(output[0])
         if len(output) == 1:
-            return Codes(mean)
+            return mean, None
         if len(output) > 2 and all(np.shape(part) == np.shape(output[0]) for part in output[:3]):
             raise ValueError(
                 f"encode gave {len(output)} arrays of one shape, any of which may be the mean; "
@@ -54,12 +67,12 @@ def as_codes(output: Any, log_variance: bool = False) -> Codes:
             )
         second = _table(output[1])
         if second.shape == mean.shape:
-            return Codes(mean, _deviation(second) if log_variance else second)
+            return mean, _deviation(second) if log_variance else second
         raise ValueError(f"encode gave {len(output)} arrays that differ in shape; {EXPECTED}")
-    return Codes(_table(output))
+    return _table(output), None
 
 
-def _named(output: Any) -> Codes | None:
+def _named(output: Any) -> tuple[Any, Any] | None:
     for wrapper in WRAPPERS:
         inner = getattr(output, wrapper, None)
         if inner is not None:
@@ -73,8 +86,8 @@ def _named(output: Any) -> Codes | None:
     mean = _table(found)
     deviation, variance = _first(output, DEVIATIONS), _first(output, LOG_VARIANCES)
     if deviation is not None:
-        return Codes(mean, _table(deviation))
-    return Codes(mean, None if variance is None else _deviation(_table(variance)))
+        return mean, _table(deviation)
+    return mean, None if variance is None else _deviation(_table(variance))
 
 
 def _first(output: Any, names: tuple[str, ...]) -> Any:
@@ -89,14 +102,17 @@ def _is_table(values: Any) -> bool:
     return getattr(values, "ndim", 0) >= 2
 
 
-def _table(values: Any) -> np.ndarray:
-    array = as_array(values)
-    if array.ndim > 2 and all(side == 1 for side in array.shape[2:]):
-        array = array.reshape(array.shape[:2])
-    if array.ndim != 2:
-        raise ValueError(f"encode gave an array of shape {array.shape}; expected {EXPECTED}")
-    return array
+def _table(values: Any) -> Any:
+    """A tensor as it is but float32, anything else as an array, (N, D)."""
+    table = values.float() if hasattr(values, "detach") else as_array(values)
+    if table.ndim > 2 and all(side == 1 for side in table.shape[2:]):
+        table = table.reshape(table.shape[:2])
+    if table.ndim != 2:
+        raise ValueError(f"encode gave an array of shape {tuple(table.shape)}; expected {EXPECTED}")
+    return table
 
 
-def _deviation(log_variance: np.ndarray) -> np.ndarray:
-    return np.exp(0.5 * np.clip(log_variance, -60, 60))
+def _deviation(log_variance: Any) -> Any:
+    """σ of log σ², a tensor's as a tensor."""
+    half = 0.5 * log_variance.clip(-60, 60)
+    return half.exp() if hasattr(half, "exp") else np.exp(half)

@@ -36,9 +36,8 @@ class VAERepresentation(Representation):
         return self.encode(images)
 
     @torch.inference_mode()
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        z = torch.from_numpy(check_codes(codes, self.latent_size)).to(self.device)
-        return to_images(self.model.decode(z))
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
+        return to_images(self.model.decode(torch.from_numpy(codes).to(self.device)))
 
     @torch.inference_mode()
     def look_again(self, codes: np.ndarray) -> np.ndarray:

@@ -203,7 +203,7 @@ def test_what_is_not_installed_is_named_with_what_installs_it(call, missing, ext
     code = f"import dviz\ntry: {call}\nexcept Exception as error: print(type(error), error)"
     out = run(code, (missing,))
     assert f"NotInstalledError'> dviz.{call[5:].partition('(')[0]} needs {missing}" in out
-    assert f"pip install 'dviz[{extra}]'" in out
+    assert f"pip install '.[{extra}]'" in out
 
 
 def test_a_command_says_it_too():

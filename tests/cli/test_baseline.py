@@ -230,6 +230,25 @@ def test_an_encoder_that_is_not_kept_is_not_checked(tuned, tmp_path):
     )
 
 
+def test_a_check_writes_nothing_beside_the_source(tuned, tmp_path, monkeypatch):
+    """Not even a lock: it may lie where nobody may write."""
+    run(tuned, "autoencoder")
+    shutil.copytree(tuned.parent, tmp_path, dirs_exist_ok=True)
+    (mine,) = (b for b in read_report(tuned / "report.json").baselines if b.name == "autoencoder")
+    kept = tmp_path / "source/baselines"
+    (kept / "autoencoder/.lock").unlink()
+    monkeypatch.setattr("filelock.FileLock", lambda path: pytest.fail(f"locks {path}"))
+
+    def check():
+        return baseline.measured_again(mine, load_checkpoint(tmp_path / "tuned"), None, "cpu", 1)
+
+    assert check().association == mine.result.association
+    assert not (kept / "autoencoder/.lock").exists()
+    shutil.rmtree(kept)
+    assert check() is None
+    assert not kept.exists()
+
+
 def test_a_random_one_is_random_in_its_own_way_every_time_the_same(tuned):
     checkpoint = load_checkpoint(tuned)
     one, same = (

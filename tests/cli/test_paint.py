@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from dviz.checkpoint import SOURCE, load_checkpoint, read_config, save_checkpoint
 from dviz.data import load_dataset
-from dviz.measuring.report import read_report
+from dviz.measuring.pictures import PICTURES
+from dviz.measuring.report import read_report, write_report
 from dviz.models.repaint import ignore_dimensions, with_new_decoder
 from dviz.models.vae import VAE, VAEConfig, to_tensor
 from tests.ui.material import NAMES, SHAPE
@@ -105,6 +106,30 @@ def test_a_checkpoint_can_be_painted_in_its_own_folder(measured, tmp_path, run_c
     assert json.loads((own / "config.json").read_text())["decoder"] == "modulated"
     assert read_report(own / "report.json").results["color-dsprites"].painted == 2 * 8
     assert encoder_of(own).keys() == encoder_of(measured).keys()
+
+
+def test_what_was_said_of_the_decoder_before_goes_elsewhere_too(measured, tmp_path, run_command):
+    own = shutil.copytree(measured, tmp_path / "source")
+    report = read_report(own / "report.json")
+    elsewhere = replace(report.results["color-dsprites"], dataset="things", painted=8, overlap=0.5)
+    results = report.results | {"things": elsewhere}
+    write_report(own / "report.json", replace(report, results=results))
+    command = ["paint", own, "--output", own, "--steps", 2, *FLAGS]
+    printed = run_command(*command).out
+    (line,) = (line for line in printed.splitlines() if line.startswith("things: "))
+    assert "of the decoder before and is gone" in line
+    after = read_report(own / "report.json").results
+    rest = {name: None for name in PICTURES} | {"painted": 0}
+    assert after["things"] == replace(elsewhere, **rest)
+    assert after["color-dsprites"].painted == 2 * 8
+    assert "things: " not in run_command(*command, "--overwrite").out
+
+
+def test_without_a_report_none_is_written(measured, tmp_path, run_command):
+    own = shutil.copytree(measured, tmp_path / "source")
+    (own / "report.json").unlink()
+    run_command("paint", own, "--output", own, "--steps", 1, *FLAGS)
+    assert not (own / "report.json").exists()
 
 
 def test_the_colour_map_goes_with_the_decoder_it_was_made_for():

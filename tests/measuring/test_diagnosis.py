@@ -71,6 +71,16 @@ def test_nothing_measured_says_nothing():
     assert diagnose(bare, bare) == []
 
 
+def test_of_a_single_factor_only_what_is_read_is_told():
+    alone = np.full((3, 3), np.nan)
+    (found,) = fine_tuning(result(alone, every=0.5), result(alone), result(alone))
+    assert found.title == "Fine-tuning made factors easier to read"
+    assert found.text.startswith("Trees +40.0 ± ")
+    assert "nan" not in found.text
+    (found,) = fine_tuning(result(alone), result(alone))
+    assert found.title == "Fine-tuning changed little"
+
+
 def test_mixed_factors_are_low_omes_with_good_painting():
     (found,) = mixed_factors(result(MIXED))
     assert "mixed" in found.title

@@ -9,10 +9,13 @@ import torch
 from dviz.checkpoint import REPORT, CheckpointConfig, load_checkpoint, save_checkpoint
 from dviz.errors import CheckpointError
 from dviz.measuring.encoder import evaluate_checkpoint
+from dviz.measuring.external import measure_into
 from dviz.measuring.refresh import pairs_among, refresh
 from dviz.measuring.report import Report, read_report, write_report
 from dviz.models.vae import VAE, VAEConfig
+from dviz.representations.build import as_representation
 from tests.measuring.test_encoder import Patches
+from tests.representations.models import Discs
 
 
 def test_pairs_are_disjoint_and_differ_in_one_factor():
@@ -51,3 +54,27 @@ def test_an_older_report_gets_its_errors_and_keeps_its_scores(tmp_path):
     write_report(tmp_path / REPORT, Report())
     with pytest.raises(CheckpointError, match="no report"):
         refresh(checkpoint, dataset, probes=False, jobs=1)
+
+
+def test_codes_without_a_posterior_are_in_use_however_small_they_are(tmp_path):
+    def small(images):
+        """Brightness and height of the disc, in deviations of some .01."""
+        light = images.max(axis=(1, 2, 3)) / 255
+        height = images.any(axis=(2, 3)).argmax(axis=1) / 64
+        return 0.05 * np.stack([light, height], axis=1)
+
+    dataset = Discs()
+    checkpoint, full = measure_into(
+        tmp_path, as_representation(small), dataset, num_images=120, num_pairs=100, jobs=1
+    )
+    assert full.active == [True, True]
+    assert max(full.std) < 0.05
+    write_report(tmp_path / REPORT, Report({dataset.name: replace(full, probes=[], scores={})}))
+    assert refresh(checkpoint, dataset, probes=True, jobs=1)
+    new = read_report(tmp_path / REPORT).results[dataset.name]
+    assert new.scores == pytest.approx(full.scores, abs=0.02)
+    found, before = (
+        {(p.factor, p.model, p.dimensions): p.accuracy for p in result.probes}
+        for result in (new, full)
+    )
+    assert found == pytest.approx(before, abs=0.02)

@@ -1,15 +1,30 @@
 """What is exported gives what the model gives, and a folder of ONNX files is a checkpoint."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from dviz.checkpoint import CONFIG, DECODER, ENCODER, WEIGHTS, load_checkpoint
+from dviz.checkpoint import (
+    CODES,
+    CONFIG,
+    DECODER,
+    ENCODER,
+    THUMBNAILS,
+    WEIGHTS,
+    load_checkpoint,
+    read_thumbnails,
+)
+from dviz.data.arrays import ArrayDataset
+from dviz.data.table import UNKNOWN
 from dviz.errors import CheckpointError
+from dviz.factors import Factor, FactorSpace
+from dviz.measuring.encoder import evaluate_checkpoint
 from dviz.measuring.external import save_external
+from dviz.measuring.files import read_representations
 from dviz.measuring.report import read_report
 from dviz.models.vae import VAE, VAEConfig
 from dviz.representations.build import as_representation
@@ -53,6 +68,58 @@ def test_a_module(tmp_path):
     again = OnnxRepresentation(tmp_path / ENCODER, tmp_path / DECODER)
     same(module, again, pictures(side=SIZE))
     again.close()
+
+
+class Shaped(Linear):
+    """Gives its mean and log-variance as `form` puts them."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.form = form
+
+    def encode(self, x):
+        return self.form(*super().encode(x))
+
+
+def normal(mean, log_variance):
+    return torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda mean, log_variance: {"mu": mean, "logvar": log_variance},
+        lambda mean, log_variance: SimpleNamespace(latent_dist=normal(mean, log_variance)),
+        lambda mean, log_variance: SimpleNamespace(pooler_output=mean[:, :, None, None]),
+    ],
+)
+def test_what_can_be_measured_can_be_written(tmp_path, form):
+    module = as_representation(Shaped(form))
+    checks = torch.distributions.Distribution._validate_args
+    export_onnx(module, tmp_path / ENCODER, tmp_path / DECODER)
+    assert torch.distributions.Distribution._validate_args == checks
+    again = OnnxRepresentation(tmp_path / ENCODER, tmp_path / DECODER)
+    images = pictures(side=SIZE)
+    assert (again.encode(images).std is None) == (module.encode(images).std is None)
+    same(module, again, images)
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (lambda mean, log_variance: mean.detach().numpy(), "no tensors of torch"),
+        (lambda mean, log_variance: mean if mean.sum() > 0 else -mean, "depends on the values"),
+        (lambda mean, log_variance: {"features": mean}, "expected codes"),
+    ],
+)
+def test_what_cannot_be_written_is_told_so(tmp_path, form, words):
+    module = as_representation(Shaped(lambda mean, log_variance: mean))
+    module.encoder.form = form
+    with pytest.raises(CheckpointError, match=words) as caught:
+        export_onnx(module, tmp_path / ENCODER, tmp_path / DECODER)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pca_becomes_two_matrices():
@@ -110,6 +177,31 @@ def test_a_model_saved_anew_keeps_nothing_of_the_one_before(tmp_path):
     assert not list(tmp_path.glob(".saving-*"))
     with_decoder.close()
     alone.close()
+
+
+def test_pictures_beside_codes_are_those_of_the_last_measurement(tmp_path):
+    folder, space = tmp_path / "theirs", FactorSpace([Factor("kind", 3)])
+    images = np.random.default_rng(0).integers(0, 256, (90, 64, 64, 3), dtype=np.uint8)
+    labels, unknown = np.arange(90) % 3, np.full(90, UNKNOWN)
+    some = np.where(np.arange(90) % 4, labels, unknown)
+    model = OnnxRepresentation(write_encoder(tmp_path / "e.onnx"))
+    save_external(folder, model, ArrayDataset(images, space, labels[:, None]), **SMALL)
+    model.close()
+    checkpoint = load_checkpoint(folder)
+
+    def measure_again(labels, seed):
+        dataset = ArrayDataset(images, space, labels[:, None])
+        evaluate_checkpoint(checkpoint, dataset, seed=seed, scores=False, **SMALL)
+
+    for known, seed in ((labels, 0), (labels, 1), (some, 1)):
+        measure_again(known, seed)
+        shown, codes = read_thumbnails(folder), read_representations(folder / CODES)
+        assert len(shown) == len(codes)
+        found = checkpoint.representation.encode(shown).mean
+        np.testing.assert_allclose(found, codes, atol=2e-3)
+    measure_again(unknown, 1)
+    assert not {CODES, THUMBNAILS} & {path.name for path in folder.iterdir()}
+    checkpoint.representation.close()
 
 
 def test_a_checkpoint_of_ours_is_not_saved_over(checkpoints, tmp_path):

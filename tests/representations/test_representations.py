@@ -357,3 +357,14 @@ def test_fitting_leaves_the_callers_transformer_as_it_was():
     images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
     as_representation(pca, images=images)
     assert not hasattr(pca, "components_")
+
+
+def test_components_of_a_vae_of_ours_are_painted():
+    torch.manual_seed(0)
+    whole = as_representation(VAE(VAEConfig(filters=8, latent_size=4)))
+    images = pictures(12)
+    found = ReducedRepresentation(whole, 4, images)  # all of them, so that nothing is lost
+    painted = found.decode(found.encode(images).mean).astype(int)
+    assert np.abs(painted - whole.decode(whole.encode(images).mean)).max() <= 1
+    assert ReducedRepresentation(whole, 2, images).decode(np.zeros((3, 2))).shape == (3, 64, 64, 3)
+    assert whole.decode(np.zeros((0, 4))).shape == (0, 64, 64, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dviz.measuring.files import Labels
-    from dviz.metrics.association import Association
+    from dviz.metrics.association import Association, AssociationAccumulator
 
 ENGINES = ("here", "ray")
 
@@ -36,13 +37,18 @@ def are_asked_for(args: argparse.Namespace) -> bool:
 
 def stream(args: argparse.Namespace) -> tuple[Association, np.ndarray, tuple[str, ...], int]:
     """S of all rows, which dimensions are active, the factors' names, and the number of rows."""
+    seen, names = _accumulate(args)
+    return seen.summary(), _active(seen), names, seen.num_rows
+
+
+def _accumulate(args: argparse.Namespace) -> tuple[AssociationAccumulator, tuple[str, ...]]:
+    """What has seen all rows, and the factors' names."""
     from tqdm import tqdm
 
     from dviz.measuring.engines import Here, OnRay
     from dviz.measuring.shards import find_shards
     from dviz.measuring.streaming import accumulate
     from dviz.metrics.association import AssociationAccumulator
-    from dviz.metrics.diagnostics import ACTIVE_THRESHOLD
 
     found = find_shards(args.representations)
     if found.num_rows < 3:
@@ -55,9 +61,13 @@ def stream(args: argparse.Namespace) -> tuple[Association, np.ndarray, tuple[str
             cells = accumulate(found, engine, keep=args.keep, progress=bar.update)
     finally:
         engine.close()
-    seen = AssociationAccumulator.of_cells(cells)
-    active = seen.standard_deviation() >= ACTIVE_THRESHOLD
-    return seen.summary(), active, found.factors, seen.num_rows
+    return AssociationAccumulator.of_cells(cells), found.factors
+
+
+def _active(seen: AssociationAccumulator) -> np.ndarray:
+    from dviz.metrics.diagnostics import ACTIVE_THRESHOLD
+
+    return seen.standard_deviation() >= ACTIVE_THRESHOLD
 
 
 def sample(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
@@ -71,13 +81,69 @@ def sample(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
 
 
 def with_all_rows(args: argparse.Namespace, result: dict[str, Any]) -> dict[str, Any]:
-    """The results of a sample, with the OMES of all rows; `rows_trained_on` says how many the
-    others saw."""
+    """The results of a sample, with OMES, all that is said of it, and the active dimensions of all
+    rows; `rows_trained_on` says how many the other metrics saw."""
     from dviz.cli.evaluations.own_codes import score
 
-    found, active, names, rows = stream(args)
-    every = score(args, found, active, names, rows)
-    of_sample = result["omes"]
-    keys = [key for key in of_sample if key in every]
-    head = {"n_samples": rows, "rows_trained_on": result["n_samples"]}
-    return result | head | {"omes": of_sample | {key: every[key] for key in keys}}
+    seen, names = _accumulate(args)
+    found, rows = seen.summary(), seen.num_rows
+    every = score(args, found, _active(seen), names, rows) | _certainty(args, seen, found, names)
+    head = {"n_samples": rows, "rows_trained_on": result["n_samples"], "active": every["active"]}
+    # Nothing of the sample's own stays beside it: an interval of fewer rows may not hold the score.
+    return result | head | {"omes": {key: every[key] for key in result["omes"]}}
+
+
+def _certainty(
+    args: argparse.Namespace,
+    seen: AssociationAccumulator,
+    found: Association,
+    names: tuple[str, ...],
+) -> dict[str, Any]:
+    """What OMES of all rows may be off by, and what it is without noise and ceilings: `interval`,
+    `signal` and `calibrated`, as `evaluate_all` has them of a table."""
+    import numpy as np
+
+    from dviz.metrics.arrays import jsonable
+    from dviz.metrics.calibration import calibrate
+    from dviz.metrics.omes import PARTS, omes
+
+    active, cells = _active(seen), seen.cells()
+    sizes = [len(np.unique(column)) for column in cells.labels.T]
+    scored = omes(found.matrix, args.alpha, args.pooling, active, names, found.reasons)
+    whole = len(cells.counts) == seen.num_rows == math.prod(sizes)
+    off = None if whole else scored.uncertainty(seen.covariance())
+    signal = _signal(args, seen, found)
+    S = calibrate(found.correlation, signal, sizes)
+    known = omes(S, args.alpha, args.pooling, active, names)
+    parts = {name: known.per_factor[name]["omes"] for name in names}
+    return jsonable(
+        {
+            "interval": {key: getattr(off, key).interval for key in PARTS} if off else {},
+            "signal": signal,
+            "calibrated": {key: getattr(known, key) for key in PARTS} | {"per_factor": parts},
+        }
+    )
+
+
+def _signal(
+    args: argparse.Namespace, seen: AssociationAccumulator, found: Association
+) -> np.ndarray:
+    """`table_signal` of all rows, (D,), held only where they are hardly more than their cells."""
+    import numpy as np
+
+    from dviz.measuring.shards import find_shards, sample_rows
+    from dviz.metrics.calibration import pair_signal, table_signal
+    from dviz.metrics.pairs import MIN_PAIRS
+
+    cells, rows = seen.cells(), seen.num_rows
+    spare = rows - len(cells.counts)
+    if spare < MIN_PAIRS:
+        table = sample_rows(find_shards(args.representations), rows, args.seed)
+        return table_signal(*table, found.correlation, found.pairs)
+    # Rows of equal labels differ by noise alone; how far they do is kept in the cells.
+    within = cells.scatter.sum(axis=0) / spare
+    variance = seen.standard_deviation() ** 2 * (rows - 1) / rows
+    share = np.divide(within, variance, out=np.zeros_like(within), where=variance > 0)
+    columns = zip(found.correlation.T, found.pairs.tolist(), strict=True)
+    kept = [pair_signal(r, max(pairs, 1)) for r, pairs in columns]
+    return np.clip(np.max([pair_signal(1 - share, spare), *kept], axis=0), 0, 1)

@@ -64,7 +64,8 @@ def cut_out(image: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     colours = image.reshape(-1, 3).astype(np.float32) / 255
     place = _middle(*image.shape[:2])
-    foreground = place > 0
+    # One or two pixels wide, a picture is all border.
+    foreground = place > (0 if (place > 0).any() else np.median(place))
     for _ in range(ROUNDS):
         odds = _colour_odds(colours, foreground.ravel(), rng).reshape(foreground.shape)
         odds = np.clip(odds, -CERTAINTY, CERTAINTY) + place

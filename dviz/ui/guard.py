@@ -221,23 +221,27 @@ class Guard:
         self._check_room(exchange.visitor, announced)
         # Whoever does not say how much comes may send as much as is allowed.
         size, room = 0, announced or limits.upload_request_bytes
+        files, whole = 0, False
+        kept: list[int] = []
         try:
             parts = PartCounter(Headers(scope=scope).get("content-type", ""))
         except BodyError as error:
             raise Refusal(400, str(error)) from None
 
         async def counted() -> Message:
-            nonlocal size
+            nonlocal size, files, whole
             message = await receive()
             chunk = message.get("body", b"")
             size += len(chunk)
+            files = parts.add(chunk)
+            whole |= message["type"] == "http.request" and not message.get("more_body", False)
             if size > limits.upload_request_bytes:
                 raise too_large
-            if parts.add(chunk) > limits.upload_files:
+            if files > limits.upload_files:
                 raise Refusal(413, f"more than {limits.upload_files} files at once, the limit")
             return message
 
-        exchange.on_json = lambda value: self._add_uploads(value, exchange.visitor)
+        exchange.on_json = lambda value: kept.extend(self._add_uploads(value, exchange.visitor))
         self._turns = self._turns or asyncio.Semaphore(limits.uploads_at_once)
         self._uploading += 1
         try:
@@ -245,7 +249,12 @@ class Guard:
                 async with self._turns:
                     self._check_room(exchange.visitor, room)
                     with self.visitors.expecting(exchange.visitor, room):
-                        await self.app(scope, counted, exchange.send)
+                        try:
+                            await self.app(scope, counted, exchange.send)
+                        finally:  # Gradio leaves its temporary files where it fails
+                            begun = files + (size > 0 and not whole)
+                            left = size - sum(kept), begun - len(kept)
+                            self.visitors.add_remains(*left, whole=whole)
         except TimeoutError:
             raise Refusal(408, "the upload took too long to arrive") from None
         finally:
@@ -257,10 +266,10 @@ class Guard:
         except UploadsFullError as error:
             raise Refusal(429, str(error)) from None
 
-    def _add_uploads(self, value: Any, visitor: str) -> None:
-        if isinstance(value, list):
-            paths = [path for path in value if isinstance(path, str)]
-            self.visitors.add_uploads(paths, visitor)
+    def _add_uploads(self, value: Any, visitor: str) -> list[int]:
+        """Bytes of the files that Gradio says it has kept."""
+        paths = value if isinstance(value, list) else []
+        return self.visitors.add_uploads([p for p in paths if isinstance(p, str)], visitor)
 
     # --- coming and going
 

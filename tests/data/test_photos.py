@@ -370,7 +370,7 @@ def test_an_object_is_cut_out_of_a_background_of_many_colours(seed):
     assert remove_background(image)[1].mean() > 0.5  # where one colour is not enough
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 200), (64, 64)])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 200), (64, 64), (128, 1), (2, 256)])
 def test_something_is_left_and_something_goes_even_of_a_plain_picture(shape):
     _, foreground = cut_out(np.full((*shape, 3), 128, np.uint8))
     assert foreground.any()

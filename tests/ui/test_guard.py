@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import socket
 import time
 from urllib.parse import quote, urlsplit
 
@@ -133,6 +134,67 @@ def test_an_upload_with_two_boundaries_is_refused(ada):
     status, _, answer = ada.ask("POST", "/gradio_api/upload", body, kind)
     assert status == 400
     assert "one boundary" in answer.decode()
+
+
+@pytest.fixture
+def remains(monkeypatch):
+    """What each upload leaves that is nobody's: bytes, files, and whether all of it came."""
+    found, add = [], guard.Visitors.add_remains
+
+    def note(self, size, files, *, whole):
+        found.append((size, files, whole))
+        add(self, size, files, whole=whole)
+
+    monkeypatch.setattr(guard.Visitors, "add_remains", note)
+    return found
+
+
+def awaited(found, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not found and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found.pop()
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="%d.png"\r\n\r\n'
+
+
+def test_of_an_upload_that_was_kept_only_its_headers_are_nobody_s(ada, remains):
+    ada.upload(b"x" * 10_000)
+    size, files, whole = awaited(remains)
+    assert (files, whole) == (0, True)
+    assert 0 < size < 300
+
+
+def test_an_upload_that_is_cut_off_is_counted(ada, remains):
+    connection = socket.create_connection(ada.address.split(":"))
+    lines = "POST /gradio_api/upload HTTP/1.1", f"Host: {ada.address}", "Content-Length: 900000"
+    head = "\r\n".join([*lines, "Content-Type: multipart/form-data; boundary=x", "", ""])
+    before = len(list(use_scratch_folder().glob("tmp*")))
+    connection.sendall(head.encode() + PART % (b"files", 0) + b"x" * 200_000)
+    time.sleep(0.5)
+    connection.close()
+    size, files, whole = awaited(remains)
+    assert (files, whole) == (1, False)
+    assert 200_000 <= size < 200_300
+    assert len(list(use_scratch_folder().glob("tmp*"))) == before + 1, "Gradio leaves it"
+
+
+@pytest.mark.parametrize(
+    ("last", "status", "kept"),
+    [
+        (b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\nno file\r\n', 500, 0),
+        (PART % (b"others", 9) + b"y" * 50_000 + b"\r\n", 200, 2),
+    ],
+    ids=["fails after the files", "a file of another field"],
+)
+def test_files_that_gradio_keeps_without_a_word_are_counted(ada, remains, last, status, kept):
+    body = b"".join(PART % (b"files", n) + b"x" * 10_000 + b"\r\n" for n in range(2))
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    found, _, _ = ada.ask("POST", "/gradio_api/upload", body + last + b"--x--\r\n", kind)
+    size, files, whole = awaited(remains)
+    assert (found, files, whole) == (status, 3 - kept, True)
+    assert size == len(body + last + b"--x--\r\n") - kept * 10_000
 
 
 def test_another_s_upload_cannot_be_put_to_use(ada, eve):

@@ -62,10 +62,16 @@ def shares(classes: np.ndarray, picked: np.ndarray, factors: Sequence[Factor]) -
     for factor, column in zip(factors, classes.T, strict=True):
         everywhere = np.bincount(column, minlength=factor.size)
         here = np.bincount(column[picked], minlength=factor.size)
-        chance = hypergeom.sf(here - 1, len(column), everywhere, here.sum())
+        chance = _chance(here, everywhere)
         more = np.flatnonzero((here > 0) & (chance < LEVEL / factor.size))
         found.append(Share(factor, here, everywhere, tuple(map(int, more))))
     return sorted(found, key=lambda share: (not share.more, -share.told))
+
+
+def _chance(here: np.ndarray, everywhere: np.ndarray) -> np.ndarray:
+    """Of as many or more of each value, (V,), in a blind draw; each pair of counts once."""
+    counts, of = np.unique(np.stack([here, everywhere]), axis=1, return_inverse=True)
+    return hypergeom.sf(counts[0] - 1, everywhere.sum(), counts[1], here.sum())[of.ravel()]
 
 
 def in_words(found: Sequence[Share]) -> list[str]:

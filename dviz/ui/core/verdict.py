@@ -62,15 +62,17 @@ def verdict(
         sentences.append(_against("learning on the Target alone", last, target_only))
     if DIRECT in results and FINE_TUNED in results:
         sentences.append(_fine_tuning(results[DIRECT], results[FINE_TUNED]))
-    return sentences
+    return [sentence for sentence in sentences if sentence]
 
 
 def _against(what: str, ours: DatasetReport, theirs: DatasetReport) -> str:
-    """For example "OMES .42 beats …, .29; a classifier (MLP) reads less from it, 71% …"."""
+    """For example "OMES .42 beats …, .29 (one training each); a classifier (MLP) reads less …"."""
     here, there = ours.omes().omes, theirs.omes().omes
-    verb = AGAINST[_grade(omes_difference(theirs, ours))]
-    text = f"OMES {short(here)} {verb} {what}, {short(there)}"
-    probes = _read_compared(ours, theirs)
+    difference, probes = omes_difference(theirs, ours), _read_compared(ours, theirs)
+    if np.isnan(difference.value):  # as of a single factor
+        return f"Beside {what} (one training each) {probes}." if probes else ""
+    verb = AGAINST[_grade(difference)]
+    text = f"OMES {short(here)} {verb} {what}, {short(there)} (one training each)"
     return f"{text}; {probes}." if probes else f"{text}."
 
 
@@ -90,18 +92,21 @@ def _read_compared(ours: DatasetReport, theirs: DatasetReport) -> str:
 
 def _fine_tuning(direct: DatasetReport, tuned: DatasetReport) -> str:
     before, after = direct.omes().omes, tuned.omes().omes
-    did = TUNING[_grade(omes_difference(direct, tuned))]
-    text = f"Fine-tuning {did}, {short(before)} to {short(after)}"
+    difference, read = omes_difference(direct, tuned), _read_after(direct, tuned)
+    if np.isnan(difference.value):
+        return f"After fine-tuning {read}." if read else ""
+    text = f"Fine-tuning {TUNING[_grade(difference)]}, {short(before)} to {short(after)}"
+    return f"{text}, and {read}." if read else f"{text}."
+
+
+def _read_after(direct: DatasetReport, tuned: DatasetReport) -> str:
     for model, name in MODELS.items():
         a, b = (r.mean_accuracy(model, "all") for r in (direct, tuned))
         if not np.isnan([a, b]).any():
             noise = float(np.hypot(_mean_error(direct, model), _mean_error(tuned, model)))
             way = {1: "rose", 0: "hardly moved", -1: "fell"}[_sign(b - a, ERRORS * noise)]
-            return (
-                f"{text}, and what a classifier ({name}) can read {way}, {_percent(a)} to "
-                f"{_percent(b)}."
-            )
-    return f"{text}."
+            return f"what a classifier ({name}) can read {way}, {_percent(a)} to {_percent(b)}"
+    return ""
 
 
 def slopes(
@@ -164,7 +169,10 @@ def _mean_error(result: DatasetReport, model: str) -> float:
 
 
 def _grade(difference: Difference) -> int:
-    """0 within its error, ±1 beyond it, ±2 beyond CHANGE too; CHANGE alone counts without one."""
+    """0 within its error, ±1 beyond it, ±2 beyond CHANGE too; CHANGE alone counts without one.
+
+    The difference itself has to be known.
+    """
     sign = _sign(difference.value, CHANGE)
     if np.isnan(difference.error):
         return 2 * sign

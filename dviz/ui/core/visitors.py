@@ -15,7 +15,8 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dviz.errors import DvizError
@@ -23,6 +24,7 @@ from dviz.limits import LIMITS, Limits
 
 MAX_KNOWN = 50_000  # sessions and events that are remembered
 COOKIE_BYTES = 16
+CLOCK = 3600  # seconds that nothing is ahead of the clock, unless that was put back
 
 
 class NotYoursError(DvizError):
@@ -48,19 +50,27 @@ def without_cookie(*signs: str) -> str:
     return hashlib.sha256("\n".join(signs).encode("utf-8", "replace")).hexdigest()
 
 
+@dataclass
+class _Upload:
+    """One file: its bytes, and who has sent it."""
+
+    size: int = 0
+    owners: set[str] = field(default_factory=set)
+
+
 class Visitors:
     """Uploads, sessions and open pages of everybody.
 
     Args:
-        folder: where uploads lie, one folder a content.
+        folder: where uploads lie, one folder a content, in which it may have many names.
     """
 
     def __init__(self, folder: str | Path, limits: Limits = LIMITS) -> None:
         self.folder = Path(folder).resolve()
         self._limits = limits
         self._lock = threading.RLock()
-        self._owners: dict[str, set[str]] = {}  # of each folder of an upload
-        self._sizes: dict[str, int] = {}
+        self._uploads: dict[str, dict[str, _Upload]] = {}  # by folder, and by path below ours
+        self._remains: dict[int, tuple[int, int]] = {}  # bytes and files, by the minute they go
         self._expected: Counter[str] = Counter()  # bytes on their way, by visitor
         self._known: OrderedDict[str, str] = OrderedDict()  # whose a session or an event is
         self._ended: OrderedDict[str, None] = OrderedDict()  # sessions forgotten with their visitor
@@ -97,7 +107,8 @@ class Visitors:
             UploadsFullError: says the limit.
         """
         with self._lock:
-            sizes = [self._sizes[f] for f, owners in self._owners.items() if visitor in owners]
+            uploads = [one for files in self._uploads.values() for one in files.values()]
+            sizes = [one.size for one in uploads if visitor in one.owners]
             if len(sizes) >= self._limits.uploads_visitor_files:
                 raise UploadsFullError(
                     f"you have {len(sizes):,} uploads here, the limit of a visitor; they go an "
@@ -109,8 +120,10 @@ class Visitors:
                     f"your uploads would take more than "
                     f"{self._limits.uploads_visitor_bytes // 1_000_000} MB, the limit of a visitor"
                 )
-            taken = sum(self._sizes.values()) + self._expected.total()
-            many = len(self._sizes) >= self._limits.uploads_files
+            remains = list(self._remains.values())
+            taken = sum(one.size for one in uploads) + sum(size for size, _ in remains)
+            taken += self._expected.total()
+            many = len(uploads) + sum(files for _, files in remains) >= self._limits.uploads_files
             if many or taken + size > self._limits.uploads_bytes:
                 raise UploadsFullError("busy: others' uploads fill the disk; try again in an hour")
 
@@ -126,18 +139,36 @@ class Visitors:
                 self._expected[visitor] -= size
                 self._expected += Counter()  # drops those that expect nothing
 
-    def add_uploads(self, paths: Iterable[str], visitor: str) -> None:
-        """Files that `visitor` has just uploaded."""
+    def add_uploads(self, paths: Iterable[str], visitor: str) -> list[int]:
+        """Files that `visitor` has just uploaded; their bytes."""
+        sizes = []
         with self._lock:
             for path in paths:
-                folder = self._folder_of(path)
-                if folder is None:
+                parts = self._parts_of(path)
+                if not parts:
                     continue
-                self._owners.setdefault(folder, set()).add(visitor)
                 try:
-                    self._sizes[folder] = os.path.getsize(path)
+                    size = os.path.getsize(path)
                 except OSError:
-                    self._sizes[folder] = 0
+                    size = 0
+                files = self._uploads.setdefault(parts[0], {})
+                upload = files.setdefault("/".join(parts), _Upload())
+                upload.size = size
+                upload.owners.add(visitor)
+                sizes.append(size)
+        return sizes
+
+    def add_remains(self, size: int, files: int, *, whole: bool) -> None:
+        """Count what an upload may have left that is nobody's, until a sweep has deleted it.
+
+        Args:
+            size, files: what came of it, less what `add_uploads` counts.
+            whole: whether it came to its end; what was cut off goes sooner.
+        """
+        minute = int(time.time() + self._age_limit(whole)) // 60 + 1
+        with self._lock:
+            sizes, number = self._remains.get(minute, (0, 0))
+            self._remains[minute] = sizes + max(0, size), number + max(0, files)
 
     def check_file(self, path: str, visitor: str) -> None:
         """Refuse a file that another has uploaded.
@@ -145,12 +176,13 @@ class Visitors:
         Raises:
             NotYoursError: it is another's, or gone.
         """
-        folder = self._folder_of(path)
-        if folder is None:
+        parts = self._parts_of(path)
+        if not parts:
             return  # Gradio says what lies elsewhere and may be read
         with self._lock:
-            owners = self._owners.get(folder)
-        if owners is not None and visitor not in owners:
+            files = self._uploads.get(parts[0])
+            others = files and not any(visitor in one.owners for one in files.values())
+        if others:
             raise NotYoursError("there is no such file in this session; upload it again")
 
     def open_page(self, visitor: str) -> None:
@@ -170,10 +202,14 @@ class Visitors:
         with self._lock:
             self._pages.pop(visitor, None)
             gone = []
-            for folder, owners in list(self._owners.items()):
-                owners.discard(visitor)
-                if not owners:
-                    del self._owners[folder], self._sizes[folder]
+            for folder, files in list(self._uploads.items()):
+                for path, upload in list(files.items()):
+                    upload.owners.discard(visitor)
+                    if not upload.owners:
+                        del files[path]
+                        gone.append(path)
+                if not files:
+                    del self._uploads[folder]
                     gone.append(folder)
             ended = [name for name, owner in self._known.items() if owner == visitor]
             for name in ended:
@@ -181,47 +217,74 @@ class Visitors:
             self._ended.update(dict.fromkeys(ended))
             while len(self._ended) > MAX_KNOWN:
                 self._ended.popitem(last=False)
-        for folder in gone:
-            shutil.rmtree(self.folder / folder, ignore_errors=True)
+        for path in gone:
+            _delete(self.folder / path)
         return ended
 
     def sweep(self) -> None:
         """Delete what has lain here for too long, whoever's it is; sooner what is half an upload,
         whose sender has gone."""
-        now, whole = time.time(), self._limits.upload_age_seconds
-        half = min(whole, 20 * self._limits.body_seconds)
+        now = time.time()
         for name in self._folders():
             path = self.folder / name
-            try:
-                age = now - _newest(path)
-                old = name not in self._kept and age > (whole if path.is_dir() else half)
-            except OSError:  # just gone
-                continue
-            if not old:
-                continue
-            with self._lock:
-                self._owners.pop(name, None)
-                self._sizes.pop(name, None)
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            if name not in self._kept:
+                _delete_old(path, now, self._age_limit(whole=path.is_dir()))
+                self._forget_lost(name)
+        with self._lock:
+            latest = now + self._age_limit(whole=True) + CLOCK
+            for minute in [m for m in self._remains if not now < 60 * m <= latest]:
+                del self._remains[minute]
+
+    def _forget_lost(self, folder: str) -> None:
+        """Count no upload in `folder` that is not there any more."""
+        with self._lock:
+            files = self._uploads.get(folder, {})
+            for path in [path for path in files if not os.path.lexists(self.folder / path)]:
+                del files[path]
+            if not files:
+                self._uploads.pop(folder, None)
+
+    def _age_limit(self, whole: bool) -> int:
+        """Seconds that an upload stays at the most, or the half of one."""
+        age = self._limits.upload_age_seconds
+        return age if whole else min(age, 20 * self._limits.body_seconds)
 
     def _folders(self) -> list[str]:
         return os.listdir(self.folder) if self.folder.is_dir() else []
 
-    def _folder_of(self, path: str) -> str | None:
-        """The folder of an upload that a path leads into; None where it leads elsewhere."""
+    def _parts_of(self, path: str) -> tuple[str, ...]:
+        """Where a path leads, below the folder of uploads; () where it leads elsewhere."""
         try:
-            inside = Path(os.path.realpath(path)).relative_to(self.folder)
+            return Path(os.path.realpath(path)).relative_to(self.folder).parts
         except (ValueError, OSError):
-            return None
-        return inside.parts[0] if inside.parts else None
+            return ()
 
 
-def _newest(path: Path) -> float:
-    """When something in it last changed. A clock put back makes that a future, so it counts as old
+def _delete_old(path: Path, now: float, limit: int) -> None:
+    """Delete what came here more than `limit` seconds ago; a folder with the last of its files.
+
+    Each file has an age of its own: a folder to which names are added would else stay for ever.
+    """
+    inside = [Path(at, name) for at, _, names in os.walk(path) for name in names] or [path]
+    old = [one for one in inside if _age(one, now) > limit]
+    for one in [path] if len(old) == len(inside) else old:
+        _delete(one)
+
+
+def _age(path: Path, now: float) -> float:
+    """Seconds since a file came here. A clock put back makes that a future, which counts as old
     once it is further away than any delay."""
-    times = [path.lstat().st_mtime, *(p.lstat().st_mtime for p in path.rglob("*"))]
-    now = time.time()
-    return max(t if t <= now + 3600 else 0.0 for t in times)
+    try:
+        came = path.lstat().st_ctime  # a copy keeps the other time of what it is a copy of
+    except OSError:  # just gone
+        return 0.0
+    return now - came if came <= now + CLOCK else now
+
+
+def _delete(path: Path) -> None:
+    """Delete a file or a folder; who deletes it too has done no harm."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

@@ -17,6 +17,7 @@ from dviz.ui.core.shared import Share, as_picked, in_words, shares
 from dviz.ui.parts.downloads import csv_text
 from dviz.ui.parts.panel import answer, gif, pictures_of, start_value
 
+MOST_BARS = 200  # of a factor: more is no chart, and much to send
 STATIC = Path(__file__).parent.parent / "static"
 # One after the other, one scope.
 SCRIPTS = (
@@ -93,9 +94,14 @@ def _bars(share: Share) -> dict[str, Any]:
                 "usual": round(float(share.all[value] / everywhere), 4),
                 "more": value in share.more,
             }
-            for value in range(share.factor.size)
+            for value in _drawn(share)
         ],
     }
+
+
+def _drawn(share: Share) -> list[int]:
+    """Values that have a bar: all, or those most frequent among the picked, in their order."""
+    return sorted(np.argsort(-share.picked, kind="stable")[:MOST_BARS].tolist())
 
 
 def table_of(entry: Entry, request: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
 import json
 from html import escape
 from typing import Any
@@ -28,6 +25,7 @@ from dviz.ui.core.own_codes import ORDER, OwnTable, Waiting
 from dviz.ui.core.own_findings import findings
 from dviz.ui.parts import markup
 from dviz.ui.parts.charts import Bars, accuracy_chart, association_heatmap
+from dviz.ui.parts.downloads import csv_text, links
 from dviz.ui.parts.scores import factor_table, totals
 
 HATCHED = "A hatched cell is dark because its dimension changes by itself."
@@ -143,20 +141,9 @@ def probe_chart(result: dict[str, Any], model: str) -> go.Figure:
 
 def downloads(result: dict[str, Any]) -> str:
     """Links that hold the report themselves, so that no file of anybody's stays on the server."""
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(["metric", "score", *result["factors"]])
-    writer.writerows([label, score, *parts] for label, score, parts in _rows(result))
-    files = {
-        "report.json": ("application/json", json.dumps(result, indent=1)),
-        "metrics.csv": ("text/csv", table.getvalue()),
-    }
-    links = " ".join(
-        f'<a class="download" download="{name}" href="data:{kind};base64,'
-        f'{base64.b64encode(text.encode()).decode()}">Download {name}</a>'
-        for name, (kind, text) in files.items()
-    )
-    return f'<p class="note">{links}</p>'
+    rows = ([label, score, *parts] for label, score, parts in _rows(result))
+    table = csv_text(["metric", "score", *result["factors"]], rows)
+    return links({"report.json": json.dumps(result, indent=1), "metrics.csv": table})
 
 
 def _cell(value: float | None) -> str:

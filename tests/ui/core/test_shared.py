@@ -2,9 +2,10 @@ import base64
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from dviz.factors import Factor
-from dviz.ui.core.shared import as_picked, in_words, shares
+from dviz.ui.core.shared import _chance, as_picked, in_words, shares
 
 HUE = Factor("hue", 4, ("red", "lime", "blue", "pink"))
 SIZE = Factor("size", 6)
@@ -18,6 +19,14 @@ def test_what_is_picked_by_a_value_is_found_and_what_is_not_is_left_out():
     assert first.usual == pytest.approx((CLASSES[:, 1] == 2).mean())
     assert first.told == pytest.approx(-np.log2(first.usual))
     assert (second.factor, second.more) == (HUE, ())
+
+
+def test_the_chance_of_a_value_is_that_of_its_counts_alone():
+    """Many values have few pairs of counts; each is looked up once."""
+    picked = RNG.random(len(CLASSES)) < 0.2
+    here, everywhere = (np.bincount(c, minlength=9) for c in (CLASSES[picked, 1], CLASSES[:, 1]))
+    expected = hypergeom.sf(here - 1, len(CLASSES), everywhere, picked.sum())
+    assert np.array_equal(_chance(here, everywhere), expected)
 
 
 @pytest.mark.parametrize("seed", range(5))

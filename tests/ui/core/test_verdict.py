@@ -30,6 +30,7 @@ def test_ahead_behind_and_on_a_par_are_told_apart(measured):
     good, bad = result_of(measured, 0.9, 0.7), result_of(measured, 0.3, 0.5)
     (ahead,) = verdict({DIRECT: good}, bad)
     assert "beats learning on the Target alone" in ahead
+    assert "(one training each)" in ahead
     assert "a classifier (MLP) reads more from it, 70% against 50%" in ahead
     (behind,) = verdict({DIRECT: bad}, good)
     assert "falls behind" in behind
@@ -105,6 +106,21 @@ def test_a_par_is_what_lies_within_its_error(measured, monkeypatch, gap, error, 
     (tuned,) = verdict({DIRECT: result, FINE_TUNED: result})
     assert ("a little" in tuned) == ("a little" in words)
     assert ("about where it was" in tuned) == ("par" in words)
+
+
+def test_of_a_single_factor_there_is_no_omes_but_what_is_read(measured):
+    def of_one(accuracy):
+        result = result_of(measured, 0.9, accuracy)
+        nothing = [[float("nan")] * len(result.factors)] * len(result.active)
+        return replace(result, association=nothing, evidence=None)
+
+    low, high = of_one(0.5), of_one(0.7)
+    against, tuning = verdict({DIRECT: low, FINE_TUNED: high}, low)
+    assert against.startswith("Beside learning on the Target alone (one training each) a class")
+    assert "reads more from it, 70% against 50%." in against
+    assert tuning == "After fine-tuning what a classifier (MLP) can read rose, 50% to 70%."
+    bare = replace(low, probes=[])
+    assert verdict({DIRECT: bare, FINE_TUNED: bare}, bare) == []
 
 
 def test_another_split_of_the_probes_is_explained(measured):

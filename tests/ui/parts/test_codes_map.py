@@ -6,7 +6,18 @@ import re
 import numpy as np
 from PIL import Image
 
-from dviz.ui.parts.codes_map import STATIC, film_of, picture_of, sample_of, shared_by, table_of
+from dviz.factors import Factor
+from dviz.ui.core.shared import Share
+from dviz.ui.parts.codes_map import (
+    MOST_BARS,
+    STATIC,
+    _bars,
+    film_of,
+    picture_of,
+    sample_of,
+    shared_by,
+    table_of,
+)
 from tests.ui.material import NAMES
 
 SOURCE, _, TUNED = NAMES
@@ -62,3 +73,11 @@ def test_a_path_becomes_a_moving_picture(library):
     address = film_of(entry, {"codes": entry.sample[0][:3].tolist()})["animation"]
     film = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
     assert film.n_frames > 24
+
+
+def test_of_very_many_values_the_most_frequent_have_a_bar():
+    picked = np.zeros(1000, int)
+    picked[[3, 999]] = 5, 7
+    bars = _bars(Share(Factor("id", 1000), picked, np.full(1000, 9), ()))["bars"]
+    assert len(bars) == MOST_BARS
+    assert [bar["share"] for bar in bars if bar["share"]] == [0.4167, 0.5833]

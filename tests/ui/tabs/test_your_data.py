@@ -74,6 +74,12 @@ def test_the_downloads_hold_the_report(result):
     assert any(row.startswith("MIG,") for row in rows)
 
 
+def test_a_name_that_a_spreadsheet_would_run_gets_an_apostrophe():
+    found = evaluate_all(CODES, FACTORS, names=["=HYPERLINK(1)", "b", "c"], metrics=["mig"])
+    text = re.search(r'metrics.csv" href="[^,]+,([^"]+)"', own_page.downloads(found))[1]
+    assert "score,'=HYPERLINK(1)," in base64.b64decode(text).decode()
+
+
 def test_rows_of_omes_say_what_they_were_measured_with(table):
     found = evaluate_all(CODES, FACTORS, metrics=["omes", "mig"], alpha=0.25, pooling="max")
     page = own_page.metric_table(found | {"rows_trained_on": len(CODES)})

@@ -172,9 +172,11 @@ def _introduction(config: CheckpointConfig, report: Report) -> str:
     if config.kind == SOURCE:
         origin = f"It was trained on {dataset} {supervision}".rstrip() + "."
     elif config.kind == DIRECT:
+        anew = config.painted_on(config.dataset) > 0
         origin = (
-            f"Its weights are those of {config.parent}, learnt on {source} and carried over "
-            f"to {dataset} unchanged{_statistics(config)}."
+            f"Its {'encoder is that' if anew else 'weights are those'} of {config.parent}, learnt "
+            f"on {source} and carried over to {dataset} unchanged{_statistics(config)}"
+            f"{'; its decoder learnt there from the codes as they are' if anew else ''}."
         )
     else:
         origin = (
@@ -230,7 +232,7 @@ def _painting(config: CheckpointConfig) -> str:
         return ""
     loss = config.painting.get("reconstruction", "bernoulli")
     by = "" if loss == "bernoulli" else f", by a {loss} loss"
-    return f"learnt anew from the frozen codes of {images:,} images of {dataset}{by}"
+    return f"learnt from the frozen codes of {images:,} images of {dataset}{by}"
 
 
 def _described(dataset: str) -> str:

@@ -28,7 +28,8 @@ def public_checkpoints(root: str | Path) -> tuple[list[str], list[str]]:
     for name in configs:
         line = [configs[ancestor] for ancestor in line_of(name, configs)]
         datasets = {dataset for config in line for dataset in (config.dataset, config.source)}
-        is_public = all(map(_comes_with_dviz, filter(None, datasets)))
+        # Without its parent nobody knows what else it learnt from.
+        is_public = line[-1].parent is None and all(map(_comes_with_dviz, filter(None, datasets)))
         (public if is_public else own).append(name)
     return public, own
 

@@ -179,10 +179,10 @@ def _alike(baselines: Iterable[Baseline]) -> list[Baseline]:
 def _gap(name: str, t: Transfer, stage: str, b: Baseline, seeds: OverSeeds) -> Difference:
     """Ours minus a baseline's, and its error.
 
-    Where both were trained from several seeds, their mean difference and half of its 95% interval;
-    where the baseline alone was, ours minus its mean, and half of the interval that one more of its
-    networks falls into is part of the error. Of the Target alone another network's seeds tell how
-    far apart those of one seed may lie.
+    Where both were trained from several seeds, their mean difference, and as its error half of its
+    95% interval over ERRORS; where the baseline alone was, ours minus its mean, and the interval
+    that one more of its networks falls into is part of the error likewise. Of the Target alone
+    another network's seeds tell how far apart those of one seed may lie.
     """
     label, way = OVER_SEEDS[name], (t.source.config.name, b.result.dataset)
     if gain := _gain(name, t, stage, b.name, seeds):
@@ -237,7 +237,7 @@ def _beaten_baselines(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
                 lines.append(f"{_yes(fine)}: {t.title}, {stage}, {name}: {told}")
     compared = sum(bool(_equals(t)) for t in transfers)
     tally = ", ".join(
-        f"{name} {won[name]} of {seen[name]}" + (f" ({sure[name]} over seeds)" * bool(sure[name]))
+        f"{name} {won[name]} of {seen[name]}{f' ({sure[name]} over seeds)' if sure[name] else ''}"
         for name in MEASURES
         if seen[name]
     )
@@ -274,19 +274,20 @@ def _over_seeds(transfers: Sequence[Transfer], seeds: OverSeeds) -> str:
     told = ""
     if both:
         told += (
-            f" Of {', '.join(both)} the difference is the mean over seeds, and its error half of "
-            "that mean's 95% interval."
+            f" Of {', '.join(both)} the difference is the mean over seeds, and its error a quarter "
+            "of that mean's 95% interval: twice the error reaches its end."
         )
     if alone:
         told += (
             f" Of {', '.join(alone)}, beside another encoder of that architecture, of one seed, "
-            "the mean counts, and half of the 95% interval of one more seed belongs to the error."
+            "the mean counts, and a quarter of the 95% interval of one more seed belongs to the "
+            "error."
         )
     if apart:
         told += (
             f" Those of {' and of '.join(apart)} are other networks, of one seed each; their "
-            "scores are taken to scatter over seeds as widely, and half of the 95% interval of one "
-            "more beside the one belongs to the error."
+            "scores are taken to scatter over seeds as widely, and a quarter of the 95% interval "
+            "of one more beside the one belongs to the error."
         )
     return told + " What is compared otherwise is of one seed." if told else ""
 

@@ -21,7 +21,8 @@ NOTE = (
     "measured, as where a dataset shows no single object on black. True labels: a "
     "slider named after a factor is moved from end to end, its pictures are encoded again, and the "
     "factor that moves most must be the one on the label. Decoder from codes: images, with "
-    "repeats, from whose frozen codes alone the decoder learnt, and a checkpoint's filters; its "
+    "repeats, from whose frozen codes alone the decoder learnt or went on learning, and a "
+    "checkpoint's filters; its "
     'error then says how much of a picture the codes hold. "–": it did not; of a direct transfer '
     "it is the Source's. A loss named there is what it learnt by in place of the likelihood of "
     "pixels."

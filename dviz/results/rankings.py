@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from dviz.measuring.differences import older_trees
-from dviz.measuring.report import DatasetReport
+from dviz.measuring.report import BY_PHOTOGRAPH, DatasetReport
 from dviz.metrics.suite import shown_scores
 from dviz.results.markdown import short, table
 from dviz.results.zoo import Model, Transfer
@@ -64,16 +64,21 @@ def _included(
 
 
 def _split_apart(results: Sequence[DatasetReport]) -> str:
-    """Where probes that are ranked together were not split alike, in a sentence."""
+    """Where what is ranked together was not split alike, in a sentence or two."""
     splits: dict[str, set[str]] = {}
     for result in results:
         splits.setdefault(result.dataset, set()).add(result.split)
     mixed = [dataset for dataset, found in splits.items() if len(found) > 1]
-    if not mixed:
-        return ""
-    return (
-        f" Probes of {', '.join(mixed)} are split by photograph, of some of its baselines by row."
-    )
+    told = ""
+    if mixed:
+        told = f" Probes of {', '.join(mixed)} are split by photograph, of some of its baselines "
+        told += "by row."
+    if any(BY_PHOTOGRAPH in found for found in splits.values()):
+        told += (
+            " DCI, SAP, explicitness and InfoE are split by row wherever: on photographs they test "
+            "on images of some that they were trained on."
+        )
+    return told
 
 
 def _older(results: Sequence[DatasetReport]) -> str:
@@ -117,14 +122,24 @@ def distances(transfers: Sequence[Transfer]) -> str:
         "Target's images with a code beyond the central 99% of the Source's in some active "
         "dimension. "
         "Below, how each ranks the transfers by what they achieved: Spearman's ρ, "
-        f"n = {len(known)}, with the exact p over all orders, as if transfers shared neither "
+        f"n = {len(known)}, with its p over {_orders(len(known))}, as if transfers shared neither "
         "Source nor Target, which some do. A distance that foretells transfer "
         f"has a ρ near −1; of {len(columns) * len(achieved)} tests, 1 in 20 is below .05 by "
         "chance. "
         "Above chance: mean over factors of (accuracy − chance) / (1 − chance)."
+        f"{_not_measured([t.title for t in transfers if t not in known])}"
     )
     header = ["", *columns]
     return f"{table(header, rows)}\n\n{note}\n\n{table(header, ranks)}"
+
+
+def _orders(count: int) -> str:
+    """What `_spearman` compares a ranking of `count` items with."""
+    return "all orders" if count <= MAX_EXACT else f"{PERMUTATIONS:,} random orders"
+
+
+def _not_measured(titles: Sequence[str]) -> str:
+    return f" Not measured: {', '.join(titles)}." if titles else ""
 
 
 def _calibrated(result: DatasetReport) -> float:

@@ -200,11 +200,20 @@ def test_write_card_needs_a_checkpoint(tmp_path):
 
 def test_a_decoder_that_learnt_anew_is_said():
     painting = {"dataset": "coil100-augmented", "steps": 4000, "batch_size": 16}
-    told = "decoder: learnt anew from the frozen codes of 64,000 images of coil100-augmented"
+    told = "decoder: learnt from the frozen codes of 64,000 images of coil100-augmented"
     assert f"{told}\n" in model_card(config(painting=painting), report())
     seen = model_card(config(painting=painting | {"reconstruction": "perceptual"}), report())
     assert f"{told}, by a perceptual loss" in seen
     assert "decoder: learnt" not in model_card(config(), report())
+
+
+def test_of_a_direct_transfer_only_the_encoder_is_the_source_s_where_its_decoder_learnt():
+    carried = config("direct")
+    assert "Its weights are those of mother, " in model_card(carried, report())
+    painted = replace(carried, painting={"dataset": carried.dataset, "steps": 2, "batch_size": 3})
+    text = model_card(painted, report())
+    assert "Its encoder is that of mother, " in text
+    assert "; its decoder learnt there from the codes as they are." in text
 
 
 def test_labelled_images_are_said():

@@ -182,7 +182,8 @@ def test_what_was_learnt_on_one_s_own_pictures_stays_here(server, root, script):
     write_own(root, "album", dataset="folder:album")
     write_own(root, "from-album", source="folder:album")
     write_own(root, "on-from-there", parent="album")
-    own = ["album", "from-album", "on-from-there"]
+    write_own(root, "on-from-what-is-gone", parent="an older album")
+    own = ["album", "from-album", "on-from-there", "on-from-what-is-gone"]
     assert public_checkpoints(root) == ([NAMES[0]], own)
     for arguments in (("--dry-run",), ()):
         out = script("--repo-id", SPACE, *arguments).out

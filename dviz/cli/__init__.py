@@ -28,7 +28,7 @@ COMMANDS = {
     "export": "write a checkpoint's model as ONNX files, which run without torch",
     "push": "put checkpoints on the Hugging Face Hub",
     "space": "put the page on the Hugging Face Hub as a Space",
-    "benchmark": "measure speed",
+    "benchmark": "measure speed, agreement with references, and what attacks do",
 }
 
 

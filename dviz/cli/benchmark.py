@@ -26,7 +26,7 @@ BENCHMARKS = {
 def main(argv: Sequence[str] | None = None) -> None:
     parser = common.parser(
         "benchmark",
-        "Measure speed, and what limits a picture.\n\n"
+        "Measure speed, agreement with references, what limits a picture, what attacks do.\n\n"
         + "\n".join(f"  {name:10}{what}" for name, what in BENCHMARKS.items()),
         "dviz benchmark metrics",
     )

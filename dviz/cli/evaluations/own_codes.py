@@ -101,7 +101,7 @@ def add_metrics(commands: argparse._SubParsersAction) -> None:
         commands,
         "metrics",
         f"Every metric at once:\n{', '.join(metric.title for metric in METRICS.values())}.\n"
-        "The first two thirds of the rows train, the last third tests.",
+        "Two thirds of the rows, drawn at random, train, the others test.",
         "dviz evaluate metrics --representations representations.npz "
         "--classes classes.csv\n"
         "  dviz evaluate metrics --table codes_and_labels.csv --metrics omes,mig",
@@ -115,7 +115,7 @@ def add_metrics(commands: argparse._SubParsersAction) -> None:
         "--shuffle",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="put the rows in random order first; the last third tests what the others trained",
+        help="draw the rows that train at random (default), or take the first two thirds",
     )
     add("--seed", type=int, default=0)
     add("--jobs", type=int, default=2, help="processes (default 2)")

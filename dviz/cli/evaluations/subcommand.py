@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 
 def subcommand(
@@ -10,7 +11,7 @@ def subcommand(
 ) -> argparse.ArgumentParser:
     return commands.add_parser(
         name,
-        help=description.split(":")[0].split(".")[0].split("\n")[0],
+        help=re.split(r":|\.\s+(?=[A-Z])|\n", description)[0].rstrip("."),
         description=description,
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

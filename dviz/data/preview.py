@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN, TableDataset
 
-SIDE, GAP, LABEL = 64, 2, 110
+SIDE, GAP, LABEL, MARGIN = 64, 2, 110, 6
 SAMPLES = "samples"
 PAPER, INK = (250, 250, 250), (30, 30, 30)
 
@@ -72,13 +74,16 @@ def _vary_table(
 
 
 def paste(rows: list[tuple[str, np.ndarray]], columns: int) -> np.ndarray:
-    """Rows of ≤ `columns` images uint8 (N, 64, 64, 3) beside their names, uint8 (H, W, 3)."""
-    step = SIDE + GAP
-    sheet = Image.new("RGB", (LABEL + columns * step + GAP, len(rows) * step + GAP), PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    """Rows of ≤ `columns` images uint8 (N, 64, 64, 3) beside their names, uint8 (H, W, 3); the
+    names take LABEL pixels, or as many as the longest needs."""
+    step, font = SIDE + GAP, ImageFont.load_default(12)
+    lines = [line for label, _ in rows for line in label.split("\n")]
+    left = max([LABEL, *(math.ceil(font.getlength(line)) + 2 * MARGIN for line in lines)])
+    sheet = Image.new("RGB", (left + columns * step + GAP, len(rows) * step + GAP), PAPER)
+    draw = ImageDraw.Draw(sheet)
     for y, (label, images) in enumerate(rows):
         top = GAP + y * step
-        draw.text((LABEL - 6, top + SIDE // 2), label, INK, font, anchor="rm")
+        draw.text((left - MARGIN, top + SIDE // 2), label, INK, font, anchor="rm")
         for x, image in enumerate(images):
-            sheet.paste(Image.fromarray(image), (LABEL + x * step, top))
+            sheet.paste(Image.fromarray(image), (left + x * step, top))
     return np.array(sheet)

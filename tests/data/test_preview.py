@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dviz.data import load_dataset
-from dviz.data.preview import GAP, LABEL, SIDE, contact_sheet
+from dviz.data.preview import GAP, LABEL, SIDE, contact_sheet, paste
 from tests.data.material import write_folder, write_rgbd
 
 STEP = SIDE + GAP
@@ -28,6 +28,15 @@ def test_one_row_a_factor_varies_it_from_first_to_last():
     assert np.ptp([m[0] for m in middles]) < 1.5
     assert (sheet[:, : LABEL - 4] < 100).any()  # names
     assert (sheet == contact_sheet(dataset, np.random.default_rng(0), columns=8)).all()
+
+
+def test_a_long_name_is_whole():
+    image = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    short, long = (paste([(name, image)], 1) for name in ("z0", "z0 lighting intensity of a lamp"))
+    assert short.shape[1] == LABEL + STEP + GAP
+    assert long.shape[1] > short.shape[1]
+    assert (long[:, :4] > 200).all()  # no letter at the edge
+    assert (long[:, 4:20] < 200).any()
 
 
 @pytest.mark.parametrize("name", ["noisy-dsprites", "shapes3d"])

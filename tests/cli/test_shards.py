@@ -74,3 +74,13 @@ def test_a_dimension_that_moves_outside_of_the_sample_is_active(tmp_path, run_co
     asked = ("--representations", put(tmp_path, codes, DRAWN), "--metrics", "omes", "--sample")
     found = measured(run_command, *asked, SAMPLE)
     assert found["active"] == found["omes"]["active"] == [0, 1, 2, 3]
+
+
+def test_the_table_says_how_many_rows_the_other_metrics_saw(tmp_path, run_command):
+    pattern = put(tmp_path, codes_of(DRAWN), DRAWN)
+    asked = ("--representations", pattern, "--metrics", "omes,mig", "--sample", SAMPLE)
+    head = run_command("evaluate", "metrics", *asked).out.splitlines()[0]
+    assert head == "900 samples, 4 of 4 dimensions active; all but OMES on 200 of them"
+    plain = ("--representations", tmp_path / "codes.npz", "--classes", tmp_path / "classes.csv")
+    head = run_command("evaluate", "metrics", *plain, "--metrics", "mig").out.splitlines()[0]
+    assert head == "900 samples, 4 of 4 dimensions active"

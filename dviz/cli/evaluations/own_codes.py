@@ -163,10 +163,11 @@ def run_metrics(args: argparse.Namespace) -> None:
 def _metrics_table(result: dict[str, Any]) -> str:
     from dviz.metrics.summary import notes, score_rows
 
-    factors = result["factors"]
+    factors, some = result["factors"], result.get("rows_trained_on")
+    fewer = "" if some is None else f"; all but OMES on {some} of them"
     lines = [
         f"{result['n_samples']} samples, {len(result['active'])} of {len(result['dimensions'])} "
-        "dimensions active",
+        f"dimensions active{fewer}",
         "",
         _row("", ["score", *factors], first=26),
     ]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_table
-from dviz.metrics.groups import cells_from_rows
+from dviz.metrics.groups import Cells, cells_from_rows
 from dviz.metrics.pairs import MIN_PAIRS
 
 SIGMAS = 4.0
@@ -73,24 +73,29 @@ def table_signal(codes: Any, factors: Any, correlation: Any, pairs: Any) -> np.n
         correlation, pairs: r (D, F) and the pairs behind each of its columns, (F,).
     """
     codes, factors = check_table(codes, factors)
-    r, pairs = np.asarray(correlation, dtype=np.float64), np.asarray(pairs)
-    chance = SIGMAS / np.sqrt(np.maximum(pairs, 1))
-    kept = np.where(np.nan_to_num(r, nan=-1) > chance, np.nan_to_num(r), 0).max(axis=1, initial=0)
-    repeated = _repeated(codes, factors)
+    repeated = repeated_signal(cells_from_rows(codes, factors), codes.var(axis=0))
     found = _explained(codes, factors) if repeated is None else repeated
-    return np.clip(np.maximum(found, kept), 0, 1)
+    return at_least_kept(found, correlation, pairs)
 
 
-def _repeated(codes: np.ndarray, factors: np.ndarray) -> np.ndarray | None:
-    """1 - variance within rows of equal labels / variance, (D,); None where too few repeat."""
-    cells = cells_from_rows(codes, factors)
+def repeated_signal(cells: Cells, variance: np.ndarray) -> np.ndarray | None:
+    """1 - variance within rows of equal labels / `variance` of all, (D,); None where too few
+    repeat."""
     spare = int((cells.counts - 1).sum())
-    variance = codes.var(axis=0)
     if spare < MIN_PAIRS:
         return None
     within = np.broadcast_to(cells.scatter, cells.total.shape).sum(axis=0) / spare
     share = np.divide(within, variance, out=np.zeros_like(within), where=variance > 0)
     return pair_signal(1 - share, spare)
+
+
+def at_least_kept(signal: np.ndarray, correlation: Any, pairs: Any) -> np.ndarray:
+    """A signal (D,) no smaller than any r (D, F) of pairs that differ in one factor, but for what
+    may be chance with so many `pairs`, (F,): they keep all the noise there is."""
+    r, pairs = np.asarray(correlation, dtype=np.float64), np.asarray(pairs)
+    chance = SIGMAS / np.sqrt(np.maximum(pairs, 1))
+    kept = np.where(np.nan_to_num(r, nan=-1) > chance, np.nan_to_num(r), 0).max(axis=1, initial=0)
+    return np.clip(np.maximum(signal, kept), 0, 1)
 
 
 def _explained(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:

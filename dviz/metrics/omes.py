@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, jsonable
-from dviz.metrics.association import group_covariance
+from dviz.metrics.association import Association, group_covariance
 from dviz.metrics.calibration import calibrate, table_signal
 from dviz.metrics.metric import Entry, Metric, Row, Table, left_out
 from dviz.metrics.uncertainty import OmesUncertainty, omes_uncertainty, pooled_gradients
@@ -235,22 +235,38 @@ PARTS = ("omes", "modularity", "compactness")
 
 
 def _run(t: Table) -> Entry:
-    """OMES with 95% intervals and the number of pairs behind each factor."""
-    S = t.association
-    result = omes(S.matrix, t.alpha, t.pooling, t.active, t.names, S.reasons)
-    entry = result.to_dict()
-    for j, name in enumerate(t.names):
-        entry["per_factor"][name]["pairs"] = int(S.pairs[j])
+    S, sizes = t.association, _sizes(t)
     # Of a whole grid nothing is open: no other rows could have been drawn.
-    whole = len(np.unique(t.factors, axis=0)) == len(t.factors) == math.prod(_sizes(t))
-    found = None if whole else result.uncertainty(group_covariance(t.codes, t.factors))
-    entry["interval"] = {key: getattr(found, key).interval for key in PARTS} if found else {}
-    sizes = _sizes(t)
+    whole = len(np.unique(t.factors, axis=0)) == len(t.factors) == math.prod(sizes)
+    covariance = None if whole else group_covariance(t.codes, t.factors)
     signal = table_signal(t.codes, t.factors, S.correlation, S.pairs)
-    known = omes(calibrate(S.correlation, signal, sizes), t.alpha, t.pooling, t.active, t.names)
+    return full_entry(S, covariance, signal, sizes, (t.alpha, t.pooling, t.active, t.names))
+
+
+def full_entry(
+    S: Association,
+    covariance: np.ndarray | None,
+    signal: np.ndarray,
+    sizes: Sequence[int],
+    scored: tuple[float, str, np.ndarray, Sequence[str]],
+) -> Entry:
+    """OMES with 95% intervals, the number of pairs behind each factor, and calibrated; JSON-able.
+
+    Args:
+        covariance: of the columns of S, (F, D, D); None where the rows are all there could be.
+        signal, sizes: as `calibrate` takes them.
+        scored: alpha, pooling, active and names, as `omes` takes them.
+    """
+    result, names = omes(S.matrix, *scored, S.reasons), scored[-1]
+    entry = result.to_dict()
+    for j, name in enumerate(names):
+        entry["per_factor"][name]["pairs"] = int(S.pairs[j])
+    found = None if covariance is None else result.uncertainty(covariance)
+    entry["interval"] = {key: getattr(found, key).interval for key in PARTS} if found else {}
+    known = omes(calibrate(S.correlation, signal, sizes), *scored)
     entry["signal"] = signal.tolist()
     entry["calibrated"] = {key: getattr(known, key) for key in PARTS}
-    entry["calibrated"]["per_factor"] = {name: known.per_factor[name]["omes"] for name in t.names}
+    entry["calibrated"]["per_factor"] = {name: known.per_factor[name]["omes"] for name in names}
     return jsonable(entry)
 
 

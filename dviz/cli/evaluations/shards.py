@@ -83,67 +83,32 @@ def sample(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
 def with_all_rows(args: argparse.Namespace, result: dict[str, Any]) -> dict[str, Any]:
     """The results of a sample, with OMES, all that is said of it, and the active dimensions of all
     rows; `rows_trained_on` says how many the other metrics saw."""
-    from dviz.cli.evaluations.own_codes import score
-
-    seen, names = _accumulate(args)
-    found, rows = seen.summary(), seen.num_rows
-    every = score(args, found, _active(seen), names, rows) | _certainty(args, seen, found, names)
-    head = {"n_samples": rows, "rows_trained_on": result["n_samples"], "active": every["active"]}
-    # Nothing of the sample's own stays beside it: an interval of fewer rows may not hold the score.
-    return result | head | {"omes": {key: every[key] for key in result["omes"]}}
-
-
-def _certainty(
-    args: argparse.Namespace,
-    seen: AssociationAccumulator,
-    found: Association,
-    names: tuple[str, ...],
-) -> dict[str, Any]:
-    """What OMES of all rows may be off by, and what it is without noise and ceilings: `interval`,
-    `signal` and `calibrated`, as `evaluate_all` has them of a table."""
     import numpy as np
 
-    from dviz.metrics.arrays import jsonable
-    from dviz.metrics.calibration import calibrate
-    from dviz.metrics.omes import PARTS, omes
+    from dviz.metrics.omes import full_entry
 
-    active, cells = _active(seen), seen.cells()
+    seen, names = _accumulate(args)
+    found, cells, rows = seen.summary(), seen.cells(), seen.num_rows
     sizes = [len(np.unique(column)) for column in cells.labels.T]
-    scored = omes(found.matrix, args.alpha, args.pooling, active, names, found.reasons)
-    whole = len(cells.counts) == seen.num_rows == math.prod(sizes)
-    off = None if whole else scored.uncertainty(seen.covariance())
-    signal = _signal(args, seen, found)
-    S = calibrate(found.correlation, signal, sizes)
-    known = omes(S, args.alpha, args.pooling, active, names)
-    parts = {name: known.per_factor[name]["omes"] for name in names}
-    return jsonable(
-        {
-            "interval": {key: getattr(off, key).interval for key in PARTS} if off else {},
-            "signal": signal,
-            "calibrated": {key: getattr(known, key) for key in PARTS} | {"per_factor": parts},
-        }
-    )
+    whole = len(cells.counts) == rows == math.prod(sizes)
+    covariance = None if whole else seen.covariance()
+    scored = (args.alpha, args.pooling, _active(seen), names)
+    # Nothing of the sample's own stays beside it: an interval of fewer rows may not hold the score.
+    every = full_entry(found, covariance, _signal(args, seen, found), sizes, scored)
+    head = {"n_samples": rows, "rows_trained_on": result["n_samples"], "active": every["active"]}
+    return result | head | {"omes": every}
 
 
 def _signal(
     args: argparse.Namespace, seen: AssociationAccumulator, found: Association
 ) -> np.ndarray:
     """`table_signal` of all rows, (D,), held only where they are hardly more than their cells."""
-    import numpy as np
-
     from dviz.measuring.shards import find_shards, sample_rows
-    from dviz.metrics.calibration import pair_signal, table_signal
-    from dviz.metrics.pairs import MIN_PAIRS
+    from dviz.metrics.calibration import at_least_kept, repeated_signal, table_signal
 
-    cells, rows = seen.cells(), seen.num_rows
-    spare = rows - len(cells.counts)
-    if spare < MIN_PAIRS:
+    rows = seen.num_rows
+    repeated = repeated_signal(seen.cells(), seen.standard_deviation() ** 2 * (rows - 1) / rows)
+    if repeated is None:
         table = sample_rows(find_shards(args.representations), rows, args.seed)
         return table_signal(*table, found.correlation, found.pairs)
-    # Rows of equal labels differ by noise alone; how far they do is kept in the cells.
-    within = cells.scatter.sum(axis=0) / spare
-    variance = seen.standard_deviation() ** 2 * (rows - 1) / rows
-    share = np.divide(within, variance, out=np.zeros_like(within), where=variance > 0)
-    columns = zip(found.correlation.T, found.pairs.tolist(), strict=True)
-    kept = [pair_signal(r, max(pairs, 1)) for r, pairs in columns]
-    return np.clip(np.max([pair_signal(1 - share, spare), *kept], axis=0), 0, 1)
+    return at_least_kept(repeated, found.correlation, found.pairs)

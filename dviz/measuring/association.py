@@ -9,7 +9,7 @@ import numpy as np
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
 from dviz.measuring.evidence import Evidence, pack_covariance
-from dviz.metrics.association import associate, group_covariance
+from dviz.metrics.association import associate, group_covariance, is_whole
 from dviz.metrics.calibration import pair_signal, table_signal
 from dviz.metrics.information import information_matrix
 from dviz.metrics.pairs import associate_pairs
@@ -69,17 +69,18 @@ def noise_signal(
 def from_labels(codes: np.ndarray, classes: np.ndarray) -> MeasuredAssociation:
     """S in closed form from the labels of a sample: codes (N, D), classes (N, F).
 
-    Rows with an unknown label (−1) are left out.
+    Rows with an unknown label (−1) are left out. Of a whole grid no errors are told, as nothing
+    else could have been drawn.
     """
     known = (classes != UNKNOWN).all(axis=1)
     if classes.shape[1] < 2 or not known.any():
         return _nothing(codes.shape[1], classes.shape[1])
     codes, classes = codes[known], classes[known]
-    found = associate(codes, classes)
+    found, whole = associate(codes, classes), is_whole(classes)
     signal = table_signal(codes, classes, found.correlation, found.pairs)
     evidence = Evidence(
         json_matrix(found.correlation),
-        pack_covariance(group_covariance(codes, classes)),
+        [[]] * classes.shape[1] if whole else pack_covariance(group_covariance(codes, classes)),
         rounded(signal),
         measured=False,
     )

@@ -120,7 +120,7 @@ def unmatched_factors(source: DatasetReport, target: DatasetReport) -> list[Find
     """Factors that a good Source never varied, and whose values its code does not tell."""
     poor = [p for p in _unreadable(target) if same_factor(p.factor, source.factors) is None]
     score = source.omes()
-    if score.omes < GOOD_OMES or not poor:
+    if not score.omes >= GOOD_OMES or not poor:  # NaN, of a Source without labels, is no praise
         return []
     words = [f"{p.factor} {_percent(p.accuracy)} (chance {_percent(p.chance)})" for p in poor]
     return [

@@ -40,12 +40,15 @@ class Difference:
 def accuracy_difference(
     first: DatasetReport, second: DatasetReport, model: str, dimensions: str
 ) -> Difference:
-    """Of the mean accuracy over factors; NaN where one was not measured."""
-    errors = [result.errors(model, dimensions) for result in (first, second)]
-    means = [result.mean_accuracy(model, dimensions) for result in (first, second)]
-    known = [error[~np.isnan(error)] for error in errors]
-    parts = [np.sqrt((error**2).sum()) / max(len(error), 1) for error in known]
-    return Difference(means[1] - means[0], float(np.hypot(*parts)))
+    """Of the mean accuracy over the factors that both were probed for; NaN where there is none."""
+    results = (first, second)
+    factors = [f for f in first.factors if all(r.probe(f, model, dimensions) for r in results)]
+    if not factors:
+        return Difference(np.nan, np.nan)
+    means = [float(result.accuracies(model, dimensions, factors).mean()) for result in results]
+    errors = [result.errors(model, dimensions, factors) for result in results]
+    error = np.sqrt(np.square(errors).sum()) / len(factors)
+    return Difference(means[1] - means[0], float(error))
 
 
 def split_note(result: DatasetReport, other: DatasetReport) -> str:

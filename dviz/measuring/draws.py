@@ -8,6 +8,7 @@ import numpy as np
 
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
+from dviz.errors import DvizError
 
 CHUNK = 512
 
@@ -21,6 +22,13 @@ def sample_images(dataset: FactorDataset, count: int, seed: int, num_images: int
         if sum(map(len, kept)) >= count:
             break
     return np.concatenate(kept)[:count]
+
+
+def check_counts(**asked: tuple[int, int]) -> None:
+    """Raise DvizError where fewer are asked for than is the least: name → (asked, least)."""
+    for name, (count, least) in asked.items():
+        if count < least:
+            raise DvizError(f"{count} {name} were asked for: at least {least} are needed")
 
 
 def draws(

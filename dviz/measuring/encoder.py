@@ -36,7 +36,7 @@ from dviz.measuring.association import (
     rounded,
 )
 from dviz.measuring.cycle import with_moves
-from dviz.measuring.draws import draws, sample_images
+from dviz.measuring.draws import check_counts, draws, sample_images
 from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.labels import with_labels_of
 from dviz.measuring.machine import describe_machine
@@ -181,7 +181,11 @@ def measure(
     its image out of that factor's probes, and out of what needs all labels. Without any factor
     only codes and reconstruction are measured. With `models` only these probes are fitted, on all
     dimensions, and no other metric: for codes so wide that the rest would take hours.
+
+    Raises:
+        DvizError: fewer than 3 images or 2 pairs are asked for.
     """
+    check_counts(images=(num_images, 3), pairs=(num_pairs, 2))
     began = time.perf_counter()
     encoder = as_representation(model)
     sample = encode_sample(encoder, dataset, num_images, seed)

@@ -8,6 +8,9 @@ import numpy as np
 
 from dviz.metrics.calibration import calibrate
 
+MOST_COVARIANCES = 60_000
+"""Numbers, some 10 bytes each: 6 factors of 140 dimensions. A report is at most 2 MB."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -16,7 +19,7 @@ class Evidence:
     Attributes:
         correlation: r over pairs that differ in one factor, (D, F), in [-1, 1]; None as in S.
         covariance: of each column of S, its lower triangle row by row, (F, D (D + 1) / 2); [] for
-            a factor without pairs.
+            a factor without pairs, or of wide codes.
         signal: correlation over pairs of equal labels, (D,), in [0, 1]: 1 where images are
             determined by their labels, 0 for pure noise.
         measured: whether `signal` was measured on such pairs; a bound from below where not (see
@@ -65,8 +68,13 @@ class Evidence:
 
 
 def pack_covariance(covariance: np.ndarray) -> list[list[float]]:
-    """Covariances (F, D, D) as `Evidence` holds them, to three digits each."""
+    """Covariances (F, D, D) as `Evidence` holds them, to three digits each.
+
+    Those of codes too wide for a report to hold (`MOST_COVARIANCES`) are left out, as if unknown.
+    """
     lower = np.tril_indices(covariance.shape[1])
+    if len(covariance) * len(lower[0]) > MOST_COVARIANCES:
+        return [[] for _ in covariance]
     return [
         [] if np.isnan(C).any() else [float(f"{value:.3g}") for value in C[lower]]
         for C in covariance

@@ -16,7 +16,13 @@ from dviz.checkpoint import CLASSES, CODES, REPORT, Checkpoint
 from dviz.data.base import FactorDataset
 from dviz.data.table import UNKNOWN
 from dviz.errors import CheckpointError
-from dviz.measuring.association import information_of, json_matrix, noise_signal, rounded
+from dviz.measuring.association import (
+    from_labels,
+    information_of,
+    json_matrix,
+    noise_signal,
+    rounded,
+)
 from dviz.measuring.draws import drawn_rows
 from dviz.measuring.encoder import EncodedSample, other_scores
 from dviz.measuring.evidence import Evidence, pack_covariance
@@ -72,7 +78,14 @@ def evidence_of(
     codes: np.ndarray,
     classes: np.ndarray,
 ) -> Evidence:
-    """Errors of the report's S from pairs among its codes (N, D) with classes (N, F)."""
+    """Errors of the report's S from pairs among its codes (N, D) with classes (N, F).
+
+    Of a dataset that is no grid images of equal labels cannot be drawn, and what measuring has
+    from its labels comes from the stored ones.
+    """
+    if not dataset.is_grid:
+        information = information_of(codes, classes)
+        return replace(from_labels(codes, classes).evidence, information=information)
     found = [pairs_among(classes, j, result.seed) for j in range(classes.shape[1])]
     first, second = ([codes[side] for side in sides] for sides in zip(*found, strict=True))
     seen = associate_pairs(first, second, min_pairs=LEAST_PAIRS)

@@ -133,8 +133,8 @@ class DatasetReport:
     def labels(self) -> dict[int, list[str]]:
         """The factors that each dimension is named after, the strongest first.
 
-        A factor's dimension is the one it changes most; a weaker association than `NOTABLE` names
-        none.
+        A factor's dimension is that of `associated_dimensions`; a weaker association than
+        `NOTABLE` names none.
         """
         S, named = self.association_matrix, {}
         owners = associated_dimensions(S, np.array(self.active)) if self.factors else []

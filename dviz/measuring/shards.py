@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from dviz.measuring.files import CODE_COLUMN
 
 ROWS = 100_000
 """Of a shard, unless asked otherwise: some 6 MB at ten dimensions. So many are read at once."""
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # a nameless index, no factor
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def write_shard(
         raise DataFileError(f"factor '{clash[0]}' is called like a dimension; rename it")
     columns: dict[str, Any] = {f"z{d}": c.astype(np.float32) for d, c in enumerate(codes.T)}
     columns |= {
-        name: c.astype(np.int32) for name, c in zip(factors, np.asarray(classes).T, strict=True)
+        name: c.astype(np.int64) for name, c in zip(factors, np.asarray(classes).T, strict=True)
     }
     table = pyarrow.table(columns)
     table = table.replace_schema_metadata({"dviz": json.dumps(dict(about or {}))})
@@ -194,7 +196,8 @@ def _footer(path: Path) -> tuple[int, list[str]]:
         metadata = _parquet().read_metadata(path)
     except (OSError, ValueError) as error:
         raise _broken(path, error) from None
-    return metadata.num_rows, list(metadata.schema.names)
+    names = [name for name in metadata.schema.names if not _PANDAS_INDEX.fullmatch(name)]
+    return metadata.num_rows, names
 
 
 def _parquet() -> Any:

@@ -12,7 +12,7 @@ from dviz.checkpoint import REPORT, SOURCE, Checkpoint, load_checkpoint
 from dviz.data.base import FactorDataset
 from dviz.errors import CheckpointError
 from dviz.lineage import source_folder
-from dviz.measuring.draws import draws
+from dviz.measuring.draws import check_counts, draws
 from dviz.measuring.report import DistanceReport
 from dviz.measuring.updates import update_report
 from dviz.metrics.diagnostics import active_dimensions
@@ -46,6 +46,7 @@ def measure_distance(
     make equal distributions differ.
     """
     model = encoder.model.eval()
+    check_counts(images=(num_images, 2))
     tables = [data.num_images for data in (source, target) if not data.is_grid]
     num_images = min([num_images, *tables])
     first, second = (_look(model, data, num_images, seed) for data in (source, target))

@@ -13,6 +13,7 @@ form in group sums (`association_matrix`): no sampling noise, and a sort instead
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +113,12 @@ def group_covariance(codes: Any, factors: Any, *, min_pairs: int = MIN_PAIRS) ->
     """
     codes, factors = check_table(codes, factors)
     return _covariance(cells_from_rows(codes, factors), min_pairs)
+
+
+def is_whole(factors: np.ndarray) -> bool:
+    """Whether rows (N, F) are every combination of their values once: none else could be drawn."""
+    combinations = math.prod(len(np.unique(column)) for column in factors.T)
+    return len(np.unique(factors, axis=0)) == len(factors) == combinations
 
 
 class AssociationAccumulator:

@@ -12,7 +12,6 @@ max_d os(d, j) S[d, j]; likewise mes. Their means over factors are modularity an
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from dviz.metrics.arrays import check_names, jsonable
-from dviz.metrics.association import Association, group_covariance
+from dviz.metrics.association import Association, group_covariance, is_whole
 from dviz.metrics.calibration import calibrate, table_signal
 from dviz.metrics.metric import Entry, Metric, Row, Table, left_out
 from dviz.metrics.uncertainty import OmesUncertainty, omes_uncertainty, pooled_gradients
@@ -236,9 +235,7 @@ PARTS = ("omes", "modularity", "compactness")
 
 def _run(t: Table) -> Entry:
     S, sizes = t.association, _sizes(t)
-    # Of a whole grid nothing is open: no other rows could have been drawn.
-    whole = len(np.unique(t.factors, axis=0)) == len(t.factors) == math.prod(sizes)
-    covariance = None if whole else group_covariance(t.codes, t.factors)
+    covariance = None if is_whole(t.factors) else group_covariance(t.codes, t.factors)
     signal = table_signal(t.codes, t.factors, S.correlation, S.pairs)
     return full_entry(S, covariance, signal, sizes, (t.alpha, t.pooling, t.active, t.names))
 

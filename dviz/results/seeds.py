@@ -184,9 +184,11 @@ def _share(
 
 
 def _spreads(values: dict[str, np.ndarray]) -> Spreads:
+    """Of the scores that enough seeds have; a seed whose score is unknown (NaN) is left out."""
+    known = {label: each[~np.isnan(each)] for label, each in values.items()}
     return {
         label: Spread(float(each.mean()), float(each.std(ddof=1)), len(each))
-        for label, each in values.items()
+        for label, each in known.items()
         if len(each) >= FEWEST
     }
 

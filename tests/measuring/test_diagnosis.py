@@ -118,6 +118,8 @@ def test_factors_do_not_match_where_a_good_source_tells_nothing():
     assert "scale" not in found.text  # the Source has it: it had to
     assert unmatched_factors(replace(source, association=MIXED.tolist()), target) == []
     assert unmatched_factors(source, result()) == []
+    unknown = replace(source, association=np.full((3, 3), np.nan).tolist())
+    assert unmatched_factors(unknown, target) == [], "an OMES that nobody knows is no good one"
 
 
 def test_a_factor_that_both_have_can_get_lost_on_the_way():

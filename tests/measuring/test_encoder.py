@@ -8,9 +8,9 @@ from dviz.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
 from dviz.data import load_dataset
 from dviz.data.arrays import from_arrays
 from dviz.data.base import FactorDataset
-from dviz.errors import CheckpointError
+from dviz.errors import CheckpointError, DvizError
 from dviz.factors import Factor, FactorSpace
-from dviz.measuring.association import from_generator
+from dviz.measuring.association import from_generator, from_labels
 from dviz.measuring.encoder import (
     add_baseline,
     encode_sample,
@@ -191,3 +191,19 @@ def test_pictures_cannot_be_measured_before_the_codes(tmp_path):
     save_checkpoint(tmp_path, model, config)
     with pytest.raises(CheckpointError, match="no report on patches"):
         measure_pictures(load_checkpoint(tmp_path), dataset)
+
+
+@pytest.mark.parametrize("asked", [{"num_images": -5}, {"num_images": 1}, {"num_pairs": 0}])
+def test_too_few_images_or_pairs_are_refused(asked):
+    (name, count), *_ = asked.items()
+    with pytest.raises(DvizError, match=rf"{count} {name.removeprefix('num_')} were asked for"):
+        measure(PatchReader(), Patches(), **{"num_images": 40, "num_pairs": 40} | asked)
+
+
+def test_of_every_combination_once_no_error_is_told():
+    """As with a table of the same codes: nothing else could have been drawn."""
+    classes = np.array(list(np.ndindex(8, 7, 9)))
+    codes = classes + np.random.default_rng(0).normal(size=classes.shape)
+    told = from_labels(codes, classes).evidence
+    assert np.isnan(told.covariances()).all()
+    assert np.isfinite(from_labels(codes[1:], classes[1:]).evidence.covariances()).all()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dviz.checkpoint import REPORT, CheckpointConfig, load_checkpoint, save_checkpoint
+from dviz.data.arrays import from_arrays
 from dviz.errors import CheckpointError
 from dviz.measuring.encoder import evaluate_checkpoint
 from dviz.measuring.external import measure_into
@@ -78,3 +79,22 @@ def test_codes_without_a_posterior_are_in_use_however_small_they_are(tmp_path):
         for result in (new, full)
     )
     assert found == pytest.approx(before, abs=0.02)
+
+
+def test_of_own_images_the_noise_is_a_bound_as_when_they_were_measured(tmp_path):
+    """The same image encoded twice says nothing of images of equal labels."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (80, 64, 64, 3), dtype=np.uint8)
+    labels = rng.integers(0, 3, (80, 2))
+    dataset = from_arrays(images, labels, ["one", "other"], "noise")
+    torch.manual_seed(0)
+    model = VAE(VAEConfig(4, 8))
+    config = CheckpointConfig("x", "source", dataset.name, dataset.space.factors, model.config)
+    save_checkpoint(tmp_path, model, config)
+    checkpoint = load_checkpoint(tmp_path)
+    full = evaluate_checkpoint(checkpoint, dataset, num_images=80, scores=False, jobs=1)
+    write_report(tmp_path / REPORT, Report({dataset.name: replace(full, evidence=None)}))
+    assert refresh(checkpoint, dataset, probes=False, jobs=1)
+    new = read_report(tmp_path / REPORT).results[dataset.name].evidence
+    assert not new.measured
+    assert new.signal == pytest.approx(full.evidence.signal, abs=1e-3)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from dviz.errors import CheckpointError
+from dviz.limits import LIMITS
+from dviz.measuring.evidence import Evidence, pack_covariance
 from dviz.measuring.report import (
     ARC,
     Baseline,
@@ -99,3 +101,19 @@ def test_the_file_is_strict_json(tmp_path, result):
     text = (tmp_path / "report.json").read_text()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert '"format": 1' in text
+
+
+def test_a_report_of_wide_codes_can_be_read_again(tmp_path, result):
+    """What errors S has of hundreds of dimensions would not fit into a report."""
+    width, factors = 400, len(result.factors)
+    wide = [[0.5] * factors] * width
+    covariance = np.stack([np.eye(width)] * factors)
+    result = replace(
+        result,
+        association=wide,
+        evidence=Evidence(wide, pack_covariance(covariance), [1.0] * width),
+    )
+    assert np.isnan(result.evidence.covariances()).all()
+    write_report(tmp_path / "report.json", Report({"x": result}))
+    assert (tmp_path / "report.json").stat().st_size < LIMITS.report_bytes
+    assert pack_covariance(covariance[:, :4, :4])[0][0] == 1

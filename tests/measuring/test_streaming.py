@@ -6,6 +6,7 @@ import shutil
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("pyarrow")
@@ -263,3 +264,21 @@ def test_shards_of_weights_that_were_replaced_are_refused(tmp_path, run_command,
     weights["encoder.head.2.bias"] += 1
     save_file(weights, model / "model.safetensors")
     assert "name another folder" in run_command("encode", *asked, fails=True).err
+
+
+def test_the_index_that_pandas_keeps_is_no_factor(tmp_path):
+    codes, classes = rows(60)
+    table = pd.DataFrame(codes, columns=[f"z{d}" for d in range(codes.shape[1])])
+    table = table.assign(**dict(zip(NAMES, classes.T, strict=True)))
+    table[table["z0"] > table["z0"].min()].to_parquet(tmp_path / "some.parquet")
+    found = find_shards(tmp_path / "*.parquet")
+    assert found.factors == NAMES
+    assert read_shard(found.paths[0], found.dimensions, found.factors)[1].shape == (59, 3)
+
+
+def test_large_class_values_are_kept(tmp_path):
+    classes = np.array([[2**31, 0], [5, 1], [2**33 + 1, 0]])
+    write_shard(tmp_path / "a.parquet", np.zeros((3, 1)), classes, ("one", "other"))
+    assert read_shard(tmp_path / "a.parquet", ("z0",), ("one", "other"))[1].tolist() == (
+        classes.tolist()
+    )

@@ -123,3 +123,12 @@ def test_a_spread_tells_where_the_mean_and_where_one_more_lies():
     found = seeds.Spread(0.0, 1.0, 5)
     assert (found.reach, found.reach_of_one) == pytest.approx((1.2416, 3.0414), abs=1e-4)
     assert found.reach_beside_one == pytest.approx(2.7764 * 2**0.5, abs=1e-3)
+
+
+def test_a_seed_without_a_score_is_left_out_of_a_spread():
+    rows = sweep(fine_tuned=[0.4, 0.5, 0.6, 0.7], target_only=[0.1, 0.2, 0.3, np.nan])
+    found = seeds.over_seeds(rows)
+    level = found.level("white", "noisy", "target-only")["GBT, all"]
+    assert (level.mean, level.seeds) == (pytest.approx(0.2), 3)
+    gain = found.gain("white", "noisy", "fine-tuned", "target-only")["GBT, all"]
+    assert (gain.mean, gain.seeds) == (pytest.approx(0.3), 3)

@@ -71,7 +71,8 @@ def kernel_mmd(
 ) -> Mmd:
     """MMD with a Gaussian kernel and a permutation test (Gretton et al. 2012).
 
-    The bandwidth is the median distance between rows of the joint sample.
+    The bandwidth is the median distance between rows of the joint sample; where more than half of
+    these are 0, of those that are not.
 
     Args:
         source, target: (N, D) and (M, D); at most `max_rows` random rows of each are used, since
@@ -87,9 +88,10 @@ def kernel_mmd(
     source, target = (x[rng.permutation(len(x))[:max_rows]] for x in (source, target))
     n, joint = len(source), np.concatenate([source, target])
     distances = cdist(joint, joint)
-    bandwidth = float(np.median(distances[np.triu_indices(len(joint), 1)]))
-    if bandwidth == 0:
+    apart = distances[distances > 0]  # rows that are equal say nothing of a scale
+    if not len(apart):
         return Mmd(0.0, 1.0, 0.0)
+    bandwidth = float(np.median(distances[np.triu_indices(len(joint), 1)]) or np.median(apart))
     kernel = np.exp(-(distances**2) / (2 * bandwidth**2))
     np.fill_diagonal(kernel, 0)
     labels = np.zeros((permutations + 1, len(joint)))

@@ -132,31 +132,30 @@ def pooled_gradients(
         S: (D, F); overlap, encoding: os and mes of it (see `dviz.metrics.omes`), (D, F).
     """
     D, F = S.shape
-    # os(d, j) falls by 1 / F with every entry of row d and rises by 2 / F with its own; mes(d, j)
-    # likewise along column j.
-    rows = np.zeros((F, D, D, F))  # of os(d, j): [j, d, l, k]
-    columns = np.zeros((F, D, D, F))
-    j, d = np.arange(F)[:, None], np.arange(D)[None, :]
-    rows[:, d[0], d[0], :] = -1 / F
-    rows[j, d, d, j] += 2 / F
-    columns[j[:, 0], :, :, j[:, 0]] = -1 / D
-    columns[j, d, d, j] += 2 / D
-    return _pooled(S, overlap, rows, pooling), _pooled(S, encoding, columns, pooling)
+    j = np.arange(F)
+    weight, own = _pooling(S, overlap, pooling)
+    # os(d, j) falls by 1 / F with every entry of row d and rises by 2 / F with its own.
+    modular = np.repeat(-weight[:, :, None] / F, F, axis=2)
+    modular[j, :, j] += 2 * weight / F + own
+    weight, own = _pooling(S, encoding, pooling)
+    # mes(d, j) does likewise along column j.
+    compact = np.zeros((F, D, F))
+    compact[j, :, j] = (2 * weight - weight.sum(axis=1, keepdims=True)) / D + own
+    return modular, compact
 
 
-def _pooled(S: np.ndarray, scores: np.ndarray, inner: np.ndarray, pooling: str) -> np.ndarray:
-    """Gradient (F, D, F) of pooled `scores` (D, F), whose own gradient is `inner` (F, D, D, F)."""
-    D, F = S.shape
-    j, d = np.arange(F)[:, None], np.arange(D)[None, :]
+def _pooling(S: np.ndarray, scores: np.ndarray, pooling: str) -> tuple[np.ndarray, np.ndarray]:
+    """How a factor's pooled `scores` (D, F) move with each score, and with S itself: (F, D) each.
+
+    Summed over dimensions, `scores` times the former are the pooled ones.
+    """
     if pooling == "max":
-        best = (scores * S).argmax(axis=0)
-        own = np.arange(F)
-        gradient = inner[own, best] * S[best, own][:, None, None]
-        gradient[own, best, own] += scores[best, own]
-        return gradient
-    weight = S.sum(axis=0)
-    known = np.where(weight > 0, weight, 1.0)
-    pooled = (scores * S**2).sum(axis=0) / known
-    gradient = np.einsum("dj,jdlk->jlk", S**2, inner) / known[:, None, None]
-    gradient[j, d, j] += ((2 * scores * S - pooled) / known).T
-    return gradient * (weight > 0)[:, None, None]
+        best = ((scores * S).argmax(axis=0), np.arange(S.shape[1]))
+        weight, own = np.zeros_like(S), np.zeros_like(S)
+        weight[best], own[best] = S[best], scores[best]
+        return weight.T, own.T
+    total = S.sum(axis=0)
+    known = np.where(total > 0, total, 1.0)
+    weight = S**2 / known
+    own = (2 * scores * S - (scores * weight).sum(axis=0)) / known
+    return (weight * (total > 0)).T, (own * (total > 0)).T

@@ -53,6 +53,14 @@ def test_mmd_sees_a_shift_and_a_spread():
         assert kernel_mmd(gaussian(300), other, permutations=199).p_value == pytest.approx(1 / 200)
 
 
+def test_mmd_tells_constant_codes_apart():
+    """More than half of the distances are 0, and the median of all would be no scale."""
+    found = kernel_mmd(np.zeros((100, 3)), np.ones((40, 3)))
+    assert found.squared > 0.5
+    assert found.p_value < 0.01
+    assert kernel_mmd(np.ones((50, 3)), np.ones((40, 3))).p_value == 1
+
+
 def test_mmd_agrees_with_its_definition():
     x, y = gaussian(30), gaussian(20, 0.5, seed=1)
     found = kernel_mmd(x, y)

@@ -183,9 +183,9 @@ def measure(
     dimensions, and no other metric: for codes so wide that the rest would take hours.
 
     Raises:
-        DvizError: fewer than 3 images or 2 pairs are asked for.
+        DvizError: fewer than two images or pairs are asked for.
     """
-    check_counts(images=(num_images, 3), pairs=(num_pairs, 2))
+    check_counts(images=(num_images, 2), pairs=(num_pairs, 2))
     began = time.perf_counter()
     encoder = as_representation(model)
     sample = encode_sample(encoder, dataset, num_images, seed)

@@ -30,6 +30,7 @@ from dviz.metrics.groups import Cells, join
 AHEAD = 2  # pieces of work that wait for each worker
 FAN = 4  # spans that are merged at once
 BLOCK = FAN**2  # shards
+END = 65_536  # bytes of a shard that tell it from another of its size
 Span = tuple[int, int]  # shards from the first to before the second
 
 
@@ -200,9 +201,9 @@ def _kept(keep: Path) -> list[Span]:
 
 
 def _check_same(keep: Path, shards: ShardSet) -> None:
-    """Refuse what is left of other shards: names, sizes and columns must be the same."""
-    sizes = [path.stat().st_size for path in shards.paths]
-    told = [[path.name for path in shards.paths], sizes, shards.dimensions, shards.factors]
+    """Refuse what is left of other shards: names, sizes, ends and columns must be the same."""
+    files = [(path.name, path.stat().st_size, _end(path)) for path in shards.paths]
+    told = [files, shards.dimensions, shards.factors]
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     path = keep / "shards.json"
     try:
@@ -214,3 +215,10 @@ def _check_same(keep: Path, shards: ShardSet) -> None:
         found = ""
     if found != digest:
         raise DataFileError(f"{keep} holds what was done of other shards; name another folder")
+
+
+def _end(path: Path) -> str:
+    """Digest of a file's last bytes: Parquet's footer, with the range of every column, is there."""
+    with open(path, "rb") as file:
+        file.seek(max(path.stat().st_size - END, 0))
+        return hashlib.sha256(file.read()).hexdigest()

@@ -118,6 +118,11 @@ def test_what_is_kept_of_other_shards_is_not_taken(tmp_path):
     others = put(tmp_path / "b", *rows(300), 100)
     with pytest.raises(DataFileError, match="other shards"):
         accumulate(others, Here(), keep=tmp_path / "kept")
+    # Another model's codes under the same names, in files of the same size.
+    codes, classes = rows(200)
+    same = put(tmp_path / "a", codes[::-1].copy(), classes, 100)
+    with pytest.raises(DataFileError, match="other shards"):
+        accumulate(same, Here(), keep=tmp_path / "kept")
 
 
 def test_a_sample_is_uniform_seeded_and_of_known_rows(tmp_path):

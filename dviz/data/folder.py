@@ -34,7 +34,7 @@ from dviz.limits import PREFIX
 
 LABELS = "labels.csv"
 SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+    (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 )
 MAX_LABEL_BYTES = 50_000_000
 MENTIONED = 50  # pictures that cannot be read

@@ -301,3 +301,10 @@ def test_names_that_python_reads_as_numbers_stay_names(tmp_path):
     lines = ["image,site", *(f"photo{i:02}.png,{sites[i % 4]}" for i in range(24))]
     folder = load_dataset("folder", write_folder(tmp_path / "sites", lines))
     assert folder.space.factors[0].values == ("11_1", "12", "1_11", "1_2")
+
+
+def test_photographs_saved_from_a_browser_are_pictures(tmp_path):
+    """Some call JPEG files .jfif."""
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "web.jfif", format="JPEG")
+    Image.new("RGB", (64, 64), "blue").save(tmp_path / "camera.JPG", format="JPEG")
+    assert load_dataset("folder", tmp_path).num_images == 2

@@ -107,8 +107,11 @@ class Prepared:
 def shoot(
     sources: Sequence[str | int], before: dict[str | int, Shot] | None = None
 ) -> dict[str | int, Shot]:
-    """Every photo of `sources`, paths or numbers of examples; those of `before` as they are."""
-    known = before or {}
+    """Every photo of `sources`, paths or numbers of examples; those read `before` as they are.
+
+    What could not be read is tried again: the machine may have been busy, the file swept away.
+    """
+    known = {source: shot for source, shot in (before or {}).items() if shot.views}
     return {source: known.get(source) or _shot(source) for source in sources[:MAX_PHOTOS]}
 
 

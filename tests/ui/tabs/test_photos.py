@@ -49,6 +49,8 @@ def test_a_photo_is_read_once_in_every_view_or_explained(tmp_path):
     assert set(np.unique(views[SILHOUETTE])) == {0, 255}
     assert "not a picture" in found[str(bad)].problem
     assert found[0].name == uploads.examples()[0][0]
+    image.save(bad)  # such as once the machine is free again
+    assert not shoot([str(bad)], found)[str(bad)].problem, "a refusal is not for ever"
     good.unlink()
     assert shoot([str(good)], found)[str(good)] is found[str(good)]
     assert len(shoot([str(bad)] * 50 + [0])) <= uploads.MAX_PHOTOS

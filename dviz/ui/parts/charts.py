@@ -111,8 +111,10 @@ def _matrix(
                     showarrow=False,
                     font={"color": str(ink), "size": 11},
                 )
-    figure.update_xaxes(side="top", tickangle=-35, showgrid=False, ticks="")
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    # Names such as "2019" are no numbers to stand at, nor dates.
+    named = {"type": "category", "showgrid": False, "ticks": ""}
+    figure.update_xaxes(side="top", tickangle=-35, **named)
+    figure.update_yaxes(autorange="reversed", **named)
     return finish(figure, height=100 + 28 * len(values), left=36, top=80)
 
 

@@ -31,16 +31,18 @@ def ridges(
     """
     count, bins = shares.shape
     step = min(max(TALLEST / count, LEAST_STEP), MOST_STEP)
-    height = TOP + BOTTOM + step * count
     across = LEFT + (WIDTH - LEFT - RIGHT) * (np.arange(bins) + 0.5) / bins
     # A few very narrow rows would press all others flat.
     peak = max(np.quantile(shares.max(axis=1), 0.75), shares.max() / TALLEST_PEAK, 1e-9)
-    scale = OVERLAP * step / peak
+    rises = OVERLAP * step / peak * np.array([_smooth(row) for row in shares])
+    above = rises.max(axis=1) - step * (count - np.arange(count))  # of a peak over the first row
+    top = max(TOP, above.max() + 2)
+    height = top + BOTTOM + step * count
     every = -(-count // LABELS)
     rows = []
     for n in reversed(range(count)):
-        ground = TOP + step * (count - n)
-        rows.append(_ridge(across, ground - scale * _smooth(shares[n]), ground))
+        ground = top + step * (count - n)
+        rows.append(_ridge(across, ground - rises[n], ground))
         if n % every == 0:
             if pictures and n in pictures:
                 rows.append(

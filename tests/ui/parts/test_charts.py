@@ -48,6 +48,12 @@ def test_every_known_value_is_printed_in_its_cell():
     }
 
 
+@pytest.mark.parametrize("draw", [association_heatmap, difference_heatmap])
+def test_names_that_look_like_numbers_or_dates_stand_beside_each_other(draw):
+    figure = draw(np.eye(2), ["2", "7"], ["2019", "2020-01-01"])
+    assert {figure.layout.xaxis.type, figure.layout.yaxis.type} == {"category"}
+
+
 def test_letters_are_legible_on_every_shade():
     S = np.linspace(0, 1, 101)[:, None]
     figure = association_heatmap(S, [f"z{i}" for i in range(101)], ["shape"])

@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dviz.ui.core.library import Library
 from dviz.ui.parts.dimension import column
@@ -33,6 +34,18 @@ def test_ridges_are_a_path_a_value_and_few_names():
     assert 10 <= len(re.findall("&lt;", svg)) <= 16
     assert "nan" not in svg
     assert "a &amp; b" in svg
+
+
+@pytest.mark.parametrize("bins", [1, 48])
+def test_no_ridge_leaves_the_drawing(bins):
+    narrow = np.full((4, 48), 1 / 48)
+    narrow[-1] = 0  # the value at the top is the narrowest by far
+    narrow[-1, :bins] = 1 / bins
+    svg = ridges(np.linspace(-1, 1, 49), narrow, list("abcd"), "title")
+    heights = [float(y) for line in re.findall('class="line" d="M([^"]+)"', svg)
+               for y in re.findall(r" (\d+\.\d|-\d+\.\d)", line)]  # fmt: skip
+    bottom = float(re.search(r"viewBox=\"0 0 \d+ (\d+)", svg)[1])
+    assert 0 <= min(heights) < max(heights) <= bottom
 
 
 def test_the_dimension_asked_for_is_shown_if_it_is_there(library):

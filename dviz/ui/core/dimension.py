@@ -134,7 +134,8 @@ def ties(entry: Entry, index: int) -> list[Tie]:
         return []
     S, low_high = result.association_matrix[index], spans(result)
     restless = changes_by_itself(result)[index]
-    floor = None if result.evidence is None else 1 - result.evidence.signal[index]
+    unknown = result.evidence is None or np.isnan(S).all()
+    floor = None if unknown else 1 - result.evidence.signal[index]
     found = [
         Tie(
             factor,

@@ -109,6 +109,7 @@ def test_where_no_correlation_is_known_mutual_information_is_shown_and_why(singl
 
 def test_of_what_is_not_known_no_number_and_no_factor_is_named(single):
     ties = dimension.ties(single, 0)
+    assert {tie.floor for tie in ties} == {None}  # nor is it called noise
     told = dimension.verdict(single, single.dimensions[0], ties)
     assert "nan" not in told
     assert "not known" in told

@@ -103,3 +103,38 @@ def test_back_brings_the_scores_and_the_closer_look_along(page, files):
     page.go_back()
     expect(score).to_have_text(f"{omes(S).omes:.3f}")
     expect(chosen).to_have_value(before)
+
+
+def test_back_from_an_example_brings_ones_own_again(page, files):
+    open_with(page, files / "codes.npz", files / "labels.csv")
+    score, about = page.locator("#own-score .omes dd"), page.locator("#own-about")
+    own = f"{omes(associate(CODES, FACTORS).matrix).omes:.3f}"
+    expect(score).to_have_text(own)
+    page.get_by_role("button", name="Try an example").click()
+    page.wait_for_url(re.compile("own="))
+    expect(about).not_to_contain_text("your data")
+    page.go_back()
+    expect(about).to_contain_text("your data")
+    expect(score).to_have_text(own)
+
+
+def test_columns_are_those_of_the_file_that_is_there(page, tmp_path):
+    for name, value in (("first.csv", "red"), ("second.csv", "blue")):
+        rows = "\n".join(f"{n % 5},{n % 3},{value}{n % 2}" for n in range(20))
+        (tmp_path / name).write_text(f"z0,2019,2020\n{rows}\n")
+        open_with(page, tmp_path / name)
+        page.locator("#own-columns details").evaluate("e => { e.open = true; }")
+        expect(page.locator("#own-columns label").last).to_contain_text(value)
+        page.get_by_role("button", name="Clear").first.click()
+        expect(page.locator("#own-columns label")).to_have_count(0)
+
+
+def test_who_stops_sees_no_progress_and_may_go_on(page, files):
+    open_with(page, files / "codes.npz", files / "labels.csv")
+    page.locator("#own-measure").click()
+    status = page.locator("#own-numbers [role=status]")
+    expect(status).to_be_visible()
+    page.locator("#own-stop").click()
+    expect(page.locator("#own-numbers")).to_contain_text("Stopped")
+    expect(status).to_have_count(0)
+    expect(page.locator("#own-measure")).to_be_enabled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -40,14 +41,15 @@ PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 def describe(table: OwnTable) -> str:
     """One line on what was read."""
     count, width = table.codes.shape
-    classes = table.labels.classes.T
+    classes, active = table.labels.classes.T, int(table.active.sum())
+    some = f", the first {MAX_DIMENSIONS} have rows" if active > MAX_DIMENSIONS else ""
     factors = ", ".join(
         f"{name} ({len(np.unique(column))})"
         for name, column in zip(table.labels.names, classes, strict=True)
     )
     return (
         f'<p class="summary"><b>{escape(table.name)}</b>: {count:,} rows · {width} dimensions, '
-        f"{int(table.active.sum())} active · factors and their values: {escape(factors)}</p>"
+        f"{active} active{some} · factors and their values: {escape(factors)}</p>"
     )
 
 
@@ -152,17 +154,24 @@ def _cell(value: float | None) -> str:
 
 def waiting(step: Waiting) -> str:
     others = "one measurement" if step.ahead == 1 else f"{step.ahead} measurements"
-    return markup.note(f"Busy: {others} of others first, about {step.seconds} s …")
+    return _status(f"Busy: {others} of others first, about {step.seconds} s …")
 
 
 def progress(metric: str, remaining: float | None = None) -> str:
     """Which metric runs, the how-manieth it is, and how long the rest may take."""
     wait = "" if remaining is None else f", about {max(1, round(remaining))} s left"
     step = ORDER.index(metric)
-    return (
-        f'<p class="note" role="status">{markup.meter(step / len(ORDER))} '
-        f"{step + 1} of {len(ORDER)}: {METRICS[metric].title}{wait} …</p>"
-    )
+    words = f"{step + 1} of {len(ORDER)}: {METRICS[metric].title}{wait} …"
+    return _status(f"{markup.meter(step / len(ORDER))} {words}")
+
+
+def _status(html: str) -> str:
+    return f'<p class="note" role="status">{html}</p>'
+
+
+def without_progress(numbers: str) -> str:
+    """What stood below the buttons while it was measured, without `progress` and `waiting`."""
+    return re.sub(r'<p class="note" role="status">.*?</p>', "", numbers)
 
 
 def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooling: str) -> str:

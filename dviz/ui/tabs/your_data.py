@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from dviz.errors import CheckpointError
+from dviz.errors import CheckpointError, DataFileError
 from dviz.limits import LIMITS
 from dviz.measuring.files import ROLES, Labels
 from dviz.metrics.omes import POOLINGS
@@ -36,6 +36,7 @@ from dviz.ui.parts.own_page import (
     reference_rows,
     score_of,
     waiting,
+    without_progress,
 )
 from dviz.ui.parts.scores import alpha_slider, pooling_choice
 from dviz.ui.tabs.base import Context, Tab
@@ -47,6 +48,8 @@ HELP = (
 )
 EMPTY = "No codes yet: drop files in, or try an example."
 READY = "OMES needs no training. The other metrics and the probes take up to a minute."
+STOPPED = "Stopped: not everything was measured."
+GONE = "the table was put away, as nobody looked at it for an hour; drop its files in again"
 AT_ONCE = LIMITS.measure_at_once + LIMITS.measure_waiting + 1  # who wait are told how long
 PUSHED = "{ push: true }"  # Back returns to what was before
 SESSION = 3600  # seconds that a table nobody looks at is kept
@@ -55,9 +58,15 @@ Update = dict[Component, Any]
 
 @dataclass(frozen=True)
 class Parts:
-    """What changes on the tab."""
+    """What changes on the tab.
+
+    Whose codes the address asks for is `asked`, whose are shown `lender`; None where they are a
+    visitor's own.
+    """
 
     table: gr.State
+    asked: gr.State
+    lender: gr.State
     columns: gr.HTML
     about: gr.HTML
     above: gr.HTML
@@ -89,20 +98,15 @@ def build(tab: Context) -> None:
     library = tab.library
     gr.Markdown(HELP, elem_classes="help")
     files, example, alpha, pooling = _build_inputs()
-    # What the address asks for, and whose codes are shown; None where they are a visitor's own.
-    parts, borrowed_key, lender = _build_parts(), gr.State(None), gr.State(None)
+    parts = _build_parts()
     choices = build_closer(parts.table, tab.address, tab.refresh)
     tab.address.bind("own_alpha", alpha, number(0, 1), push=False)
     tab.address.bind("own_pooling", pooling, one_of(POOLINGS))
-    tab.address.bind("own", borrowed_key, one_of(library.names))
+    tab.address.bind("own", parts.asked, one_of(library.names))
 
     @friendly
     def read(paths: list[str] | None, alpha: float, pooling: str) -> Update:
-        columns = columns_of(paths or [])
-        roles = {column.name: column.role for column in columns}
-        table = read_files(paths, roles) if paths else None
-        shown = {parts.columns: column_rows(columns), borrowed_key: None, lender: None, **afresh}
-        return {**show_table(library, parts, table, alpha, pooling), **shown}
+        return {**dropped(library, parts, paths, alpha, pooling), **afresh}
 
     @friendly
     def reread(paths: list[str], alpha: float, pooling: str, event: gr.EventData) -> Update:
@@ -111,34 +115,36 @@ def build(tab: Context) -> None:
         table = read_files(paths, roles)
         return {**show_table(library, parts, table, alpha, pooling), **afresh}
 
-    def borrow(key: str | None, alpha: float, pooling: str) -> Update:
-        shown = {borrowed_key: key, lender: key, parts.columns: column_rows([]), files: None}
-        table = borrowed(library, key) if key else None
-        return {**show_table(library, parts, table, alpha, pooling), **shown}
-
     @friendly
     def try_example(key: str, alpha: float, pooling: str) -> Update:
-        return {**borrow(key, alpha, pooling), **afresh}
+        return {**lent(library, parts, key, alpha, pooling), **afresh}
 
     @friendly
     def arrive(
-        own: str | None, before: str | None, table: OwnTable | None, alpha: float, pooling: str
+        own: str | None,
+        before: str | None,
+        table: OwnTable | None,
+        paths: list[str] | None,
+        alpha: float,
+        pooling: str,
     ) -> Update:
+        if own is None and before is not None:  # Back from an example to one's own
+            return dropped(library, parts, paths, alpha, pooling)
         if own != before or (own and table is None):
-            return borrow(own, alpha, pooling)
+            return lent(library, parts, own, alpha, pooling)
         return scored(library, parts, table, alpha, pooling)
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     scoring, afresh = [alpha, pooling], dict.fromkeys(choices)
-    everything = [*parts.all, borrowed_key, lender, *choices]
+    everything = [*parts.all, *choices]
     running = _measuring(parts, scoring)
     for changed in (files.upload, files.delete, files.clear):
         changed(read, [files, *scoring], everything, cancels=running, **quiet)
     parts.columns.select(reread, [files, *scoring], everything, cancels=running, **quiet)
-    lent = [*everything, files]
-    example.click(try_example, [tab.checkpoint, *scoring], lent, cancels=running, **quiet)
+    example.click(try_example, [tab.checkpoint, *scoring], everything, cancels=running, **quiet)
     _write_down(library, files, example)
-    gr.on(tab.refresh, arrive, [borrowed_key, lender, parts.table, *scoring], lent, **quiet)
+    here = [parts.asked, parts.lender, parts.table, files, *scoring]
+    gr.on(tab.refresh, arrive, here, everything, **quiet)
     live = {**quiet, "queue": False, "trigger_mode": "always_last"}
     texts = [parts.above, parts.below, parts.beside]
     rescore = partial(scored, library, parts)
@@ -151,7 +157,8 @@ def _write_down(library: Library, files: gr.File, example: gr.Button) -> None:
     picked = f"window.dviz.read().checkpoint ?? {first}"
     gone = ", ".join(f"{name}: null" for name in CHOICES)
     example.click(None, js=f"() => window.dviz.write({{ own: {picked}, {gone} }}, {PUSHED})")
-    files.upload(None, js=f"() => window.dviz.write({{ own: null, {gone} }}, {PUSHED})")
+    for changed in (files.upload, files.delete, files.clear):
+        changed(None, js=f"() => window.dviz.write({{ own: null, {gone} }}, {PUSHED})")
 
 
 def _measuring(parts: Parts, scoring: list[Component]) -> Any:
@@ -159,22 +166,30 @@ def _measuring(parts: Parts, scoring: list[Component]) -> Any:
 
     @friendly
     def run(
-        table: OwnTable, alpha: float, pooling: str, request: gr.Request
+        table: OwnTable | None, alpha: float, pooling: str, request: gr.Request
     ) -> Iterator[dict[Component, Any]]:
+        if table is None:
+            raise DataFileError(GONE)
         for step in measure_in_turn(table, alpha, pooling, request.session_hash):
             yield show_step(parts, step)
 
-    def ended() -> Update:
-        return {parts.measure: gr.Button(interactive=True), parts.stop: gr.Button(visible=False)}
+    def ended(numbers: str | None) -> Update:
+        return {
+            parts.measure: gr.Button(interactive=True),
+            parts.stop: gr.Button(visible=False),
+            parts.numbers: markup.note(STOPPED) + without_progress(numbers or ""),
+        }
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    buttons = [parts.measure, parts.stop]
+    buttons = [parts.measure, parts.stop, parts.numbers]
     running = parts.measure.click(
         run, [parts.table, *scoring], parts.results, concurrency_limit=AT_ONCE,
         concurrency_id="measuring", **quiet,
     )  # fmt: skip
-    running.failure(ended, None, buttons, **quiet)
-    parts.stop.click(ended, None, buttons, cancels=running, **quiet)
+    running.failure(ended, parts.numbers, buttons, **quiet)
+    parts.stop.click(ended, parts.numbers, buttons, cancels=running, **quiet)
+    # Its hour begins anew.
+    parts.measure.click(lambda table: table, parts.table, parts.table, **quiet)
     return running
 
 
@@ -227,8 +242,8 @@ def _build_parts() -> Parts:
                 charts.append(gr.Plot(show_label=False, visible=False, elem_classes="accuracy"))
     table = gr.State(None, time_to_live=SESSION)
     return Parts(
-        table, columns, about, above, matrix, below, beside, measure, stop, numbers,
-        tuple(titles), tuple(charts),
+        table, gr.State(None), gr.State(None), columns, about, above, matrix, below, beside,
+        measure, stop, numbers, tuple(titles), tuple(charts),
     )  # fmt: skip
 
 
@@ -245,6 +260,24 @@ def borrowed(library: Library, key: str) -> OwnTable:
     factors = entry.config.factors
     labels = Labels(tuple(f.name for f in factors), classes, tuple(f.values for f in factors))
     return as_table(key, codes, labels)
+
+
+def dropped(
+    library: Library, parts: Parts, paths: list[str] | None, alpha: float, pooling: str
+) -> Update:
+    """Updates for files that were dropped in, or taken away."""
+    columns = columns_of(paths or [])
+    roles = {column.name: column.role for column in columns}
+    table = read_files(paths, roles) if paths else None
+    shown = {parts.columns: column_rows(columns), parts.asked: None, parts.lender: None}
+    return {**show_table(library, parts, table, alpha, pooling), **shown}
+
+
+def lent(library: Library, parts: Parts, key: str | None, alpha: float, pooling: str) -> Update:
+    """Updates for the codes of a checkpoint as an example; files that were dropped in stay."""
+    shown = {parts.columns: column_rows([]), parts.asked: key, parts.lender: key}
+    table = borrowed(library, key) if key else None
+    return {**show_table(library, parts, table, alpha, pooling), **shown}
 
 
 def show_table(

@@ -15,7 +15,7 @@ from dviz.measuring.report import DatasetReport, Report
 from dviz.metrics.suite import evaluate_all
 from dviz.ui.core.codes_map import map_value
 from dviz.ui.core.library import Library
-from dviz.ui.core.own_codes import as_table
+from dviz.ui.core.own_codes import Waiting, as_table
 from dviz.ui.core.own_findings import findings
 from dviz.ui.page import build_app
 from dviz.ui.parts import own_page
@@ -218,19 +218,45 @@ def test_the_calibrated_score_stands_beside_omes_and_is_that_of_the_table(noisy)
     assert own_page.score_of(noisy, 0.5, "avg")[0] != above
 
 
-def test_an_example_clears_the_files_and_what_was_looked_at_closely(checkpoints):
-    app = build_app(Library(checkpoints))
-    blocks = app.blocks
-    example = next(b for b in blocks.values() if getattr(b, "elem_id", "") == "own-borrow")
-    (clicked,) = [
-        fn
+def clicked(app, element, function):
+    """What a click on an element of the page calls."""
+    (found,) = [
+        fn.fn
         for fn in app.fns.values()
-        if (example._id, "click") in fn.targets and fn.fn and fn.fn.__name__ == "try_example"
+        if getattr(fn.fn, "__name__", "") == function
+        and any(getattr(app.blocks.get(of), "elem_id", "") == element for of, _ in fn.targets)
     ]
-    updates = clicked.fn(NAMES[0], 0.5, "avg")
+    return found
+
+
+def test_an_example_clears_what_was_looked_at_closely_and_keeps_the_files(checkpoints):
+    app = build_app(Library(checkpoints))
+    updates = clicked(app, "own-borrow", "try_example")(NAMES[0], 0.5, "avg")
     named = {getattr(part, "elem_id", ""): value for part, value in updates.items()}
-    for name in ("own-files", "own-first", "own-second", "own-factor"):
+    for name in ("own-first", "own-second", "own-factor"):
         assert named[name] is None
+    assert "own-files" not in named  # for who comes back
+
+
+def test_a_table_that_is_gone_is_asked_for_again(checkpoints):
+    run = clicked(build_app(Library(checkpoints)), "own-measure", "run")
+    with pytest.raises(gr.Error, match="drop its files in again"):
+        next(run(None, 0.5, "avg", None))
+
+
+def test_who_stops_keeps_what_was_measured_and_no_progress(result, table):
+    part = {**result, "remaining": 3.0}
+    shown = own_page.progress("sap", 3.0) + own_page.metric_table(part)
+    assert own_page.without_progress(shown) == own_page.metric_table(part)
+    assert own_page.without_progress(own_page.waiting(Waiting(2, 9))) == ""
+
+
+def test_of_many_dimensions_it_is_said_how_many_have_rows():
+    codes = np.random.default_rng(0).normal(size=(len(FACTORS), 40)).astype(np.float32)
+    labels = encode_labels(WORDS, [[str(value) for value in column] for column in FACTORS.T])
+    wide = as_table("wide", codes, labels)
+    assert "40 active, the first 32 have rows" in own_page.describe(wide)
+    assert len(own_page.heatmap_of(wide).data[0].y) == 32
 
 
 def test_dimensions_are_called_as_their_columns(noisy):

@@ -18,9 +18,9 @@ function row({ name, cells, role }) {
 function draw() {
   const columns = props.value?.columns ?? [];
   element.querySelector("details").hidden = !columns.length;
-  const names = columns.map(({ name }) => name).join();
-  if (list.dataset.of === names) return; // what was chosen stays, and keeps the focus
-  list.dataset.of = names;
+  const file = JSON.stringify(columns.map(({ name, cells }) => [name, cells]));
+  if (list.dataset.of === file) return; // what was chosen stays, and keeps the focus
+  list.dataset.of = file;
   list.replaceChildren(...columns.map(row));
 }
 

@@ -8,6 +8,7 @@ that met a hostile file is not trusted with more.
 from __future__ import annotations
 
 import importlib
+import logging
 import math
 import multiprocessing
 import os
@@ -21,12 +22,16 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from dviz.errors import DvizError
+from dviz.ui.core.defects import place_of
 
 PRELOADED = ["dviz.ui.core.workers", "dviz.ui.core.uploads", "dviz.ui.core.own_files"]
 TICK = 1.0  # seconds between two signs of life of work that takes long
 START = 120.0  # seconds within which a process has to be there, on a slow and cold machine
 LATER = 15  # niceness: the page comes first
 BEGUN, VALUE, REFUSAL, END = b"b", b"v", b"r", b"e"
+
+OURS = "something went wrong with it here, which is our mistake"
+log = logging.getLogger("dviz.page")
 
 _starting = threading.Lock()
 
@@ -157,6 +162,9 @@ def _serve(
         there.send_bytes(REFUSAL + str(error).encode("utf-8", "replace"))
     except MemoryError:
         pass  # whoever listens sees the end without a word
+    except Exception as error:
+        log.error("%s in %s", place_of(error), work.__name__)
+        there.send_bytes(REFUSAL + OURS.encode())
     finally:
         there.close()
         os._exit(0)  # no goodbyes: nothing of it is worth keeping

@@ -22,6 +22,10 @@ def refuse():
     raise DvizError("not this one")
 
 
+def stumble():
+    raise KeyError("secret")
+
+
 def spin():
     while True:
         pass
@@ -113,6 +117,13 @@ def test_a_small_process_that_others_started_will_do_and_no_script_runs_twice(
 def test_a_refusal_keeps_its_words():
     with pytest.raises(DvizError, match="not this one"):
         run_bounded(refuse, **BOUNDS)
+
+
+def test_a_defect_of_ours_is_not_called_a_limit():
+    with pytest.raises(DvizError, match="our mistake") as told:
+        run_bounded(stumble, **BOUNDS)
+    assert not isinstance(told.value, OverrunError)
+    assert "secret" not in str(told.value)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux bounds the memory of data")

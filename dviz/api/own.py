@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dviz.representations.base import Representation
 
 FIT = 1_000  # images that a PCA is fitted to
-MOST = 64  # dimensions that a page shows
+MOST = 64  # dimensions that a page takes
 NUM_IMAGES, NUM_PAIRS = 2_000, 2_000
 
 
@@ -243,7 +243,7 @@ def _represent(
         return ReducedRepresentation(found, reduce, images, seed)
     if most is not None and found.latent_size > most:
         raise ValueError(
-            f"encode gives {found.latent_size} numbers; the page shows up to {most}: say reduce=10 "
+            f"encode gives {found.latent_size} numbers; the page takes up to {most}: say reduce=10 "
             "to look at the first principal components, or use dviz.measure"
         )
     return found

@@ -101,6 +101,7 @@ def panel_value(
         "sliders": [_slider(entry, start.code, d) for d in shown],
         "circles": [asdict(circle) for circle in circles_of(entry.config, spans)],
         "inactive": [_slider(entry, start.code, d) for d in hidden],
+        "left_out": sum(map(changes_something, entry.dimensions)) - len(shown),
         "ranges": ranges_of(entry),
         "stages": stages_of(library, entry),
         "scenes": scenes_of(entry),
@@ -190,10 +191,15 @@ def gif(images: np.ndarray) -> str:
 def split_dimensions(entry: Entry) -> tuple[list[Dimension], list[Dimension]]:
     """Dimensions that change something, those of a factor first, and those that do not."""
     names = [factor.name for factor in entry.config.factors]
-    moving = [d for d in entry.dimensions if d.active and d.moved != ()]
+    moving = [d for d in entry.dimensions if changes_something(d)]
     active = by_factor(moving, names)
     inactive = [d for d in entry.dimensions if d not in moving]
     return active[:MAX_DIMENSIONS], inactive[:MAX_DIMENSIONS]
+
+
+def changes_something(dimension: Dimension) -> bool:
+    """Whether moving it changes the picture, as far as is known."""
+    return dimension.active and dimension.moved != ()
 
 
 def ranges_of(entry: Entry) -> list[dict[str, Any]]:

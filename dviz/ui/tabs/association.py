@@ -18,7 +18,7 @@ from dviz.lineage import STAGES
 from dviz.measuring.report import DatasetReport
 from dviz.metrics.omes import POOLINGS, OmesResult
 from dviz.ui.core.entry import Entry
-from dviz.ui.core.inspector import Dimension
+from dviz.ui.core.inspector import MAX_DIMENSIONS, Dimension
 from dviz.ui.core.matrix import (
     CORRELATION,
     INFORMATION,
@@ -249,6 +249,9 @@ def _footnote(entry: Entry) -> str:
     result = entry.result
     inactive = [d.name for d in entry.dimensions if not d.active]
     left_out = f" Inactive and left out: {', '.join(inactive)}." if inactive else ""
+    active = len(entry.dimensions) - len(inactive)
+    if active > MAX_DIMENSIONS:
+        left_out = f" Rows: the first {MAX_DIMENSIONS} of {active} active dimensions.{left_out}"
     source = f"From {result.num_pairs:,} pairs of images a factor"
     if not result.num_pairs:
         source = f"From {result.num_images:,} codes and their labels"

@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -165,6 +166,14 @@ def test_dimensions_of_a_factor_come_first(entry):
     has_factor = [bool(d.factors) for d in shown]
     assert has_factor == sorted(has_factor, reverse=True)
     assert not any(d.active for d in hidden)
+
+
+def test_of_many_dimensions_it_is_said_how_many_have_no_slider(library):
+    entry = copy(library.get(SOURCE))
+    start = starts.first(entry)
+    assert panel_value(library, entry, start)["left_out"] == 0
+    entry.dimensions = [Dimension(d % 5) for d in range(40)]
+    assert panel_value(library, entry, start)["left_out"] == 8
 
 
 def test_the_panel_answers_with_pictures(library):

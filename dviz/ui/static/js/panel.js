@@ -352,6 +352,8 @@ function drawDials() {
   };
   active.replaceChildren(...view.sliders.flatMap(place));
   inactive.replaceChildren(...view.inactive.map(build));
+  find(".more").hidden = !view.left_out;
+  find(".more").textContent = `${view.left_out} more dimensions change the picture; the tab Dimension shows each.`;
   const count = view.inactive.length;
   find(".inactive").hidden = !count;
   find(".inactive summary").textContent = `${count} dimension${count > 1 ? "s" : ""} that change${count > 1 ? "" : "s"} nothing`;

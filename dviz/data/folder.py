@@ -36,6 +36,8 @@ LABELS = "labels.csv"
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 )
+_OTHERS = "heic heif avif jp2 svg dng cr2 cr3 nef arw raf dcm nii czi nd2 lif lsm svs ndpi npy npz"
+UNREAD = frozenset(f".{kind}" for kind in _OTHERS.split())
 MAX_LABEL_BYTES = 50_000_000
 MENTIONED = 50  # pictures that cannot be read
 Opened = Callable[[], IO[bytes]]
@@ -85,11 +87,13 @@ class Folder(TableDataset):
             if not names:
                 raise DatasetError(
                     f"{path} holds no images; put PNG, JPEG, WebP, GIF, BMP or TIFF files there"
+                    + "".join(f" ({remark})" for remark in pictures.unread(names))
                 )
             super().__init__(space, table, photographs)
             self._images = pictures.decode(names)
             self.remarks = (
                 *pictures.left_out(names),
+                *pictures.unread(names),
                 *_grouping(photographs),
                 *_darkness(self._images),
             )
@@ -179,7 +183,7 @@ class _Pictures:
         # Some name it Labels.csv; labels.csv itself comes last.
         tables = sorted(name for name in self._files if name.lower() == LABELS)
         self.labels = self._text(tables[-1]) if tables else None
-        self.names = [k for k in self._files if PurePosixPath(k).suffix.lower() in SUFFIXES]
+        self.names = [k for k in self._files if _suffix(k) in SUFFIXES]
 
     def __enter__(self) -> _Pictures:
         return self
@@ -216,6 +220,12 @@ class _Pictures:
                 f"{PurePosixPath(deeper[0]).with_name('000.jpg')}"
             )
         return told
+
+    def unread(self, names: list[str]) -> list[str]:
+        """What is said of pictures of kinds that are not read, but for those of these names."""
+        others = [_suffix(k) for k in {*self._files} - {*names}]
+        kinds = [f"{others.count(kind):,} {kind}" for kind in sorted(UNREAD & {*others})]
+        return [f"left out: {', '.join(kinds)}, not read here; export as PNG"] if kinds else []
 
     def decode(self, names: list[str]) -> np.ndarray:
         """The pictures as models see them, uint8 (N, 64, 64, 3).
@@ -328,7 +338,11 @@ def _name_of(info: zipfile.ZipInfo) -> str:
 def _loosely(name: str) -> str:
     """A picture's name without what is often written otherwise: folder, suffix, capitals."""
     path = PurePosixPath(name)
-    return (path.stem if path.suffix.lower() in SUFFIXES else path.name).casefold()
+    return (path.stem if _suffix(name) in SUFFIXES else path.name).casefold()
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def _hidden(name: str) -> bool:

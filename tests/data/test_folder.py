@@ -308,3 +308,14 @@ def test_photographs_saved_from_a_browser_are_pictures(tmp_path):
     Image.new("RGB", (64, 64), "red").save(tmp_path / "web.jfif", format="JPEG")
     Image.new("RGB", (64, 64), "blue").save(tmp_path / "camera.JPG", format="JPEG")
     assert load_dataset("folder", tmp_path).num_images == 2
+
+
+def test_pictures_of_kinds_that_are_not_read_are_said(folder, tmp_path):
+    for name in ("a.HEIC", "b.heic", "c.dcm", "notes.txt"):
+        (folder / name).write_bytes(b"something")
+    (remark,) = load_dataset("folder", folder).remarks
+    assert remark == "left out: 1 .dcm, 2 .heic, not read here; export as PNG"
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone/a.heic").write_bytes(b"something")
+    with pytest.raises(DatasetError, match=r"holds no images.*1 \.heic, not read here"):
+        load_dataset("folder", tmp_path / "phone")

@@ -21,12 +21,13 @@ class TransformerRepresentation(Representation):
     """A transformer on flattened images in [0, 1], (N, H · W · C) with channels last.
 
     Args:
-        transformer: has `transform`, and `inverse_transform` if it can paint.
+        transformer: has `transform`, and a working `inverse_transform` if it can paint.
         images: uint8 (N, H, W, 3) to fit it to where it is not fitted yet.
         image_size, channels: by default what a fitted one says it has seen, if that is a square.
 
     Raises:
-        ValueError: it is not fitted and there are no images, or its size cannot be told.
+        ValueError: it is not fitted and there are no images or it needs more than these, or its
+            size cannot be told.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class TransformerRepresentation(Representation):
             known = hasattr(transformer, "get_params")
             transformer = clone(transformer) if known else deepcopy(transformer)
             self.transformer = transformer
-            transformer.fit(_flat(fit_size(images, size, channels)))
+            _fit(transformer, _flat(fit_size(images, size, channels)))
         else:
             seen = size_of(getattr(transformer, "n_features_in_", 0))
             if seen is None and (image_size is None or channels is None):
@@ -63,7 +64,9 @@ class TransformerRepresentation(Representation):
         if isinstance(transformer, PCA):
             self.transformer = _precise(transformer)
         blank = np.zeros((2, *size, channels), dtype=np.uint8)
-        self.shape = Shape(self._encode(blank).mean.shape[1], size, channels)
+        codes = self._encode(blank).mean
+        self.shape = Shape(codes.shape[1], size, channels)
+        self.has_decoder = self.has_decoder and self._paints(codes)
 
     def _encode(self, images: np.ndarray) -> Codes:
         codes = self.transformer.transform(_flat(images).astype(np.float64))
@@ -73,6 +76,24 @@ class TransformerRepresentation(Representation):
         pixels = np.asarray(self.transformer.inverse_transform(codes), dtype=np.float32)
         size = (*self.shape.image_size, self.shape.channels)
         return from_output(np.clip(pixels, 0, 1).reshape(len(codes), *size), len(codes))
+
+    def _paints(self, codes: np.ndarray) -> bool:
+        """Whether the inverse works: some have one that was never fitted."""
+        try:
+            self._decode(codes)
+        except Exception:  # whatever others' code raises there
+            return False
+        return True
+
+
+def _fit(transformer: Any, pixels: np.ndarray) -> None:
+    try:
+        transformer.fit(pixels)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{type(transformer).__name__} cannot be fitted to images alone ({error}); fit it "
+            "yourself first, to images flattened to rows (N, H · W · C) in [0, 1]"
+        ) from error
 
 
 def _precise(pca: PCA) -> PCA:

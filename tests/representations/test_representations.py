@@ -7,7 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, KernelPCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 
 from dviz.models.vae import VAE, VAEConfig, to_images, to_tensor
@@ -350,6 +351,21 @@ def test_what_only_looks_like_scikit_learn_is_fitted_too():
             return (rows - self.mean_)[:, :2]
 
     assert as_representation(Mean(), images=pictures(6, 8)).latent_size == 2
+
+
+def test_an_inverse_that_was_never_fitted_is_none():
+    rows = pictures(8, 4).reshape(8, -1) / 255.0
+    found = as_representation(KernelPCA(2).fit(rows))
+    assert found.latent_size == 2
+    assert not found.has_decoder
+
+
+def test_what_needs_labels_is_to_be_fitted_before():
+    images = pictures(8, 4)
+    with pytest.raises(ValueError, match="LinearDiscriminantAnalysis cannot be fitted to images"):
+        as_representation(LinearDiscriminantAnalysis(), images=images)
+    fitted = LinearDiscriminantAnalysis().fit(images.reshape(8, -1) / 255.0, [0, 1, 2, 3] * 2)
+    assert as_representation(fitted).latent_size == 3
 
 
 def test_fitting_leaves_the_callers_transformer_as_it_was():

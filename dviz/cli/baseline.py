@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     from dviz.checkpoint import load_checkpoint
     from dviz.measuring.encoder import add_baseline
     from dviz.models.efficientnet import find_weights
+    from dviz.publish.card import write_card
+    from dviz.results.markdown import decimal, percent
     from dviz.training.baselines import read_recipes
 
     recipes = read_recipes(args.recipes)
@@ -88,10 +90,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             pairs = recipe.pairs or args.pairs
             sizes = args.images, pairs, args.seed
             result = measure_baseline(recipe, encoder, dataset, *sizes, args.jobs)
-            accuracy = result.mean_accuracy("mlp", "all")
-            told = f"OMES {result.omes().omes:.3f}, mean accuracy of MLPs {100 * accuracy:.1f}%"
+            accuracy = percent(result.mean_accuracy("mlp", "all"))
+            told = f"OMES {decimal(result.omes().omes)}, mean accuracy of MLPs in %: {accuracy}"
         description = _described(recipe, checkpoint) if stored is None else stored.description
         add_baseline(args.checkpoint, name, description, result)
+        write_card(args.checkpoint)
         print(f"{name}: {told}")
 
 

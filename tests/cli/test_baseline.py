@@ -159,11 +159,13 @@ def test_a_painted_one_keeps_its_scores_and_says_what_its_codes_hold(painted, ca
         return {b.name: b.result for b in read_report(painted / "report.json").baselines}
 
     order, before = list(found()), found()["random"]
+    (painted / "README.md").write_text("the card of before")
     run(painted, "random", "--paint")
     after = found()["random"]
     assert "random: mean squared error" in capsys.readouterr().out
     assert list(found()) == order
     assert (before.painted, after.painted) == (0, 3 * 5)
+    assert "library_name: dviz" in (painted / "README.md").read_text()
     assert after.mse != before.mse
     assert (after.association, after.probes) == (before.association, before.probes)
     assert found()["target-only"].painted == 0

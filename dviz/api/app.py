@@ -22,7 +22,7 @@ def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
         What Gradio's `launch` returns: the app, its local URL, and its public one if any.
 
     Raises:
-        CheckpointError: there is no folder `checkpoints`, or it is a file.
+        CheckpointError: there is no folder `checkpoints`, or it is a file or a checkpoint itself.
         ValueError: it is no path at all.
     """
     if not isinstance(checkpoints, (str, Path, type(None))):
@@ -44,8 +44,14 @@ def launch(checkpoints: str | Path | None = None, **options: Any) -> Any:
         )
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with needed_by("dviz.launch"):
+        from dviz.checkpoint import CONFIG
         from dviz.ui.core.library import Library
         from dviz.ui.page import build_app, launch_options
 
+    if (folder / CONFIG).is_file():
+        raise CheckpointError(
+            f"{folder} is a checkpoint itself; name the folder that it lies in, "
+            f"{folder.resolve().parent}, and choose {folder.resolve().name} on the page"
+        )
     library = Library(folder)
     return build_app(library).launch(**launch_options(library) | options)

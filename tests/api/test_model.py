@@ -101,6 +101,9 @@ def test_the_page_is_not_opened_on_a_file(tmp_path):
         dviz.launch(tmp_path / "enc.onnx")
     with pytest.raises(CheckpointError, match="there is no folder"):
         dviz.launch(tmp_path / "elsewhere")
+    (tmp_path / "config.json").touch()
+    with pytest.raises(CheckpointError, match=r"is a checkpoint itself; name the folder"):
+        dviz.launch(tmp_path)
 
 
 def test_a_sample_depends_on_its_seed_alone():

@@ -99,7 +99,8 @@ def _build_pictures(library: Library) -> None:
 
         Args:
             checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
-            image: the picture, uploaded or as a URL; JPEG, PNG, WebP, GIF, BMP or TIFF.
+            image: the picture, uploaded or as a data: URI (addresses are not fetched); JPEG, PNG,
+                WebP, GIF, BMP or TIFF.
             shape: how it is made square: "crop" its middle, or "pad" it.
             background: "keep", or make it black by the "border" colour or around the "object".
         """
@@ -126,7 +127,7 @@ def _build_pictures(library: Library) -> None:
 
         Args:
             checkpoint: name of a shipped checkpoint (see checkpoints), or a Hub id, "user/name".
-            image: the picture, uploaded or as a URL.
+            image: the picture, uploaded or as a data: URI.
             other: the picture that the value is taken from, likewise.
             dimension: number of the dimension, from 0.
         """

@@ -100,18 +100,17 @@ def _matrix(
             xgap=2, ygap=2, **words, **scale,
         )
     )  # fmt: skip
-    for dimension, row, colours in zip(dimensions, values, inks, strict=True):
-        for factor, value, ink in zip(factors, row, colours, strict=True):
-            if not np.isnan(value):
-                # Plotly's own choice of lettering is hard to read on the middle of the scale.
-                figure.add_annotation(
-                    x=factor,
-                    y=dimension,
-                    text=_short(form.format(value)),
-                    showarrow=False,
-                    font={"color": str(ink), "size": 11},
-                )
-    # Names such as "2019" are no numbers to stand at, nor dates.
+    for place in np.argwhere(~np.isnan(values)):
+        row, column = place.tolist()
+        # Plotly's own choice of lettering is hard to read on the middle of the scale.
+        figure.add_annotation(
+            x=column,
+            y=row,
+            text=_short(form.format(values[row, column])),
+            showarrow=False,
+            font={"color": str(inks[row, column]), "size": 11},
+        )
+    # Names such as "2019" are no numbers to stand at, nor dates; hence numbers for the lettering.
     named = {"type": "category", "showgrid": False, "ticks": ""}
     figure.update_xaxes(side="top", tickangle=-35, **named)
     figure.update_yaxes(autorange="reversed", **named)

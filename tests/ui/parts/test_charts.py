@@ -40,11 +40,11 @@ def test_figures_are_plain_json_on_any_background(name):
 def test_every_known_value_is_printed_in_its_cell():
     notes = {(n.y, n.x): n for n in figures()["heatmap"].layout.annotations}
     assert {place: note.text for place, note in notes.items()} == {
-        ("z0", "shape"): ".90",
-        ("z0", "scale"): ".10",
-        ("z1", "shape"): ".20",
-        ("z2", "shape"): ".00",
-        ("z2", "scale"): "1.00",
+        (0, 0): ".90",
+        (0, 1): ".10",
+        (1, 0): ".20",
+        (2, 0): ".00",
+        (2, 1): "1.00",
     }
 
 
@@ -52,6 +52,9 @@ def test_every_known_value_is_printed_in_its_cell():
 def test_names_that_look_like_numbers_or_dates_stand_beside_each_other(draw):
     figure = draw(np.eye(2), ["2", "7"], ["2019", "2020-01-01"])
     assert {figure.layout.xaxis.type, figure.layout.yaxis.type} == {"category"}
+    assert [(note.x, note.y) for note in figure.layout.annotations] == [
+        (0, 0), (1, 0), (0, 1), (1, 1)
+    ]  # fmt: skip
 
 
 def test_letters_are_legible_on_every_shade():

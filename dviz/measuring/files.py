@@ -275,7 +275,10 @@ def _encode(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
         if (numbers == np.floor(numbers)).all() and (np.abs(numbers) < 2**53).all():
             return numbers.astype(np.int64), ()
         values, classes = np.unique(numbers, return_inverse=True)
-        return classes.astype(np.int64), tuple(f"{value:g}" for value in values)
+        names = tuple(f"{value:g}" for value in values)
+        if len(set(names)) < len(names):  # they differ in later digits
+            names = tuple(repr(float(value)) for value in values)
+        return classes.astype(np.int64), names
     values, classes = np.unique(np.array(cells), return_inverse=True)
     return classes.astype(np.int64), tuple(map(str, values))
 

@@ -21,6 +21,7 @@ from dviz.errors import DataFileError, DvizError
 from dviz.files import atomic_path
 from dviz.measuring.files import CODE_COLUMN
 
+NUMBERS = ("int", "uint", "half", "float", "double")  # how Arrow calls their types
 ROWS = 100_000
 """Of a shard, unless asked otherwise: some 6 MB at ten dimensions. So many are read at once."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # a nameless index, no factor
@@ -100,6 +101,9 @@ def read_batches(
                     raise DataFileError(
                         f"{path}: labels of '{name}' are no whole numbers (class indices)"
                     )
+            for name in dimensions:
+                if not str(types.field(name).type).startswith(NUMBERS):
+                    raise DataFileError(f"{path}: column {name} holds no numbers; codes are needed")
             batches = file.iter_batches(ROWS, columns=[*dimensions, *factors], use_threads=False)
             for batch in batches:
                 yield _arrays(batch, path, dimensions, factors)

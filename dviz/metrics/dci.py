@@ -21,7 +21,7 @@ LEAST_EXPLAINED = 0.01
 
 @dataclass(frozen=True)
 class DciResult:
-    """All in [0, 1], higher is better; NaN where no factor could be scored.
+    """All in [0, 1], higher is better; NaN where it could not be scored.
 
     Attributes:
         disentanglement: does each dimension matter to one factor only?
@@ -74,7 +74,8 @@ def dci(
         n_jobs: processes, one thread each.
 
     The first two thirds of the rows train, the last third tests. A factor with one value, or
-    (but for "lasso") with too few rows per class, is left out (NaN).
+    (but for "lasso") with too few rows per class, is left out (NaN). With one factor alone
+    disentanglement is NaN, with one dimension completeness: nothing could be mixed or spread.
     """
     codes, factors = check_table(codes, factors)
     names = check_names(names, factors.shape[1])
@@ -122,9 +123,12 @@ def _result(
 
 
 def _one_minus_entropy(columns: np.ndarray) -> np.ndarray:
-    """1 - entropy of each column's shares, in the base of its length; 0 for a column of zeros."""
+    """1 - entropy of each column's shares, in the base of its length; 0 for a column of zeros.
+
+    NaN where a column has one share alone: that is neither spread nor gathered.
+    """
     if len(columns) < 2:
-        return np.ones(columns.shape[1])
+        return np.full(columns.shape[1], np.nan)
     total = columns.sum(axis=0)
     shares = np.divide(
         columns, total, out=np.full(columns.shape, 1 / len(columns)), where=total > 0

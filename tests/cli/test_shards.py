@@ -84,3 +84,23 @@ def test_the_table_says_how_many_rows_the_other_metrics_saw(tmp_path, run_comman
     plain = ("--representations", tmp_path / "codes.npz", "--classes", tmp_path / "classes.csv")
     head = run_command("evaluate", "metrics", *plain, "--metrics", "mig").out.splitlines()[0]
     assert head == "900 samples, 4 of 4 dimensions active"
+
+
+@pytest.mark.parametrize("count", [0, -5])
+def test_a_sample_of_nothing_is_refused_in_words(tmp_path, run_command, count):
+    pattern = put(tmp_path, codes_of(DRAWN), DRAWN)
+    asked = ("--representations", pattern, "--metrics", "mig", "--sample", count)
+    assert (
+        "rows were asked for: at least 3"
+        in run_command("evaluate", "metrics", *asked, fails=True).err
+    )
+
+
+def test_a_dimension_of_words_is_named(tmp_path, run_command):
+    table = {"z0": ["a", "b", "c"] * 9, "z1": [0.5, 1.5, 2.5] * 9, "shape": [0, 1, 2] * 9}
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table(table), tmp_path / "words.parquet")
+    asked = ("--representations", tmp_path / "words.parquet", "--metrics", "mig")
+    assert (
+        "column z0 holds no numbers" in run_command("evaluate", "metrics", *asked, fails=True).err
+    )

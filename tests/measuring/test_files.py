@@ -99,6 +99,11 @@ def test_words_and_fractions_are_numbered_in_their_order():
     assert labels.values == (("ball", "cube"), ("0.5", "2", "10.5"), ("1", "two"))
 
 
+def test_values_that_differ_in_late_digits_have_names_of_their_own():
+    labels = encode_labels(["year"], [["2019.00001", "2019.00002", "2019.5"]])
+    assert labels.values == (("2019.00001", "2019.00002", "2019.5"),)
+
+
 def test_numbered_columns_are_a_header_where_the_rows_tell(tmp_path):
     path = write(tmp_path / "classes.csv", "0,1\n4,5\n6,7\n")
     assert read_classes(path, rows=2).names == ("0", "1")

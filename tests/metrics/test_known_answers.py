@@ -197,7 +197,9 @@ def test_one_dimension_and_one_factor():
     codes, factors = FACTORS[:300, :1].astype(float), FACTORS[:300, :1]
     assert mig(codes, factors).score == pytest.approx(1)
     assert sap(codes, factors, continuous=True).score == pytest.approx(1)
-    assert dci(codes, factors).disentanglement == pytest.approx(1)
+    found = dci(codes, factors)
+    assert found.informativeness == pytest.approx(1)
+    assert np.isnan([found.disentanglement, found.completeness]).all()
     assert explicitness(codes, factors).score > 0.5
     assert np.isnan(modularity(codes, factors).score)
     assert np.isnan(beta_vae(codes, factors).score)

@@ -72,9 +72,11 @@ def _active(seen: AssociationAccumulator) -> np.ndarray:
 
 def sample(args: argparse.Namespace) -> tuple[np.ndarray, Labels]:
     """A seeded sample of rows, for what cannot be streamed."""
+    from dviz.measuring.draws import check_counts
     from dviz.measuring.files import Labels
     from dviz.measuring.shards import find_shards, sample_rows
 
+    check_counts(rows=(args.sample, 3))
     found = find_shards(args.representations)
     codes, classes = sample_rows(found, args.sample, args.seed)
     return codes, Labels(found.factors, classes, ((),) * len(found.factors))

@@ -98,8 +98,10 @@ def test_a_sample_of_nothing_is_refused_in_words(tmp_path, run_command, count):
 
 def test_a_dimension_of_words_is_named(tmp_path, run_command):
     table = {"z0": ["a", "b", "c"] * 9, "z1": [0.5, 1.5, 2.5] * 9, "shape": [0, 1, 2] * 9}
-    parquet = pytest.importorskip("pyarrow.parquet")
-    parquet.write_table(pyarrow.table(table), tmp_path / "words.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet").write_table(
+        pyarrow.table(table), tmp_path / "words.parquet"
+    )
     asked = ("--representations", tmp_path / "words.parquet", "--metrics", "mig")
     assert (
         "column z0 holds no numbers" in run_command("evaluate", "metrics", *asked, fails=True).err

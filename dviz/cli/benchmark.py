@@ -12,6 +12,7 @@ BENCHMARKS = {
     "metrics": "metrics and probes: time, growth, memory, accuracy against scikit-learn",
     "intervals": "whether 95% intervals of OMES hold the truth 95 times in 100: docs/intervals.md",
     "agreement": "metrics beside references on scikit-learn: docs/agreement.md",
+    "split": "what metrics gain on photographs whose images both train and test",
     "data": "images per second of the procedural datasets",
     "decoders": "what each kind of decoder can paint, given the true factors",
     "training": "images per second of the training loop, its arithmetic, a per-image loop",

@@ -1,12 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from dviz.cli import benchmark
-from dviz.cli.benchmarks import agreement, intervals
+from dviz.cli.benchmarks import agreement, intervals, split
 from dviz.cli.benchmarks.decoders import told
 from dviz.cli.common import ROOT
 from dviz.factors import Factor, FactorSpace
+from dviz.measuring.encoder import EncodedSample
+from dviz.metrics.split import train_rows
 from dviz.metrics.suite import reported_scores
 
 
@@ -27,6 +31,24 @@ def test_help_gives_an_example(name, capsys):
         benchmark.main([name, "--help"])
     assert stopped.value.code == 0
     assert f"example:\n  dviz benchmark {name}" in capsys.readouterr().out
+
+
+def test_photographs_stay_whole_in_one_order_and_are_torn_in_the_other():
+    photographs = np.repeat(np.arange(60), 20)
+    codes = photographs[:, None].astype(np.float32)
+    nothing = [float("nan")] * 4
+    sample = EncodedSample(codes, None, codes, codes.astype(np.int64), *nothing, photographs)
+    whole, mixed = split.orders(sample, 0)
+    assert sorted(whole) == sorted(mixed)
+    shared = []
+    for order in (whole, mixed):
+        found = split.rows_of(sample, order).photographs
+        train = train_rows(len(order))
+        shared.append(len({*found[:train]} & {*found[train:]}))
+    assert shared[0] == 0
+    assert shared[1] > 30
+    with pytest.raises(ValueError, match="no photographs"):
+        split.orders(replace(sample, photographs=None), 0)
 
 
 def test_the_committed_pages_say_what_the_benchmarks_write():

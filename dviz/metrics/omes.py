@@ -197,7 +197,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _reason(column: np.ndarray, mask: np.ndarray, given: str | None) -> str | None:
     if not mask.any():
-        return "no dimension is active"
+        return "no dimension is active (codes of another scale: multiply them by a number)"
     if np.isnan(column).any():
         return given or "its association is not known (too few pairs)"
     return None

@@ -141,7 +141,7 @@ def test_an_unknown_factor_is_left_out_and_says_why():
 def test_nothing_active_is_nan_with_a_reason():
     result = omes(np.eye(2), active=np.array([False, False]))
     assert np.isnan(result.omes)
-    assert result.per_factor["0"]["reason"] == "no dimension is active"
+    assert result.per_factor["0"]["reason"].startswith("no dimension is active")
     assert result.to_dict()["omes"] is None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dviz.measuring.report import NOTABLE
+from dviz.metrics.diagnostics import ACTIVE_THRESHOLD
 from dviz.metrics.pairs import MIN_PAIRS
 from dviz.ui.core.own_codes import OwnTable
 
@@ -19,6 +20,11 @@ def findings(table: OwnTable) -> list[str]:
     """Sentences: what looks like noise, what rests on few pairs, where factors sit or mix."""
     S, pairs = table.association.matrix, table.association.pairs
     names, active = table.labels.names, np.flatnonzero(table.active)
+    if not len(active):
+        widest = table.codes.std(axis=0, ddof=1).max()
+        return [f"No dimension counts as in use, so there is no score: the widest has a standard "
+                f"deviation of {widest:.2g}, and the study's bound is {ACTIVE_THRESHOLD}. Codes of "
+                "another scale can be multiplied by a number first."]  # fmt: skip
     signal = table.signal
     noisy = [d for d in active if signal[d] < NOISE]
     lines = []

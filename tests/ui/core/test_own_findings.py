@@ -34,3 +34,10 @@ def test_a_noisy_dimension_may_follow_one_factor_alone():
     a, b = (FACTORS / FACTORS.std(axis=0)).T[..., None]
     lines = told(np.concatenate([a + 0.6 * noise, b + 0.01 * noise], axis=1))
     assert any(line.startswith("z0 follows a alone") for line in lines)
+
+
+def test_codes_of_another_scale_are_told_of_the_bound():
+    tiny = 0.04 * FACTORS / FACTORS.std(axis=0)
+    (line,) = told(tiny)
+    assert "the study's bound is 0.05" in line
+    assert "multiplied" in line

@@ -68,12 +68,17 @@ def release_workers() -> None:
 def error_of_mean(values: np.ndarray, groups: np.ndarray | None = None) -> float:
     """Standard error of the mean of values (N,), those of a group (N,) rising and falling together.
 
+    NaN where there is one group alone, which tells nothing of others.
+
     >>> round(error_of_mean(np.array([0.0, 1.0, 1.0, 0.0])), 3)
-    0.25
+    0.289
     >>> round(error_of_mean(np.array([0.0, 1.0, 1.0, 0.0]), np.array([3, 7, 7, 3])), 3)
-    0.354
+    0.5
     """
     surplus = values - values.mean()
     if groups is not None:
         surplus = np.bincount(np.unique(groups, return_inverse=True)[1], surplus)
-    return float(np.sqrt((surplus**2).sum()) / len(values))
+    count = len(surplus)
+    if count < 2:
+        return float("nan")
+    return float(np.sqrt((surplus**2).sum() * count / (count - 1)) / len(values))

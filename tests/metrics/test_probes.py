@@ -158,7 +158,7 @@ def test_rows_that_are_the_same_count_once_in_the_error_where_that_is_known():
     known = error(codes[many], labels[many], photographs)
     blind = error(codes[many], labels[many])
     assert known["accuracy"] == blind["accuracy"] < 0.95
-    assert known["standard_error"] == pytest.approx(2 * blind["standard_error"], rel=1e-6)
+    assert known["standard_error"] == pytest.approx(2 * blind["standard_error"], rel=0.01)
 
 
 def test_the_parts_of_a_result(tangled):
@@ -174,10 +174,10 @@ def test_the_parts_of_a_result(tangled):
             for score in sets.values():
                 a, error = score["accuracy"], score["standard_error"]
                 # The mean of several perceptrons is off by less than one of them.
-                assert 0 < error <= (a * (1 - a) / 200) ** 0.5 + 1e-12
+                assert 0 < error <= (a * (1 - a) / 199) ** 0.5 + 1e-12
                 assert score["balanced_accuracy"] == pytest.approx(a, abs=0.1)
             a, error = (sets["all"][key] for key in ("accuracy", "standard_error"))
-            assert error == pytest.approx((a * (1 - a) / 200) ** 0.5)
+            assert error == pytest.approx((a * (1 - a) / 199) ** 0.5)
             assert len(sets["pruned"]["dimensions"]) == 1
             assert set(sets["pruned"]["dimensions"]) <= set(sets["union"]["dimensions"])
             assert set(sets["union"]["dimensions"]) <= set(sets["all"]["dimensions"])

@@ -1,4 +1,7 @@
-from dviz.metrics.split import release_workers, run_parallel
+import numpy as np
+import pytest
+
+from dviz.metrics.split import error_of_mean, release_workers, run_parallel
 
 
 def grown(number):
@@ -16,3 +19,11 @@ def test_a_process_is_replaced_without_a_word(recwarn):
     finally:
         release_workers()
     assert not [str(warning.message) for warning in recwarn]
+
+
+def test_the_error_of_few_groups_is_that_of_their_means():
+    groups = np.repeat(np.arange(5), 20)
+    means = np.random.default_rng(0).normal(size=(4000, 5))
+    errors = [error_of_mean(np.repeat(m, 20), groups) ** 2 for m in means]
+    assert np.mean(errors) == pytest.approx(1 / 5, rel=0.05)
+    assert np.isnan(error_of_mean(np.ones(20), np.zeros(20, np.int64)))

@@ -34,6 +34,7 @@ BESIDE = (
     "Beside the models that come with this page, by OMES calibrated for noise and ceilings: OMES "
     "itself cannot reach 1 where a factor has few values, so it compares datasets unfairly."
 )
+STOPPED = "Stopped: not everything was measured."
 PROBE_SETS = {"all": ("all", GREY), "union": ("union", SKY), "pruned": ("pruned", PURPLE)}
 PROBE_MODELS = {"gbt": "Gradient-boosted trees", "mlp": "Neural network (MLP)"}
 
@@ -169,9 +170,11 @@ def _status(html: str) -> str:
     return f'<p class="note" role="status">{html}</p>'
 
 
-def without_progress(numbers: str) -> str:
-    """What stood below the buttons while it was measured, without `progress` and `waiting`."""
-    return re.sub(r'<p class="note" role="status">.*?</p>', "", numbers)
+def stopped(numbers: str) -> str:
+    """What stood below the buttons while it was measured; in place of `progress` and `waiting`
+    that it was stopped."""
+    words = markup.note(STOPPED)
+    return words + re.sub(r'<p class="note" role="status">.*?</p>', "", numbers.replace(words, ""))
 
 
 def reference_rows(library: Library, table: OwnTable | None, alpha: float, pooling: str) -> str:

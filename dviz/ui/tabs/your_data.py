@@ -35,8 +35,8 @@ from dviz.ui.parts.own_page import (
     progress,
     reference_rows,
     score_of,
+    stopped,
     waiting,
-    without_progress,
 )
 from dviz.ui.parts.scores import alpha_slider, pooling_choice
 from dviz.ui.tabs.base import Context, Tab
@@ -48,7 +48,6 @@ HELP = (
 )
 EMPTY = "No codes yet: drop files in, or try an example."
 READY = "OMES needs no training. The other metrics and the probes take up to a minute."
-STOPPED = "Stopped: not everything was measured."
 GONE = "the table was put away, as nobody looked at it for an hour; drop its files in again"
 AT_ONCE = LIMITS.measure_at_once + LIMITS.measure_waiting + 1  # who wait are told how long
 PUSHED = "{ push: true }"  # Back returns to what was before
@@ -177,7 +176,7 @@ def _measuring(parts: Parts, scoring: list[Component]) -> Any:
         return {
             parts.measure: gr.Button(interactive=True),
             parts.stop: gr.Button(visible=False),
-            parts.numbers: markup.note(STOPPED) + without_progress(numbers or ""),
+            parts.numbers: stopped(numbers or ""),
         }
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}

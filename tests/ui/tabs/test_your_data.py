@@ -18,7 +18,7 @@ from dviz.ui.core.library import Library
 from dviz.ui.core.own_codes import Waiting, as_table
 from dviz.ui.core.own_findings import findings
 from dviz.ui.page import build_app
-from dviz.ui.parts import own_page
+from dviz.ui.parts import markup, own_page
 from dviz.ui.parts.errors import friendly
 from dviz.ui.tabs import your_data
 from tests.metrics.tables import codes_of, uniform
@@ -247,8 +247,9 @@ def test_a_table_that_is_gone_is_asked_for_again(checkpoints):
 def test_who_stops_keeps_what_was_measured_and_no_progress(result, table):
     part = {**result, "remaining": 3.0}
     shown = own_page.progress("sap", 3.0) + own_page.metric_table(part)
-    assert own_page.without_progress(shown) == own_page.metric_table(part)
-    assert own_page.without_progress(own_page.waiting(Waiting(2, 9))) == ""
+    words = markup.note(own_page.STOPPED)
+    assert own_page.stopped(shown) == words + own_page.metric_table(part)
+    assert own_page.stopped(own_page.stopped(own_page.waiting(Waiting(2, 9)))) == words
 
 
 def test_of_many_dimensions_it_is_said_how_many_have_rows():

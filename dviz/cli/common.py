@@ -133,7 +133,8 @@ def add_output_flags(add: Callable[..., Any]) -> None:
 def check_output(args: argparse.Namespace, part: str = "training", *, copies: bool = False) -> None:
     """Refuse to write where something would be lost unasked.
 
-    `part` is the folder of the run's state; what merely `copies` may be done again with --resume.
+    `part` is the folder of the run's state; what merely `copies` `args.checkpoint` may be done
+    again with --resume, from the same one.
 
     Raises:
         ValueError: there is a checkpoint or a stopped run in `args.output`, and not --overwrite was
@@ -146,12 +147,16 @@ def check_output(args: argparse.Namespace, part: str = "training", *, copies: bo
     there = (folder / CONFIG).exists()
     if args.overwrite or (args.resume and not there):
         return
-    if args.resume and part == "training" and state.exists() and read_config(folder).painting:
-        raise ValueError(
-            f"the decoder of {folder} was painted anew since, and --resume would bring the old one "
-            "back; choose another --output, or train anew with --overwrite"
-        )
-    if args.resume and (state.exists() or (copies and read_config(folder).kind == DIRECT)):
+    old = read_config(folder) if there and args.resume else None
+    again = False
+    if old is not None and copies:
+        again = (old.kind, old.parent) == (DIRECT, read_config(args.checkpoint).name)
+    if args.resume and (state.exists() or again):
+        if old is not None and old.painting and part == "training":
+            raise ValueError(
+                f"the decoder of {folder} was painted anew since, and --resume would bring the old "
+                "one back; choose another --output, or train anew with --overwrite"
+            )
         return
     if there:
         resumed = " and no run to resume" if args.resume else ""
@@ -169,9 +174,10 @@ def check_output(args: argparse.Namespace, part: str = "training", *, copies: bo
 def save_into(
     args: argparse.Namespace, model: VAE, config: CheckpointConfig, part: str = ""
 ) -> None:
-    """Write a checkpoint; with --overwrite nothing that was said of another one stays beside it.
+    """Write a checkpoint; nothing that was said of another one in its place stays beside it.
 
-    `part` is the folder that holds the state of the run behind it, if there was one.
+    `part` is the folder that holds the state of the run behind it, if there was one. Where that is
+    "painting", the code is that of the one before, and what was measured of it stays.
 
     Raises:
         TrainingError: it cannot be written.
@@ -183,7 +189,7 @@ def save_into(
     from dviz.errors import TrainingError
 
     try:
-        if args.overwrite:
+        if args.overwrite or (part != "painting" and _is_another(args.output, model)):
             clear_checkpoint(args.output)
             shutil.rmtree(args.output / FOLDER, ignore_errors=True)
         save_checkpoint(args.output, model, config)
@@ -195,6 +201,25 @@ def save_into(
         raise TrainingError(
             f"{args.output} cannot be written to ({error}); {kept}make room and {again}"
         ) from error
+
+
+def _is_another(folder: Path, model: VAE) -> bool:
+    """Whether other weights than the model's lie in a folder, as after a stopped --overwrite."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from dviz.checkpoint import WEIGHTS
+
+    if not (folder / WEIGHTS).exists():
+        return False
+    try:
+        old, new = load_file(folder / WEIGHTS), model.state_dict()
+    except (OSError, SafetensorError):
+        return True
+    if old.keys() != new.keys():
+        return True  # compared as they are written, in half precision
+    return any(not torch.equal(new[name].cpu().to(old[name].dtype), old[name]) for name in old)
 
 
 def train_into(

@@ -77,8 +77,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from dviz.data import load_dataset
 
     checkpoint = load_checkpoint(args.checkpoint, device)
+    model = checkpoint.model  # refused where it is somebody's own, before there is a look at images
     dataset = load_dataset(checkpoint.config.dataset, args.data_root)
-    learn(args, config, checkpoint.model, checkpoint.config, dataset, device)
+    learn(args, config, model, checkpoint.config, dataset, device)
     _measure(args.checkpoint, args.output, dataset)
 
 

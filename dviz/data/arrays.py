@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dviz.data.array_labels import as_array, factors_of, photographs_of
 from dviz.data.info import DatasetInfo
 from dviz.data.labels import PHOTOGRAPH
 from dviz.data.numbers import Span, holds_numbers, span_of, widest
 from dviz.data.photos import to_model_input, to_rgb
-from dviz.data.table import TableDataset, number_photographs
+from dviz.data.table import TableDataset
 from dviz.errors import DatasetError
-from dviz.factors import Factor, FactorSpace
+from dviz.factors import FactorSpace
 
 SIDE = 64
 MOST = 200_000  # images held in memory, 12 kB each
@@ -87,8 +88,8 @@ def from_arrays(
     if photographs is None and isinstance(labels, pd.DataFrame | Mapping) and PHOTOGRAPH in labels:
         photographs = labels[PHOTOGRAPH]
         labels = {key: labels[key] for key in labels if key != PHOTOGRAPH} or None
-    space, table = _factors(labels, names, len(pictures))
-    return ArrayDataset(pictures, space, table, name, _together(photographs, len(pictures)))
+    space, table = factors_of(labels, names, len(pictures))
+    return ArrayDataset(pictures, space, table, name, photographs_of(photographs, len(pictures)))
 
 
 def from_torch(
@@ -181,7 +182,9 @@ def _pictures(images: Any) -> np.ndarray:
     """uint8 (N, 64, 64, 3) of whatever `from_arrays` takes."""
     if isinstance(images, str | bytes | Mapping):
         raise ValueError(f"images must be an array or a sequence of pictures, got {images!r:.60}")
-    rows = images if isinstance(images, Sequence) else _array(images)
+    rows = images if isinstance(images, Sequence) else as_array(images)
+    if isinstance(rows, np.ndarray) and not rows.ndim:
+        raise ValueError(f"images are {type(images).__name__}; expected an array or a list")
     count = _bounded(len(rows))
     if not count:
         raise DatasetError("there are no images")
@@ -197,18 +200,11 @@ def _is_pillow(image: Any) -> bool:
     return hasattr(image, "convert")
 
 
-def _array(values: Any) -> np.ndarray:
-    """A numpy array; of a tensor that learns or is on another device too."""
-    for step in ("detach", "cpu"):
-        values = getattr(values, step, lambda values=values: values)()
-    return np.asarray(values)
-
-
 def _picture(image: Any, span: Span | None = None) -> np.ndarray:
     """uint8 (H, W, 3) of one picture in any of the usual forms."""
     if _is_pillow(image):
         return to_rgb(image, span=span)
-    pixels = _array(image)
+    pixels = as_array(image)
     if pixels.ndim == 3 and pixels.shape[-1] not in (1, 3) and pixels.shape[0] in (1, 3):
         pixels = pixels.transpose(1, 2, 0)
     if pixels.ndim == 2:
@@ -232,70 +228,6 @@ def _picture(image: Any, span: Span | None = None) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _factors(
-    labels: Any, names: Sequence[str] | None, count: int
-) -> tuple[FactorSpace, np.ndarray]:
-    """Factors and class indices of whatever `from_arrays` takes as labels."""
-    if labels is None:
-        return FactorSpace([]), np.empty((count, 0), dtype=np.int64)
-    if isinstance(labels, pd.DataFrame | Mapping):
-        frame = pd.DataFrame({str(key): _column(labels[key]) for key in labels})
-    else:
-        values = np.asarray(_array(labels))
-        frame = pd.DataFrame(values.reshape(len(values), -1) if values.ndim < 3 else values[:, 0])
-        if values.ndim not in (1, 2):
-            raise ValueError(f"labels have shape {values.shape}; expected (N,) or (N, F)")
-        frame.columns = [f"factor {j + 1}" for j in range(frame.shape[1])]
-    if names is not None:
-        if len(names) != frame.shape[1]:
-            raise ValueError(
-                f"names has {len(names)} entries; labels have {frame.shape[1]} columns"
-            )
-        frame.columns = list(names)
-    if len(frame) != count:
-        raise ValueError(f"labels has {len(frame)} rows; there are {count} images")
-    columns = [_classes(frame[column], str(column)) for column in frame]
-    table = np.stack([classes for _, classes in columns], axis=1)
-    return FactorSpace([factor for factor, _ in columns]), table
-
-
-def _together(photographs: Any, count: int) -> np.ndarray | None:
-    """Numbers of photographs, int64 (N,); see `number_photographs`."""
-    if photographs is None:
-        return None
-    try:
-        codes, _ = pd.factorize(pd.Series(_column(photographs)).replace("", None))
-    except TypeError as error:
-        raise ValueError(f"photographs are no list of numbers or words ({error})") from error
-    if len(codes) != count:
-        raise ValueError(f"photographs has {len(codes)} entries; there are {count} images")
-    return number_photographs([None if c < 0 else int(c) for c in codes], "photographs")
-
-
-def _column(values: Any) -> Any:
-    # What pandas holds already keeps the order of its categories.
-    if isinstance(values, pd.Series) and values.dtype != object:
-        return values.array
-    if isinstance(values, pd.Categorical):
-        return values
-    # A tensor of one number equals no other to pandas, so each would be a value of its own.
-    rows = _array(values) if hasattr(values, "detach") else values
-    return [row.item() if hasattr(row, "detach") else row for row in rows]
-
-
-def _classes(column: pd.Series, name: str) -> tuple[Factor, np.ndarray]:
-    """A factor, and for each row which of its values it has, int64 (N,), −1 for none."""
-    try:
-        classes, values = pd.factorize(column, sort=True)
-    except TypeError as error:
-        raise ValueError(f"labels of {name!r} are no numbers or words ({error})") from error
-    if not len(values):
-        raise ValueError(f"labels of {name!r} are all unknown")
-    whole = np.array_equal(values, np.arange(len(values)))
-    words = () if whole else tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-    return Factor(name, len(values), words), classes.astype(np.int64)
-
-
 def _item(item: Any) -> tuple[Any, Any]:
     """Picture and labels of what a torch dataset gives."""
     if isinstance(item, Mapping):
@@ -306,13 +238,13 @@ def _item(item: Any) -> tuple[Any, Any]:
         return item, ()
     image, *labels = item
     if len(labels) == 1:
-        return image, tuple(_array(labels[0]).ravel().tolist())
+        return image, tuple(as_array(labels[0]).ravel().tolist())
     return image, tuple(map(_single, labels))
 
 
 def _single(value: Any) -> Any:
     """A number or word, also out of an array of one."""
-    array = _array(value)
+    array = as_array(value)
     if array.size != 1:
         raise ValueError(f"a label has shape {array.shape}; expected single values")
     return array.item()

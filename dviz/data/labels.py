@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from dviz.factors import Factor, FactorSpace, as_number
 
 IMAGE = "image"  # the column of file names
 PHOTOGRAPH = "photograph"  # that of what images were cut from; see `Labels`
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 GAPS = frozenset(("", "na", "n/a", "nan", "?"))
 
 
@@ -47,7 +50,8 @@ def read_labels(content: str, source: str) -> Labels:
         DatasetError: no column `image`, no rows, a ragged row, a name that occurs twice, a column
             with no label or only one, or fewer than three photographs.
     """
-    header, lines, rows = _read_csv(content, source)
+    delimiter = _delimiter(content)
+    header, lines, rows = _read_csv(content, source, delimiter)
     columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
     names = [composed(name.replace("\\", "/").removeprefix("./")) for name in columns.pop(IMAGE)]
     seen: set[str] = set()
@@ -61,7 +65,7 @@ def read_labels(content: str, source: str) -> Labels:
     photographs = number_photographs(together, f"{source}, column {PHOTOGRAPH!r}")
     factors, table = [], np.empty((len(names), len(columns)), dtype=np.int64)
     for j, (name, cells) in enumerate(columns.items()):
-        values, table[:, j] = _classes(cells)
+        values, table[:, j] = _classes(cells, delimiter)
         if not values:
             raise DatasetError(f"{source}: column {name!r} is empty; fill it or take it away")
         if len(names) > 1 == (table[:, j] != UNKNOWN).sum():
@@ -73,10 +77,19 @@ def read_labels(content: str, source: str) -> Labels:
     return Labels(names, FactorSpace(factors), table, photographs)
 
 
-def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[list[str]]]:
+def _delimiter(content: str) -> str:
+    return max(",;\t", key=_first_line(content).count)
+
+
+def _first_line(content: str) -> str:
+    return content.split("\n", 1)[0].strip()
+
+
+def _read_csv(
+    content: str, source: str, delimiter: str
+) -> tuple[list[str], list[int], list[list[str]]]:
     """Header, and of every row that is not blank its line and as many cells, stripped."""
-    first = content.split("\n", 1)[0].strip()
-    reader = csv.reader(io.StringIO(content), delimiter=max(",;\t", key=first.count))
+    reader = csv.reader(io.StringIO(content), delimiter=delimiter)
     try:
         numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
@@ -85,7 +98,8 @@ def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[lis
     header = numbered[0][1] if numbered else []
     if header.count(IMAGE) != 1:
         raise DatasetError(
-            f"{source} needs one column {IMAGE!r} with file names; it begins with {first[:80]!r}"
+            f"{source} needs one column {IMAGE!r} with file names; it begins with "
+            f"{_first_line(content)[:80]!r}"
         )
     if not all(header) or len(set(header)) != len(header):
         raise DatasetError(f"{source}: columns must have names that differ, got {header}")
@@ -100,11 +114,14 @@ def _read_csv(content: str, source: str) -> tuple[list[str], list[int], list[lis
     return header, [line for line, _ in numbered[1:]], [row for _, row in numbered[1:]]
 
 
-def _classes(cells: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+def _classes(cells: list[str], delimiter: str = ",") -> tuple[tuple[str, ...], np.ndarray]:
     """The different values of a column in order, and for each cell which it is, −1 for a gap."""
     known = {cell for cell in cells if cell.lower() not in GAPS}
+    # A comma is a decimal point, unless each that there is parts thousands.
+    with_comma = [cell for cell in known if "," in cell]
+    thousands = delimiter == "," and all(map(THOUSANDS.fullmatch, with_comma))
     try:
-        number = {cell: as_number(cell.replace(",", ".")) for cell in known}
+        number = {cell: _exact(cell, thousands) for cell in known}
         values = sorted(set(number.values()))
         label = {number[cell]: cell for cell in sorted(known, key=lambda c: (-len(c), c))}
         place = {cell: values.index(value) for cell, value in number.items()}
@@ -113,6 +130,13 @@ def _classes(cells: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
         words = sorted(known)
         place = {word: i for i, word in enumerate(words)}
     return tuple(words), np.array([place.get(cell, UNKNOWN) for cell in cells], dtype=np.int64)
+
+
+def _exact(cell: str, thousands: bool) -> Decimal:
+    """The number of a cell with all its digits: two of a float's neighbours are two labels."""
+    written = cell.replace(",", "" if thousands else ".")
+    as_number(written)
+    return Decimal(written)
 
 
 def composed(name: str) -> str:

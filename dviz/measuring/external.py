@@ -11,6 +11,7 @@ from dviz.checkpoint import (
     DECODER,
     ENCODER,
     EXTERNAL,
+    FILES,
     Checkpoint,
     CheckpointConfig,
     clear_checkpoint,
@@ -66,13 +67,19 @@ def save_external(
 
     Raises:
         CheckpointError: it is made of something that has no ONNX form, or a checkpoint of another
-            kind lies there.
+            kind lies there, or files that are called like one's.
     """
     from dviz.representations.export import export_onnx
 
     folder = folder.resolve()
     if (folder / CONFIG).is_file() and (kind := read_config(folder).kind) != EXTERNAL:
         raise CheckpointError(f"{folder.name} holds a {kind} checkpoint; choose another folder")
+    taken = [name for name in FILES if (folder / name).exists()]
+    if taken and CONFIG not in taken:
+        raise CheckpointError(
+            f"{folder.name} is no checkpoint but holds {', '.join(taken)}, which would be "
+            "replaced; choose another folder"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".saving-") as place:
         new = Path(place) / folder.name

@@ -51,7 +51,7 @@ class TransformerRepresentation(Representation):
             known = hasattr(transformer, "get_params")
             transformer = clone(transformer) if known else deepcopy(transformer)
             self.transformer = transformer
-            _fit(transformer, _flat(fit_size(images, size, channels)))
+            _fit(transformer, _flat(fit_size(images, size, channels)).astype(np.float64))
         else:
             seen = size_of(getattr(transformer, "n_features_in_", 0))
             if seen is None and (image_size is None or channels is None):
@@ -69,7 +69,11 @@ class TransformerRepresentation(Representation):
         self.has_decoder = self.has_decoder and self._paints(codes)
 
     def _encode(self, images: np.ndarray) -> Codes:
-        codes = self.transformer.transform(_flat(images).astype(np.float64))
+        pixels = _flat(images)
+        try:
+            codes = self.transformer.transform(pixels.astype(np.float64))
+        except TypeError:  # NMF insists on the type that it was fitted to
+            codes = self.transformer.transform(pixels)
         return Codes(np.asarray(codes, dtype=np.float32))
 
     def _decode(self, codes: np.ndarray) -> np.ndarray:

@@ -97,6 +97,13 @@ def test_what_is_saved_is_a_checkpoint(dataset, tmp_path):
     model.checkpoint.representation.close()
 
 
+def test_what_is_no_checkpoint_is_not_replaced(dataset, tmp_path):
+    (tmp_path / "README.md").write_text("my notes")
+    with pytest.raises(CheckpointError, match=r"is no checkpoint but holds README\.md"):
+        dviz.save(tmp_path, PCA(3), dataset=dataset, num_images=256, jobs=1)
+    assert (tmp_path / "README.md").read_text() == "my notes"
+
+
 def test_the_app_opens_on_it(dataset):
     _, url, _ = dviz.inspect(
         halves, dataset=dataset, name="halves", prevent_thread_lock=True, quiet=True, **SETTINGS

@@ -10,6 +10,7 @@ from dviz.checkpoint import DIRECT, SOURCE, read_config
 from dviz.cli.common import _check_readable
 from dviz.errors import TrainingError
 from dviz.factors import Factor
+from dviz.training.learner import Learner
 from tests.ui.material import NAMES
 
 FLAGS = ["--batch-size", 4, "--threads", 1]
@@ -64,8 +65,6 @@ def test_a_stopped_run_is_not_begun_anew_unasked(tmp_path, run_command, monkeypa
 
     def stop(*_):
         raise KeyboardInterrupt
-
-    from dviz.training.learner import Learner
 
     step = Learner.step
     monkeypatch.setattr(Learner, "step", lambda self, n, b: step(self, n, b) if n < 2 else stop())
@@ -135,3 +134,51 @@ def test_what_could_not_be_loaded_again_is_not_learnt(checkpoints):
     _check_readable(config)
     with pytest.raises(TrainingError, match=r"could not be loaded again.*docs/limits\.md"):
         _check_readable(many)
+
+
+def test_a_copy_is_not_done_again_of_another_parent_nor_over_a_painted_decoder(
+    checkpoints, tmp_path, run_command
+):
+    parent = shutil.copytree(checkpoints / NAMES[0], tmp_path / "parent")
+    out, copy = tmp_path / "copy", ["transfer", "--target", "dsprites", "--resume"]
+    copy += ["--output", out, "--checkpoint"]
+    run_command(*copy, parent)
+    config = (parent / "config.json").read_text()
+    name = read_config(parent).name
+    (parent / "config.json").write_text(config.replace(f'"name": "{name}"', '"name": "another"'))
+    before = files(out)
+    assert "no run to resume" in run_command(*copy, parent, fails=True).err
+    (parent / "config.json").write_text(config)
+    assert files(out) == before
+    flags = ["--fresh", "--filters", 4, "--steps", 1, *FLAGS]
+    run_command("paint", out, "--output", out, *flags)
+    before = files(out)
+    assert "painted anew since" in run_command(*copy, parent, fails=True).err
+    assert files(out) == before
+
+
+def test_measurements_of_other_weights_do_not_stay_after_a_stopped_replacement(
+    full, run_command, monkeypatch
+):
+    command = ["train", "--dataset", "color-dsprites", "--filters", 4, "--output", full, *FLAGS]
+    command += ["--steps", 4, "--save-every", 1]
+    assert (full / "report.json").exists()
+    step = Learner.step
+
+    def stops(learner, number, batch):
+        if number == 2:
+            raise KeyboardInterrupt
+        return step(learner, number, batch)
+
+    monkeypatch.setattr(Learner, "step", stops)
+    with pytest.raises(SystemExit):
+        run_command(*command, "--overwrite")
+    monkeypatch.undo()
+    assert (full / "report.json").exists()
+    run_command(*command, "--resume")
+    assert {path.name for path in full.iterdir()} == {
+        "model.safetensors", "config.json", "notes.txt", "training",
+    }  # fmt: skip
+    (full / "report.json").write_text("of these weights")
+    run_command(*command, "--resume")  # done already: the same again
+    assert (full / "report.json").exists()

@@ -201,3 +201,45 @@ def test_a_column_photograph_is_no_factor_whatever_holds_it(form):
         dataset = from_arrays(IMAGES[:5], form(table))
     assert dataset.space.names == ("stain",)
     assert dataset.photographs_of(np.arange(5)).tolist() == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "classes"),
+    [
+        (["a", float("nan"), "b", "a"], ("a", "b"), [0, -1, 1, 0]),
+        (["a", "", None, "b"], ("a", "b"), [0, -1, -1, 1]),
+        (np.ma.masked_array([5, 7, 9, 5], mask=[0, 0, 1, 0]), ("5", "7"), [0, 1, -1, 0]),
+        (
+            [torch.tensor(3), torch.tensor(1), torch.tensor(3), torch.tensor(1)],
+            ("1", "3"),
+            [1, 0] * 2,
+        ),
+        (
+            [2019.00001, 2019.00002, 2019.00001, 1],
+            ("1.0", "2019.00001", "2019.00002"),
+            [1, 2, 1, 0],
+        ),
+    ],
+    ids=["NaN among words", "empty", "masked", "tensors", "late digits"],
+)
+def test_what_is_not_known_is_no_value(labels, values, classes):
+    dataset = from_arrays(IMAGES[:4], labels)
+    assert dataset.space.factors[0].values == values
+    assert dataset.factors(np.arange(4))[:, 0].tolist() == classes
+
+
+def test_columns_of_rows_keep_their_own_kinds():
+    dataset = from_arrays(IMAGES[:4], [["a", 2], ["b", 10], [float("nan"), 1], ["a", None]])
+    word, number = dataset.space.factors
+    assert word.values == ("a", "b")
+    assert [float(value) for value in number.values] == [1, 2, 10]
+    assert dataset.factors(np.arange(4)).tolist() == [[0, 1], [1, 2], [-1, 0], [0, -1]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [([["a", 1], ["b"]] * 2, "rows of"), (np.zeros((4, 0)), "no columns")],
+)
+def test_labels_that_are_no_table_are_refused_in_words(labels, message):
+    with pytest.raises(ValueError, match=message):
+        from_arrays(IMAGES[:4], labels)

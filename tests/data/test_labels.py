@@ -39,3 +39,20 @@ def test_a_column_photograph_says_what_belongs_together_and_is_no_factor():
     rows[1:] = [row.replace("s1", "") for row in rows[1:]]
     assert read_labels("\n".join(rows), "labels.csv").photographs is None
     assert read_labels("image,stain\na.png,red\nb.png,blue", "labels.csv").photographs is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1700000000000000002", "1700000000000000001"],
+         ("1700000000000000001", "1700000000000000002")),
+        (['"1,000"', "1000", "900", '"2,000"'], ("900", "1000", "2,000")),
+        (['"0,5"', '"1,250"', "2"], ("0,5", "1,250", "2")),
+        (["1", "1.0", "01.5"], ("1", "01.5")),
+    ],
+    ids=["beyond floats", "thousands", "decimal commas", "the same number"],
+)  # fmt: skip
+def test_numbers_are_told_apart_and_ordered_by_all_their_digits(cells, values):
+    lines = ["image,n", *(f"{i}.png,{cell}" for i, cell in enumerate(cells))]
+    (factor,) = read_labels("\n".join(lines), "labels.csv").space.factors
+    assert factor.values == values

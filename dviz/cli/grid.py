@@ -68,6 +68,10 @@ class Cell:
         return shlex.join(["dviz", self.verb, *flags])
 
 
+MEASURED_BY = ("num_images", "num_pairs", "seed", "probes")
+"""Settings of `dviz.measuring.encoder.measure` that a spec may name."""
+
+
 def read_spec(path: Path) -> Spec:
     """Read a YAML spec.
 
@@ -95,6 +99,11 @@ def read_spec(path: Path) -> Spec:
         expected = type(getattr(Spec(sources=[]), name))
         if not isinstance(value, expected) and (expected, type(value)) != (int, float):
             raise ValueError(f"{path}: {name} is {value!r}; a {expected.__name__} is expected")
+    odd = [key for key in values.get("evaluate", {}) if key not in MEASURED_BY]
+    if odd:
+        raise ValueError(
+            f"{path}: evaluate: there is no key {odd[0]!r}; choose from {', '.join(MEASURED_BY)}"
+        )
     return Spec(**values)
 
 

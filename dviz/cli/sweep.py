@@ -66,8 +66,19 @@ def tell(text: str) -> None:
 
 
 def check(cell: grid.Cell) -> None:
-    """Refuse flags that the verb would refuse, before anything runs."""
-    import_module(f"dviz.cli.{cell.verb}").arguments(cell.flags)
+    """Refuse flags that the verb would refuse, before anything runs; and unknown names."""
+    from dviz.data import dataset_info
+
+    args = import_module(f"dviz.cli.{cell.verb}").arguments(cell.flags)
+    for axis in ("source", "target"):
+        if axis in cell.place:
+            dataset_info(cell.place[axis])
+    if cell.verb == "baseline":
+        from dviz.training.baselines import read_recipes
+
+        recipes, name = read_recipes(args.recipes), cell.place["baseline"]
+        if name not in recipes:
+            raise ValueError(f"there is no baseline {name!r}; choose from {', '.join(recipes)}")
 
 
 def run_all(

@@ -31,6 +31,13 @@ def check_counts(**asked: tuple[int, int]) -> None:
             raise DvizError(f"{count} {name} were asked for: at least {least} are needed")
 
 
+def check_sizes(dataset: FactorDataset, images: int, pairs: int) -> None:
+    """Raise DvizError where nothing could be measured of so many images and pairs of a dataset."""
+    check_counts(images=(images, 2), pairs=(pairs, 2))
+    if dataset.num_images < 2:
+        raise DvizError(f"{dataset.name} has one image; at least two are needed to measure")
+
+
 def draws(
     dataset: FactorDataset, num_images: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:

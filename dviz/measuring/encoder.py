@@ -36,7 +36,7 @@ from dviz.measuring.association import (
     rounded,
 )
 from dviz.measuring.cycle import with_moves
-from dviz.measuring.draws import check_counts, draws, sample_images
+from dviz.measuring.draws import check_sizes, draws, sample_images
 from dviz.measuring.fidelity import colour_error, overlap
 from dviz.measuring.labels import with_labels_of
 from dviz.measuring.machine import describe_machine
@@ -183,9 +183,9 @@ def measure(
     dimensions, and no other metric: for codes so wide that the rest would take hours.
 
     Raises:
-        DvizError: fewer than two images or pairs are asked for.
+        DvizError: fewer than two images or pairs are asked for, or there is only one image.
     """
-    check_counts(images=(num_images, 2), pairs=(num_pairs, 2))
+    check_sizes(dataset, num_images, num_pairs)
     began = time.perf_counter()
     encoder = as_representation(model)
     sample = encode_sample(encoder, dataset, num_images, seed)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dviz.cli import grid, sweep
+from dviz.errors import DatasetError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SPEC = {
@@ -63,6 +64,7 @@ def test_flags_of_a_recipe_win_over_those_of_all(tmp_path):
         ("sources: [a]\nsede: [1]", "there is no key 'sede'; choose from"),
         ("sources: [a]\nseeds: 3", "seeds is 3; a list is expected"),
         ("sources: [", "is not YAML"),
+        ("sources: [a]\nevaluate: {images: 40}", "evaluate: there is no key 'images'; choose from"),
     ],
 )
 def test_bad_specs_say_what_is_wrong(tmp_path, text, message):
@@ -75,6 +77,20 @@ def test_flags_that_no_script_knows_stop_a_sweep_before_it_starts(tmp_path):
     (cell,) = grid.cells_of(grid.Spec(["dsprites"], train={"stepz": 1}), tmp_path)
     with pytest.raises(SystemExit):
         sweep.check(cell)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"sources": ["no-such"]}, "no dataset 'no-such'"),
+        ({"targets": ["no-such"]}, "no dataset 'no-such'"),
+        ({"targets": ["noisy-dsprites"], "baselines": ["no-such"]}, "no baseline 'no-such'"),
+    ],
+)
+def test_names_that_nobody_knows_stop_a_sweep_before_it_starts(tmp_path, more, message):
+    cells = grid.cells_of(grid.Spec(**{"sources": ["dsprites"], **more}), tmp_path)
+    with pytest.raises((ValueError, DatasetError), match=message):
+        list(map(sweep.check, cells))
 
 
 def test_the_summary_is_mean_and_deviation_over_seeds():

@@ -200,6 +200,12 @@ def test_too_few_images_or_pairs_are_refused(asked):
         measure(PatchReader(), Patches(), **{"num_images": 40, "num_pairs": 40} | asked)
 
 
+def test_a_single_image_is_not_measured():
+    alone = from_arrays(np.zeros((1, 64, 64, 3), np.uint8), [3], name="alone")
+    with pytest.raises(DvizError, match="alone has one image"):
+        measure(VAE(VAEConfig(filters=4)), alone)
+
+
 def test_of_every_combination_once_no_error_is_told():
     """As with a table of the same codes: nothing else could have been drawn."""
     classes = np.array(list(np.ndindex(8, 7, 9)))

@@ -363,8 +363,8 @@ def test_an_inverse_that_was_never_fitted_is_none():
 def test_what_insists_on_the_type_it_was_fitted_to_gets_it():
     images = pictures(8, 4)
     rows = images.reshape(8, -1) / np.float32(255)
-    assert as_representation(NMF(2, max_iter=5).fit(rows), images=images).latent_size == 2
-    assert as_representation(NMF(2, max_iter=5), images=images).latent_size == 2
+    assert as_representation(NMF(2, tol=1).fit(rows), images=images).latent_size == 2
+    assert as_representation(NMF(2, tol=1), images=images).latent_size == 2
 
 
 def test_what_needs_labels_is_to_be_fitted_before():

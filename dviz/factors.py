@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,17 @@ def as_number(label: str) -> float:
     if not is_number(label):
         raise ValueError(f"{label!r} is no number")
     return float(label)
+
+
+def number_names(values: Iterable[float]) -> tuple[str, ...]:
+    """Numbers as short as tells them apart: with six digits, or with all where some would agree.
+
+    >>> number_names([0.5, 2.0]), number_names([2019.00001, 2019.00002])
+    (('0.5', '2'), ('2019.00001', '2019.00002'))
+    """
+    numbers = [float(value) for value in values]
+    short = tuple(f"{number:g}" for number in numbers)
+    return short if len(set(short)) == len(numbers) else tuple(map(repr, numbers))
 
 
 @dataclass(frozen=True)

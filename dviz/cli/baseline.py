@@ -61,17 +61,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     from dviz.models.efficientnet import find_weights
     from dviz.publish.card import write_card
     from dviz.results.markdown import decimal, percent
-    from dviz.training.baselines import read_recipes
+    from dviz.training.baselines import choose_recipes
 
-    recipes = read_recipes(args.recipes)
-    unknown = [name for name in args.only or () if name not in recipes]
-    if unknown:
-        raise ValueError(f"--only is {unknown[0]!r}; {args.recipes.name} has {', '.join(recipes)}")
+    asked = choose_recipes(args.recipes, args.only)
     checkpoint = load_checkpoint(args.checkpoint, device)
     dataset = common.load_and_tell(checkpoint.config.dataset, args.data_root)
     if not dataset.space.factors:
         raise ValueError(f"{dataset.name} has no labels, so baselines have no scores")
-    asked = [recipes[name] for name in args.only or recipes]
     if any(recipe.start not in ("untrained", "features") for recipe in asked):
         _check_pictures(checkpoint.config, dataset)
     if any(recipe.start == "features" for recipe in asked):

@@ -148,9 +148,11 @@ def check_output(args: argparse.Namespace, part: str = "training", *, copies: bo
     if args.overwrite or (args.resume and not there):
         return
     old = read_config(folder) if there and args.resume else None
-    again = False
-    if old is not None and copies:
-        again = (old.kind, old.parent) == (DIRECT, read_config(args.checkpoint).name)
+    again = (
+        copies
+        and old is not None
+        and ((old.kind, old.parent) == (DIRECT, read_config(args.checkpoint).name))
+    )
     if args.resume and (state.exists() or again):
         if old is not None and old.painting and part == "training":
             raise ValueError(
@@ -204,7 +206,10 @@ def save_into(
 
 
 def _is_another(folder: Path, model: VAE) -> bool:
-    """Whether other weights than the model's lie in a folder, as after a stopped --overwrite."""
+    """Whether other weights than the model's lie in a folder, as after a stopped --overwrite.
+
+    They are compared as they are written, in half precision.
+    """
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -218,7 +223,7 @@ def _is_another(folder: Path, model: VAE) -> bool:
     except (OSError, SafetensorError):
         return True
     if old.keys() != new.keys():
-        return True  # compared as they are written, in half precision
+        return True
     return any(not torch.equal(new[name].cpu().to(old[name].dtype), old[name]) for name in old)
 
 

@@ -74,11 +74,9 @@ def check(cell: grid.Cell) -> None:
         if axis in cell.place:
             dataset_info(cell.place[axis])
     if cell.verb == "baseline":
-        from dviz.training.baselines import read_recipes
+        from dviz.training.baselines import choose_recipes
 
-        recipes, name = read_recipes(args.recipes), cell.place["baseline"]
-        if name not in recipes:
-            raise ValueError(f"there is no baseline {name!r}; choose from {', '.join(recipes)}")
+        choose_recipes(args.recipes, args.only)
 
 
 def run_all(

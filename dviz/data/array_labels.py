@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dviz.data.table import number_photographs
-from dviz.factors import Factor, FactorSpace
+from dviz.factors import Factor, FactorSpace, number_names
 
 
 def factors_of(
@@ -38,12 +38,13 @@ def factors_of(
 
 def _frame(labels: Any) -> pd.DataFrame:
     """Labels (N,) or (N, F), a column each of its own type; what is masked is unknown."""
-    if isinstance(labels, list | tuple) and not any(np.ndim(as_array(row)) for row in labels[:1]):
-        frame = pd.DataFrame({0: _column(labels)})  # one array would make a word of NaN
-    elif isinstance(labels, list | tuple) and isinstance(labels[0], list | tuple):
-        if len(widths := {len(row) for row in labels}) > 1:
+    rows = labels if isinstance(labels, list | tuple) else None
+    if rows is not None and (not rows or np.ndim(as_array(rows[0])) == 0):
+        frame = pd.DataFrame({0: _column(rows)})  # one array would make a word of NaN
+    elif rows is not None and isinstance(rows[0], list | tuple):
+        if len(widths := {len(row) for row in rows}) > 1:
             raise ValueError(f"labels have rows of {sorted(widths)} entries; expected as many each")
-        frame = pd.DataFrame([_column(row) for row in labels])
+        frame = pd.DataFrame([_column(row) for row in rows])
     else:
         if np.ma.isMaskedArray(labels):
             labels = labels.astype(object).filled(np.nan)
@@ -90,10 +91,10 @@ def _classes(column: pd.Series, name: str) -> tuple[Factor, np.ndarray]:
         raise ValueError(f"labels of {name!r} are no numbers or words ({error})") from error
     if not len(values):
         raise ValueError(f"labels of {name!r} are all unknown")
-    whole = np.array_equal(values, np.arange(len(values)))
-    words = () if whole else tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-    if len(set(words)) < len(words):  # they differ in later digits
-        words = tuple(map(str, values))
+    words: tuple[str, ...] = ()
+    if not np.array_equal(values, np.arange(len(values))):
+        floats = all(isinstance(value, float) for value in values)
+        words = number_names(values) if floats else tuple(map(str, values))
     return Factor(name, len(values), words), classes.astype(np.int64)
 
 

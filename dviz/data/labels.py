@@ -114,7 +114,7 @@ def _read_csv(
     return header, [line for line, _ in numbered[1:]], [row for _, row in numbered[1:]]
 
 
-def _classes(cells: list[str], delimiter: str = ",") -> tuple[tuple[str, ...], np.ndarray]:
+def _classes(cells: list[str], delimiter: str) -> tuple[tuple[str, ...], np.ndarray]:
     """The different values of a column in order, and for each cell which it is, −1 for a gap."""
     known = {cell for cell in cells if cell.lower() not in GAPS}
     # A comma is a decimal point, unless each that there is parts thousands.

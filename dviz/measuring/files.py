@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dviz.errors import DataFileError
-from dviz.factors import is_number
+from dviz.factors import is_number, number_names
 from dviz.files import check_archive
 from dviz.limits import Limits
 
@@ -275,10 +275,7 @@ def _encode(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
         if (numbers == np.floor(numbers)).all() and (np.abs(numbers) < 2**53).all():
             return numbers.astype(np.int64), ()
         values, classes = np.unique(numbers, return_inverse=True)
-        names = tuple(f"{value:g}" for value in values)
-        if len(set(names)) < len(names):  # they differ in later digits
-            names = tuple(repr(float(value)) for value in values)
-        return classes.astype(np.int64), names
+        return classes.astype(np.int64), number_names(values)
     values, classes = np.unique(np.array(cells), return_inverse=True)
     return classes.astype(np.int64), tuple(map(str, values))
 

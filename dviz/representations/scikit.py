@@ -51,7 +51,7 @@ class TransformerRepresentation(Representation):
             known = hasattr(transformer, "get_params")
             transformer = clone(transformer) if known else deepcopy(transformer)
             self.transformer = transformer
-            _fit(transformer, _flat(fit_size(images, size, channels)).astype(np.float64))
+            _fit(transformer, _flat(fit_size(images, size, channels)))
         else:
             seen = size_of(getattr(transformer, "n_features_in_", 0))
             if seen is None and (image_size is None or channels is None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,19 @@ def read_recipes(path: Path) -> dict[str, Recipe]:
         raise DataFileError(
             f"{path} is no list of baselines ({reason}); the keys of one are {known}"
         ) from error
+
+
+def choose_recipes(path: Path, names: Sequence[str] | None) -> list[Recipe]:
+    """Those of the list at `path` that are named, or all.
+
+    Raises:
+        ValueError: one that is named is not there, or the list is broken.
+    """
+    recipes = read_recipes(path)
+    unknown = [name for name in names or () if name not in recipes]
+    if unknown:
+        raise ValueError(f"--only is {unknown[0]!r}; {path.name} has {', '.join(recipes)}")
+    return [recipes[name] for name in names or recipes]
 
 
 def source_config(recipe: Recipe, ours: Mapping[str, Any], seed: int) -> TrainingConfig:

@@ -84,7 +84,7 @@ def test_flags_that_no_script_knows_stop_a_sweep_before_it_starts(tmp_path):
     [
         ({"sources": ["no-such"]}, "no dataset 'no-such'"),
         ({"targets": ["no-such"]}, "no dataset 'no-such'"),
-        ({"targets": ["noisy-dsprites"], "baselines": ["no-such"]}, "no baseline 'no-such'"),
+        ({"targets": ["noisy-dsprites"], "baselines": ["no-such"]}, "--only is 'no-such'"),
     ],
 )
 def test_names_that_nobody_knows_stop_a_sweep_before_it_starts(tmp_path, more, message):

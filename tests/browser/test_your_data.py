@@ -122,11 +122,16 @@ def test_columns_are_those_of_the_file_that_is_there(page, tmp_path):
     for name, value in (("first.csv", "red"), ("second.csv", "blue")):
         rows = "\n".join(f"{n % 5},{n % 3},{value}{n % 2}" for n in range(20))
         (tmp_path / name).write_text(f"z0,2019,2020\n{rows}\n")
-        open_with(page, tmp_path / name)
-        page.locator("#own-columns details").evaluate("e => { e.open = true; }")
-        expect(page.locator("#own-columns label").last).to_contain_text(value)
-        page.get_by_role("button", name="Clear").first.click()
-        expect(page.locator("#own-columns label")).to_have_count(0)
+    open_with(page, tmp_path / "first.csv")
+    last = page.locator("#own-columns label").last
+    expect(last).to_contain_text("red0")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#own-files").get_by_role("button", name="Upload", exact=True).click()
+    chooser.value.set_files([tmp_path / "second.csv"])  # goes beside the first, which is refused
+    expect(page.get_by_test_id("toast-body")).to_contain_text("first.csv, second.csv")
+    page.locator("#own-files").get_by_role("button", name="Remove this file").first.click()
+    expect(page.locator("#own-about")).to_contain_text("second")
+    expect(last).to_contain_text("blue0")
 
 
 def test_who_stops_sees_no_progress_and_may_go_on(page, files):
